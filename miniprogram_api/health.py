@@ -1,0 +1,52 @@
+"""What whoever runs the system asks it: is it alive, is it ready, what has it counted."""
+
+from sanic import HTTPResponse, Request
+
+from miniprogram_api.auth import Access
+from miniprogram_api.web import Body, Face, allow, answer, answers
+from server.kernel import metrics
+from server.kernel.jobs import observe
+
+health = Face("health")
+
+
+class LiveView(Body):
+    """The process runs."""
+
+    status: str
+
+
+class ReadyView(Body):
+    """Whether the process can serve, and what it leans on: `ok`, `degraded` (it serves all the same) or `failed`."""
+
+    status: str
+    checks: dict[str, str]
+
+
+@health.get("/health/live")
+@allow(Access.PUBLIC)
+@answers(200, LiveView)
+async def live(_request: Request) -> HTTPResponse:
+    """Tell that the process runs."""
+    return answer(LiveView(status="ok"))
+
+
+@health.get("/health/ready")
+@allow(Access.PUBLIC)
+@answers(503, ReadyView)
+@answers(200, ReadyView)
+async def ready(request: Request) -> HTTPResponse:
+    """Tell whether the process can serve: database, migrations and content; Redis only degrades it."""
+    checks = await request.app.ctx.readiness()
+    failed = "failed" in checks.values()
+    status = "failed" if failed else "degraded" if "degraded" in checks.values() else "ok"
+    return answer(ReadyView(status=status, checks=checks), 503 if failed else 200)
+
+
+@health.get("/metrics")
+@allow(Access.OPERATOR)
+@answers(200, None, "text/plain")
+async def measured(request: Request) -> HTTPResponse:
+    """Give everything counted in Prometheus's text format."""
+    await observe.refresh([schedule.name for schedule in request.app.ctx.schedules])
+    return HTTPResponse(metrics.exposition(), 200, None, "text/plain; version=0.0.4; charset=utf-8")

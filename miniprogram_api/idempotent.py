@@ -1,0 +1,60 @@
+"""`Idempotency-Key` on a request that makes or decides something."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from sanic import HTTPResponse, Request
+
+from server.kernel import idempotency
+from server.kernel.errors import FieldFault, invalid
+from server.kernel.transactions import transaction
+
+KEY_MAX_LENGTH = 255
+
+Rebuild = Callable[[Request, str], Awaitable[HTTPResponse]]
+
+
+class Made(HTTPResponse):
+    """The answer of a handler that made something; `subject_id` is what it made."""
+
+    __slots__ = ("subject_id",)
+
+    def __init__(self, answer: HTTPResponse, subject_id: str) -> None:
+        """Take over `answer`."""
+        super().__init__(answer.body, answer.status, answer.headers, answer.content_type)
+        self.subject_id = subject_id
+
+
+async def once(
+    caller: str,
+    request: Request,
+    handler: Callable[..., Awaitable[HTTPResponse]],
+    rebuild: Rebuild,
+    arguments: Mapping[str, Any],
+) -> HTTPResponse:
+    """Run `handler` for the first request with this key, and answer the others from what it made."""
+    key = request.headers["idempotency-key"]
+    if not 0 < len(key) <= KEY_MAX_LENGTH or not key.isascii():
+        raise invalid(FieldFault("Idempotency-Key", "idempotency_key", {"max": KEY_MAX_LENGTH}))
+    scope = f"{caller} {request.method} {request.route.path}"
+    body_hash = hashlib.sha256(request.path.encode() + b"\n" + request.body).hexdigest()
+    row = await idempotency.begin(scope, key, body_hash)
+    if row.subject_id:
+        return await rebuild(request, row.subject_id)
+    return await _first(row, request, handler, arguments)
+
+
+@transaction
+async def _run(row: Any, request: Request, handler: Any, arguments: Mapping[str, Any]) -> HTTPResponse:
+    made = await handler(request, **arguments)
+    await idempotency.complete(row, made.subject_id)
+    return made  # type: ignore[no-any-return]
+
+
+async def _first(row: Any, request: Request, handler: Any, arguments: Mapping[str, Any]) -> HTTPResponse:
+    try:
+        return await _run(row, request, handler, arguments)
+    except Exception:
+        await idempotency.release(row)
+        raise

@@ -1,0 +1,115 @@
+"""The OpenAPI 3.1 document, made from what the handlers state about themselves."""
+
+import re
+from typing import Any
+
+from openapi_pydantic import OpenAPI
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+from sanic import Sanic
+
+from miniprogram_api.auth import Access
+from miniprogram_api.web import Declaration, declaration_of
+
+REF = "#/components/schemas/{model}"
+PROBLEM = {"$ref": "#/components/responses/Problem"}
+_PARAMETER = re.compile(r"<(\w+)(?::\w+)?>")
+_PROBLEM_SCHEMA = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "code", "errors", "request_id"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "detail"],
+                "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}},
+            },
+        },
+        "request_id": {"type": "string"},
+    },
+}
+
+
+def document(app: Sanic[Any, Any]) -> dict[str, Any]:
+    """Return the document for every route of `app`; raises ValidationError if it is not OpenAPI 3.1."""
+    routes = [(route, declaration_of(route.handler)) for route in app.router.routes]
+    stated = sorted(((r, d) for r, d in routes if d), key=lambda pair: str(pair[0].path))
+    refs, schemas = _schemas([declaration for _, declaration in stated])
+    paths: dict[str, dict[str, Any]] = {}
+    for route, declaration in stated:
+        path = "/" + _PARAMETER.sub(r"{\1}", route.path)
+        for method in sorted(set(route.methods) - {"HEAD"}):
+            paths.setdefault(path, {})[method.lower()] = _operation(route, declaration, method, refs)
+    found = {
+        "openapi": "3.1.0",
+        "info": {"title": "宜职通 API", "version": "1", "description": "安庆职业教育集团 · 就业创业指南与校企供求"},
+        "paths": paths,
+        "components": {
+            "schemas": {**schemas, "Problem": _PROBLEM_SCHEMA},
+            "responses": {"Problem": _content("A refusal, in Chinese", "application/problem+json", "Problem")},
+            "securitySchemes": {"operator": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+    OpenAPI.model_validate(found)
+    return found
+
+
+def _schemas(declarations: list[Declaration]) -> tuple[dict[type[BaseModel], Any], dict[str, Any]]:
+    models: dict[tuple[type[BaseModel], Any], None] = {}
+    for declaration in declarations:
+        inputs = [model for model in (declaration.body, declaration.query) if model]
+        models |= {(model, "validation"): None for model in inputs}
+        models |= {(view, "serialization"): None for view in declaration.answers.values() if view}
+    refs, definitions = models_json_schema(list(models), ref_template=REF)
+    return {model: ref for (model, _), ref in refs.items()}, definitions.get("$defs", {})
+
+
+def _operation(route: Any, declaration: Declaration, method: str, refs: dict[type[BaseModel], Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "operationId": route.name.split(".", 1)[-1].replace(".", "_"),
+        "tags": [route.name.split(".")[1]],
+        "summary": declaration.summary,
+        "parameters": [*_path_parameters(route.path), *_query_parameters(declaration)],
+        "responses": {str(status): _answer(view, declaration.media, refs) for status, view in declaration.answers.items()}
+        | {"default": PROBLEM},
+    }
+    if declaration.access is not Access.PUBLIC:
+        found["security"] = [{"operator": []}]
+    if declaration.body:
+        found["requestBody"] = {"required": True, "content": {"application/json": {"schema": refs[declaration.body]}}}
+    if declaration.rebuild:
+        found["parameters"].append(_parameter("Idempotency-Key", "header", {"type": "string", "maxLength": 255}))
+    return found
+
+
+def _answer(view: type[BaseModel] | None, media: tuple[str, ...], refs: dict[type[BaseModel], Any]) -> dict[str, Any]:
+    content = {name: {"schema": refs[view] if view and "json" in name else {"type": "string"}} for name in media}
+    return {"description": (view.__doc__ or "").strip() if view else "Text", "content": content}
+
+
+def _path_parameters(path: str) -> list[dict[str, Any]]:
+    return [_parameter(name, "path", {"type": "string"}, required=True) for name in _PARAMETER.findall(path)]
+
+
+def _query_parameters(declaration: Declaration) -> list[dict[str, Any]]:
+    if not declaration.query:
+        return []
+    schema = declaration.query.model_json_schema(ref_template=REF)
+    required = set(schema.get("required", []))
+    return [
+        _parameter(name, "query", field, required=name in required) for name, field in schema["properties"].items()
+    ]
+
+
+def _parameter(name: str, where: str, schema: dict[str, Any], *, required: bool = False) -> dict[str, Any]:
+    return {"name": name, "in": where, "required": required, "schema": schema}
+
+
+def _content(description: str, media: str, model: str) -> dict[str, Any]:
+    return {"description": description, "content": {media: {"schema": {"$ref": REF.format(model=model)}}}}

@@ -1,0 +1,110 @@
+"""Every refusal as `application/problem+json` (RFC 9457), with its Chinese texts from content."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+import structlog
+from pydantic import BaseModel, ConfigDict
+from sanic import HTTPResponse, Request
+from sanic.exceptions import MethodNotAllowed, RequestCancelled, SanicException
+from sanic.handlers import ErrorHandler
+
+from server.kernel.content import load_yaml, parse
+from server.kernel.errors import DomainError, FieldFault
+from server.kernel.transactions import DATABASE_AWAY
+
+CLIENT_GONE = 499
+INTERNAL = DomainError("internal", 500)
+RETRY_AFTER_SECONDS = {429: 60, 503: 5, 409: 1}
+
+_SLUGS = {
+    400: "unreadable_request", 404: "no_such_route", 405: "method_not_allowed", 408: "request_timeout",
+    413: "body_too_large", 414: "address_too_long", 417: "unreadable_request", 431: "unreadable_request",
+    503: "overloaded",
+}  # fmt: skip
+_log = structlog.get_logger(__name__)
+
+
+class Text(BaseModel):
+    """The words of one kind of refusal; `{name}` is filled in from the error's facts."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: str
+    detail: str
+
+
+class Problems(BaseModel):
+    """`content/problems.yaml`: texts of refusals, of faults of single fields, and nouns used in them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    problems: dict[str, Text]
+    faults: dict[str, str]
+    nouns: dict[str, str]
+
+    @classmethod
+    def load(cls, content_dir: Path) -> "Problems":
+        """Read the texts; raises ContentError."""
+        path = content_dir / "problems.yaml"
+        return parse(cls, load_yaml(path), path)
+
+    def body(self, error: DomainError, request_id: str) -> bytes:
+        """Return the problem document of `error`."""
+        text = self.problems[error.slug]
+        facts = {name: self.nouns.get(str(value), value) for name, value in error.facts.items()}
+        return orjson.dumps(
+            {
+                "type": f"/docs#problem-{error.slug}",
+                "title": text.title,
+                "status": error.status,
+                "detail": text.detail.format(**facts),
+                "code": error.slug,
+                "errors": [{"pointer": fault.pointer, "detail": self.sentence(fault)} for fault in error.faults],
+                "request_id": request_id,
+            }
+        )
+
+    def sentence(self, fault: FieldFault) -> str:
+        """Return what is wrong with one field."""
+        return self.faults.get(fault.code, self.faults["malformed"]).format(**fault.params)
+
+
+class ProblemHandler(ErrorHandler):  # type: ignore[misc]
+    """Sanic's single place for whatever went wrong."""
+
+    def __init__(self, problems: Problems) -> None:
+        """Keep the texts."""
+        super().__init__()
+        self._problems = problems
+
+    def response(self, request: Request, exception: BaseException) -> HTTPResponse:
+        """Return the answer for any exception; a 500 says nothing of the inside."""
+        error, headers = _domain_error(exception)
+        if error is INTERNAL:
+            _log.error("unexpected error", request_id=request.request_id, exc_info=exception)
+        if after := RETRY_AFTER_SECONDS.get(error.status):
+            headers["retry-after"] = str(after)
+        body = self._problems.body(error, request.request_id)
+        headers["cache-control"] = "no-store"
+        return HTTPResponse(body, error.status, headers, "application/problem+json")
+
+
+def _domain_error(exception: BaseException) -> tuple[DomainError, dict[str, str]]:
+    if isinstance(exception, DomainError):
+        return exception, {}
+    if isinstance(exception, DATABASE_AWAY):
+        _log.warning("database is away", error=type(exception).__name__)
+        return DomainError("unavailable", 503), {}
+    if isinstance(exception, RequestCancelled):
+        return DomainError("client_gone", CLIENT_GONE), {}
+    if isinstance(exception, SanicException) and exception.status_code in _SLUGS:
+        return DomainError(_SLUGS[exception.status_code], exception.status_code), _allow(exception)
+    return INTERNAL, {}
+
+
+def _allow(exception: SanicException) -> dict[str, str]:
+    headers: Mapping[str, Any] = exception.headers if isinstance(exception, MethodNotAllowed) else {}
+    return {name.lower(): str(value) for name, value in headers.items() if name.lower() == "allow"}

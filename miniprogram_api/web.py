@@ -1,0 +1,220 @@
+"""The declaration on each handler: who may call it, with what, and what it answers.
+
+    @face.post("/things")
+    @allow(Access.OPERATOR)
+    @idempotent(rebuild)
+    @body(NewThing)
+    @answers(201, ThingView)
+    async def make(request: Request, body: NewThing) -> HTTPResponse: ...
+
+`allow` stands outermost and turns the statement into the handler that Sanic runs: permission first, then the
+query and the body with every fault listed, then the handler. The OpenAPI document is made from the same statement.
+A route without one keeps the server from starting.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sanic import Blueprint, HTTPResponse, Request, Sanic
+from sanic.models.handler_types import RouteHandler
+
+from miniprogram_api import strict_json
+from miniprogram_api.auth import Access, authorise
+from miniprogram_api.idempotent import Rebuild, once
+from miniprogram_api.protocol import BODY_LIMIT_BYTES
+from server.kernel import paging
+from server.kernel.errors import DomainError, FieldFault, invalid
+
+Handler = Callable[..., Awaitable[HTTPResponse]]
+H = TypeVar("H", bound=Handler)
+View = TypeVar("View", bound=BaseModel)
+MAX_QUERY_FIELDS = 50
+
+
+class Body(BaseModel):
+    """Base of request bodies: nothing unknown, nothing converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Query(BaseModel):
+    """Base of query strings: nothing unknown; texts are converted to their types."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Paged(Query):
+    """What every list accepts."""
+
+    limit: int = Field(paging.LIMIT_DEFAULT, ge=1, le=paging.LIMIT_MAX)
+    cursor: str | None = Field(None, max_length=400)
+
+
+@dataclass(slots=True)
+class Declaration:
+    """What one handler states about itself; `answers` maps a status to its view, None for no JSON."""
+
+    access: Access = Access.PUBLIC
+    query: type[Query] | None = None
+    body: type[Body] | None = None
+    answers: dict[int, Any] = field(default_factory=dict)
+    media: tuple[str, ...] = ("application/json",)
+    rebuild: Rebuild | None = None
+    summary: str = ""
+
+
+class Face(Blueprint):
+    """A blueprint whose GET routes answer HEAD as well, as HTTP asks."""
+
+    def get(self, uri: str, **options: Any) -> Callable[[RouteHandler], RouteHandler]:  # type: ignore[override]
+        """Register a handler for GET and HEAD."""
+        return self.route(uri, methods=["GET", "HEAD"], **options)  # type: ignore[return-value]
+
+
+def query(model: type[Query]) -> Callable[[H], H]:
+    """State what the query string holds; the handler gets it as `query`."""
+    return _stating(query=model)
+
+
+def body(model: type[Body]) -> Callable[[H], H]:
+    """State what the JSON body holds; the handler gets it as `body`."""
+    return _stating(body=model)
+
+
+def answers(status: int, view: Any = None, *media: str) -> Callable[[H], H]:
+    """State one answer; `media` names media types other than JSON alone."""
+
+    def state(handler: H) -> H:
+        declaration = _declaration(handler)
+        declaration.answers[status] = view
+        declaration.media = media or declaration.media
+        return handler
+
+    return state
+
+
+def idempotent(rebuild: Rebuild) -> Callable[[H], H]:
+    """State that `Idempotency-Key` is honoured; `rebuild` makes the first answer again from what was made."""
+    return _stating(rebuild=rebuild)
+
+
+def allow(access: Access) -> Callable[[H], H]:
+    """State who may call, and make the handler."""
+
+    def make(handler: H) -> H:
+        declaration = _declaration(handler)
+        declaration.access = access
+        declaration.summary = (handler.__doc__ or "").strip().split("\n")[0].rstrip(".")
+        if declaration.rebuild and access is Access.PUBLIC:
+            raise TypeError(f"{handler.__name__}: an idempotency key belongs to a caller, and a public route has none")
+
+        @wraps(handler)
+        async def declared(request: Request, **arguments: Any) -> HTTPResponse:
+            caller = authorise(request, access)
+            if declaration.query:
+                arguments["query"] = read_query(request, declaration.query)
+            elif request.query_string:
+                refuse_query(request)
+            if declaration.body:
+                arguments["body"] = await read_body(request, declaration.body)
+            elif request.stream.request_max_size > BODY_LIMIT_BYTES:
+                request.stream.request_max_size = BODY_LIMIT_BYTES  # Sanic lifts it for streams
+            if declaration.rebuild and "idempotency-key" in request.headers:
+                return await once(caller, request, handler, declaration.rebuild, arguments)
+            return await handler(request, **arguments)
+
+        return declared  # type: ignore[return-value]
+
+    return make
+
+
+def declaration_of(handler: Any) -> Declaration | None:
+    """Return what a route's handler states, None where it states nothing."""
+    return getattr(handler, "declaration", None)
+
+
+def require_declarations(app: Sanic[Any, Any]) -> None:
+    """Raise RuntimeError naming every route that does not say who may call it."""
+    silent = [route.path for route in app.router.routes if declaration_of(route.handler) is None]
+    if silent:
+        raise RuntimeError(f"routes without a declaration: {', '.join(sorted(silent))}")
+
+
+def answer(view: BaseModel, status: int = 200, **headers: str) -> HTTPResponse:
+    """Return a view as JSON that nobody keeps."""
+    text = view.model_dump_json(by_alias=True).encode()
+    return HTTPResponse(text, status, {"cache-control": "no-store", **headers}, "application/json; charset=utf-8")
+
+
+def read_query(request: Request, model: type[View]) -> View:
+    """Return the query string as `model`; raises DomainError with every parameter at fault."""
+    pairs = _query_pairs(request)
+    names = [name for name, _ in pairs]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise invalid(*(FieldFault(f"?{name}", "repeated") for name in repeated))
+    try:
+        return model.model_validate(dict(pairs))
+    except ValidationError as error:
+        raise invalid(*_faults(error, _parameter)) from None
+
+
+def refuse_query(request: Request) -> None:
+    """Raise DomainError naming every parameter of a route that takes none."""
+    raise invalid(*(FieldFault(f"?{name}", "extra_forbidden") for name, _ in _query_pairs(request)))
+
+
+async def read_body(request: Request, model: type[View]) -> View:
+    """Return the JSON body as `model`; raises DomainError 400, 415, or 422 with every field at fault."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media != "application/json":
+        raise DomainError("not_json", 415)
+    try:
+        strict_json.check(request.body)
+        return model.model_validate_json(request.body)
+    except strict_json.UnreadableJson:
+        raise DomainError("unreadable_json", 400) from None
+    except ValidationError as error:
+        raise invalid(*_faults(error, _pointer)) from None
+
+
+def _query_pairs(request: Request) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(
+            request.query_string, keep_blank_values=True, errors="strict", max_num_fields=MAX_QUERY_FIELDS
+        )
+    except ValueError:
+        raise DomainError("unreadable_request", 400) from None
+
+
+def _faults(error: ValidationError, place: Callable[[tuple[int | str, ...]], str]) -> list[FieldFault]:
+    found = error.errors(include_url=False, include_input=False)
+    return [FieldFault(place(item["loc"]), item["type"], item.get("ctx", {})) for item in found]
+
+
+def _parameter(location: tuple[int | str, ...]) -> str:
+    return f"?{location[0]}"
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in location)
+
+
+def _declaration(handler: Any) -> Declaration:
+    if not hasattr(handler, "declaration"):
+        handler.declaration = Declaration()
+    return handler.declaration  # type: ignore[no-any-return]
+
+
+def _stating(**statements: Any) -> Callable[[H], H]:
+    def state(handler: H) -> H:
+        declaration = _declaration(handler)
+        for name, value in statements.items():
+            setattr(declaration, name, value)
+        return handler
+
+    return state

@@ -1,0 +1,69 @@
+"""`python -m server` serves; `python -m server migrate` brings the database up to date; `worker` runs jobs."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+
+from server import app, db, schedules
+from server.gateways.wakeup import wakeup
+from server.kernel import log
+from server.settings import Settings, SettingsError
+
+USAGE_ERROR = 2
+
+
+def main() -> int:
+    """Run the command named on the command line; return the exit code."""
+    try:
+        settings = Settings.from_env()
+    except SettingsError as error:
+        print(f"yizhitong cannot start: {error}", file=sys.stderr)  # noqa: T201 -- before any log exists
+        return USAGE_ERROR
+    log.configure(settings.log_level)
+    command = COMMANDS.get(" ".join(sys.argv[1:]))
+    if command is None:
+        print(f"usage: python -m server [{'|'.join(filter(None, COMMANDS))}]", file=sys.stderr)  # noqa: T201
+        return USAGE_ERROR
+    command(settings)
+    return 0
+
+
+def serve(settings: Settings) -> None:
+    """Serve in the foreground, in this one process, until SIGTERM or SIGINT; then finish what has begun."""
+    app.serve(app.build(settings))
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the database up to date."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    for name in asyncio.run(db.migrate(settings.database)):
+        print(f"applied {name}")  # noqa: T201
+
+
+def work(settings: Settings) -> None:
+    """Run the job loop alone, in the foreground, until SIGTERM or SIGINT."""
+    asyncio.run(_work(settings))
+
+
+async def _work(settings: Settings) -> None:
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    waker = wakeup(settings.redis_url)
+    async with db.opened(settings.database, everywhere=True):
+        tasks = [
+            asyncio.create_task(waker.listen()),
+            asyncio.create_task(app.worker(settings, waker, schedules.HANDLERS).run()),
+        ]
+        await stopped.wait()
+        for task in tasks:
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*tasks)
+
+
+COMMANDS = {"": serve, "migrate": migrate, "worker": work}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""Database wiring: SQLite or PostgreSQL behind one configuration, migrations, and what migrations cannot hold."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.backends.base.config_generator import expand_db_url
+from tortoise.context import TortoiseContext
+from tortoise.migrations.executor import MigrationExecutor
+
+from server import schema_objects
+from server.kernel import transactions
+
+APP = "yizhitong"
+MODELS = ["server.kernel.jobs.models", "server.kernel.outbox", "server.kernel.idempotency"]
+MIGRATION_LOCK = 20240091
+"""Any number, the same in every process: whoever holds it migrates, the others wait."""
+
+_POSTGRES_DEFAULTS = {"maxsize": 10, "command_timeout": 5, "timeout": 2}
+_SQLITE_PRAGMAS = {"journal_mode": "WAL", "synchronous": "NORMAL", "busy_timeout": 5000, "foreign_keys": "ON"}
+
+
+class SchemaError(Exception):
+    """The database is not what the code needs; the message says how."""
+
+
+def config(url: str) -> dict[str, Any]:
+    """Return Tortoise's configuration for `url`: one app, so that relations may cross the slices."""
+    connection = expand_db_url(url)
+    credentials = connection["credentials"]
+    if connection["engine"] == "tortoise.backends.sqlite":
+        connection["engine"] = "server.sqlite_engine"
+        defaults: dict[str, Any] = _SQLITE_PRAGMAS
+    else:
+        defaults = _POSTGRES_DEFAULTS
+    connection["credentials"] = {**defaults, **credentials}
+    return {
+        "connections": {"default": connection},
+        "apps": {APP: {"models": MODELS, "migrations": "server.migrations"}},
+    }
+
+
+@contextlib.asynccontextmanager
+async def opened(url: str, *, everywhere: bool = False, **overrides: Any) -> AsyncIterator[BaseDBAsyncClient]:
+    """Open the database at `url` and close it after the transactions still running.
+
+    `everywhere` makes it the database of every task of the process, not only of those started from here.
+    `overrides` replace credentials or pragmas.
+    """
+    settings = config(url)
+    settings["connections"]["default"]["credentials"].update(overrides)
+    async with TortoiseContext() as context:
+        await context.init(settings, _enable_global_fallback=everywhere)
+        try:
+            yield context.db()
+        finally:
+            await transactions.drain()
+
+
+async def migrate(url: str) -> list[str]:
+    """Bring the database at `url` to the newest schema and return the migrations that ran.
+
+    Safe to call from several processes at once. Raises SchemaError where rows would be left without their
+    parents.
+    """
+    async with opened(url, foreign_keys="OFF") if _is_sqlite(url) else opened(url) as db, _alone(db):
+        executor = MigrationExecutor(db, config(url)["apps"])
+        names = [step.migration.name for step in await executor.plan()]
+        await executor.migrate()
+        await schema_objects.apply(db)
+        await _check_foreign_keys(db)
+        return names
+
+
+async def schema_faults(db: BaseDBAsyncClient) -> list[str]:
+    """Return what the open database lacks: indexes or triggers that have gone, migrations not yet run."""
+    gone = [f"object {name}" for name in sorted(await schema_objects.missing(db))]
+    executor = MigrationExecutor(db, config("sqlite://:memory:")["apps"])
+    return gone + [f"migration {step.migration.name}" for step in await executor.plan()]
+
+
+@contextlib.asynccontextmanager
+async def _alone(db: BaseDBAsyncClient) -> AsyncIterator[None]:
+    """Hold the migration lock; SQLite's own file lock serves there."""
+    if db.capabilities.dialect == "sqlite":
+        yield
+        return
+    async with db.acquire_connection() as connection:
+        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", MIGRATION_LOCK):
+            await asyncio.sleep(0.1)
+        try:
+            yield
+        finally:
+            await connection.fetchval("SELECT pg_advisory_unlock($1)", MIGRATION_LOCK)
+
+
+async def _check_foreign_keys(db: BaseDBAsyncClient) -> None:
+    if db.capabilities.dialect == "sqlite" and (orphans := await db.execute_query_dict("PRAGMA foreign_key_check")):
+        raise SchemaError(f"{len(orphans)} rows without their parent, the first in {orphans[0]['table']}")
+
+
+def _is_sqlite(url: str) -> bool:
+    return url.startswith("sqlite:")
+
+
+MIGRATIONS = config("sqlite://:memory:")
+"""For Tortoise's own commands, which need the models and no database of ours."""

@@ -1,0 +1,1 @@
+"""What lies outside the process, behind small interfaces of our own."""

@@ -1,0 +1,1 @@
+"""Work outside requests: rows claimed by lease, run by one small loop."""

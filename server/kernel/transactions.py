@@ -1,0 +1,92 @@
+"""Transactions that a client's hang-up cannot break.
+
+A client that hangs up cancels its handler. Cancelled between taking a connection and `BEGIN`, Tortoise's own
+`in_transaction` never gives the connection back, and after a few hundred such clients the pool is empty. So
+every transaction runs in a task of its own behind a shield: the caller may vanish, the work is finished.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import structlog
+from asyncpg import InterfaceError, PostgresConnectionError
+from asyncpg.exceptions import CannotConnectNowError, AdminShutdownError, TooManyConnectionsError
+from tortoise.exceptions import DBConnectionError
+from tortoise.transactions import in_transaction
+
+DATABASE_AWAY = (
+    DBConnectionError,
+    PostgresConnectionError,
+    InterfaceError,
+    CannotConnectNowError,
+    AdminShutdownError,
+    TooManyConnectionsError,
+    ConnectionError,
+    TimeoutError,
+)
+"""What a database that cannot be reached raises; the client may try again."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+AfterCommit = Callable[[], Awaitable[None]]
+
+_after_commit: ContextVar[list[AfterCommit] | None] = ContextVar("after_commit", default=None)
+_running: set[asyncio.Task[object]] = set()
+_log = structlog.get_logger(__name__)
+
+
+def transaction(verb: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    """Run `verb` in one shielded transaction; inside another transaction, join it.
+
+    The transaction commits when `verb` returns and rolls back when it raises. A cancelled caller gets its
+    CancelledError at once while the transaction runs to its end.
+    """
+
+    @wraps(verb)
+    async def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        if _after_commit.get() is not None:
+            return await verb(*args, **kwargs)
+        task = asyncio.create_task(_commit(verb, *args, **kwargs))
+        _running.add(task)
+        task.add_done_callback(_finished)
+        return await asyncio.shield(task)
+
+    return run
+
+
+def after_commit(action: AfterCommit) -> None:
+    """Call `action` once the current transaction has committed; network calls belong here.
+
+    Raises RuntimeError outside a transaction.
+    """
+    pending = _after_commit.get()
+    if pending is None:
+        raise RuntimeError("after_commit needs a transaction")
+    pending.append(action)
+
+
+async def drain() -> None:
+    """Wait for transactions whose callers have gone; called before the database closes."""
+    await asyncio.gather(*_running, return_exceptions=True)
+
+
+async def _commit(verb: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    actions: list[AfterCommit] = []
+    token = _after_commit.set(actions)
+    try:
+        async with in_transaction():
+            result = await verb(*args, **kwargs)
+    finally:
+        _after_commit.reset(token)
+    for action in actions:
+        await action()
+    return result
+
+
+def _finished(task: asyncio.Task[object]) -> None:
+    _running.discard(task)
+    if not task.cancelled() and (error := task.exception()):
+        _log.debug("transaction rolled back", error=type(error).__name__)

@@ -1,0 +1,102 @@
+"""What the database must hold beyond Tortoise's tables: partial indexes and append-only triggers.
+
+Kept apart from the migrations, because on SQLite a migration that alters a table rebuilds it and silently drops
+all of these. The list is applied again after every migration and compared with the database by a test. A changed
+object gets a new name; one that is no longer listed is dropped by a migration.
+"""
+
+from dataclasses import dataclass
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+
+APPEND_ONLY = ("event",)
+"""Tables whose rows are never changed or deleted, whoever asks."""
+
+APP_ROLE = "yizhitong_app"
+"""Where this role exists in PostgreSQL, the application signs in as it and does not own the tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartialIndex:
+    """An index over the rows that `where` names; both dialects spell it alike."""
+
+    name: str
+    table: str
+    columns: str
+    where: str
+    unique: bool = False
+
+    @property
+    def sql(self) -> str:
+        """The statement that makes it where it is not there yet."""
+        kind = "UNIQUE INDEX" if self.unique else "INDEX"
+        return f"CREATE {kind} IF NOT EXISTS {self.name} ON {self.table} ({self.columns}) WHERE {self.where}"
+
+
+PARTIAL_INDEXES = (
+    PartialIndex("job_schedule_once", "job", "kind, due_at", "due_at IS NOT NULL", unique=True),
+    PartialIndex("job_claimable", "job", "claimable_at", "claimable_at IS NOT NULL"),
+)
+
+_SQLITE_GUARD = """
+CREATE TRIGGER IF NOT EXISTS {table}_no_{verb} BEFORE {verb} ON {table}
+BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"""
+
+_POSTGRES_REFUSAL = """
+CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = '23000'; END $$"""
+
+_POSTGRES_GUARD = """
+CREATE OR REPLACE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table}
+FOR EACH {each} EXECUTE FUNCTION refuse_change()"""
+
+_POSTGRES_GRANTS = f"""
+DO $$ BEGIN IF EXISTS (SELECT FROM pg_roles WHERE rolname = '{APP_ROLE}') THEN
+  GRANT USAGE ON SCHEMA public TO {APP_ROLE};
+  GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {APP_ROLE};
+  GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {APP_ROLE};
+  REVOKE UPDATE, DELETE ON {", ".join(APPEND_ONLY)} FROM {APP_ROLE};
+  REVOKE INSERT, UPDATE, DELETE ON tortoise_migrations FROM {APP_ROLE};
+END IF; END $$"""
+
+_NAMES = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' OR (type = 'index' AND sql LIKE '% WHERE %')",
+    "postgres": """
+SELECT tgname AS name FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'O'
+UNION SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+WHERE i.indpred IS NOT NULL AND c.relnamespace = 'public'::regnamespace""",
+}
+
+
+def expected(dialect: str) -> dict[str, str]:
+    """Return name -> statement of every object for `dialect` (`sqlite` or `postgres`)."""
+    found = {index.name: index.sql for index in PARTIAL_INDEXES}
+    verbs = {"update": "ROW", "delete": "ROW", "truncate": "STATEMENT"}
+    for table in APPEND_ONLY:
+        for verb, each in verbs.items():
+            if dialect == "postgres":
+                found[f"{table}_no_{verb}"] = _POSTGRES_GUARD.format(table=table, verb=verb, each=each)
+            elif verb != "truncate":
+                found[f"{table}_no_{verb}"] = _SQLITE_GUARD.format(table=table, verb=verb)
+    return found
+
+
+async def apply(db: BaseDBAsyncClient) -> None:
+    """Make every object that is not there; idempotent."""
+    dialect = db.capabilities.dialect
+    if dialect == "postgres":
+        await db.execute_script(_POSTGRES_REFUSAL)
+    for statement in expected(dialect).values():
+        await db.execute_script(statement)
+    if dialect == "postgres":
+        await db.execute_script(_POSTGRES_GRANTS)
+
+
+async def present(db: BaseDBAsyncClient) -> set[str]:
+    """Return the names of the partial indexes and triggers that the database holds."""
+    return {row["name"] for row in await db.execute_query_dict(_NAMES[db.capabilities.dialect])}
+
+
+async def missing(db: BaseDBAsyncClient) -> set[str]:
+    """Return the names that should be there and are not."""
+    return set(expected(db.capabilities.dialect)) - await present(db)

@@ -1,0 +1,111 @@
+"""One database per test module, real servers, and a clock that is put right again."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+from tortoise.backends.base.client import BaseDBAsyncClient
+
+from server import db
+from server.kernel import clock
+from tests.harness import app, postgres, redis
+from tests.harness.app import Server
+from tests.harness.postgres import Postgres
+from tests.harness.redis import Redis
+
+TOUCHES_DATABASE = "database_url"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database", choices=["sqlite", "postgres"], default="sqlite")
+    parser.addoption("--drills", action="store_true", help="run the long drills too")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "drill: takes long; runs with --drills only")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave drills out unless asked for, and run what touches no database on SQLite's side only."""
+    on_postgres = config.getoption("--database") == "postgres"
+
+    def wanted(item: pytest.Item) -> bool:
+        drill_ok = config.getoption("--drills") or item.get_closest_marker("drill") is None
+        return drill_ok and (not on_postgres or TOUCHES_DATABASE in getattr(item, "fixturenames", ()))
+
+    config.hook.pytest_deselected(items=[item for item in items if not wanted(item)])
+    items[:] = [item for item in items if wanted(item)]
+
+
+@pytest.fixture(scope="session")
+def dialect(request: pytest.FixtureRequest) -> str:
+    return str(request.config.getoption("--database"))
+
+
+@pytest.fixture(scope="session")
+def postgres_server(dialect: str) -> Iterator[Postgres | None]:
+    if dialect == "sqlite":
+        yield None
+        return
+    with postgres.running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(dialect: str, tmp_path_factory: pytest.TempPathFactory) -> Path | None:
+    if dialect == "postgres":
+        return None
+    path = tmp_path_factory.mktemp("template") / "template.sqlite3"
+    asyncio.run(db.migrate(f"sqlite://{path}"))
+    return path
+
+
+@pytest.fixture(scope="module")
+def database_url(
+    postgres_server: Postgres | None, sqlite_template: Path | None, tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """A fresh, migrated database."""
+    if postgres_server:
+        return postgres_server.fresh()
+    assert sqlite_template
+    path = tmp_path_factory.mktemp("database") / "test.sqlite3"
+    shutil.copy(sqlite_template, path)
+    return f"sqlite://{path}"
+
+
+@pytest.fixture(scope="module")
+async def database(database_url: str) -> AsyncIterator[BaseDBAsyncClient]:
+    """The same database, opened in this process."""
+    async with db.opened(database_url, everywhere=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Our server with the probe's routes, in a process of its own."""
+    directory = tmp_path_factory.mktemp("server")
+    settings = {"YZT_DATABASE_URL": database_url, "YZT_DATA_DIR": str(directory), "YZT_JOB_LEASE_SECONDS": "1"}
+    with app.running(directory / "log", **settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+async def client(server: Server) -> AsyncIterator[aiohttp.ClientSession]:
+    """A client of that server; paths are enough."""
+    async with aiohttp.ClientSession(server.base) as session:
+        yield session
+
+
+@pytest.fixture(scope="module")
+def redis_server() -> Iterator[Redis]:
+    with redis.running() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def real_time() -> Iterator[None]:
+    yield
+    clock.move_to(None)

@@ -1,0 +1,85 @@
+"""Our server in a process of its own, with the probe's routes beside the real ones."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from server.settings import ROOT
+
+TOKEN = "metrics-token-of-the-tests"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Server:
+    """A running server, or a worker; `log` holds what it wrote."""
+
+    log: Path
+    environment: dict[str, str]
+    module: str = "tests.harness.probe"
+    arguments: tuple[str, ...] = ()
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def base(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("YZT_")}
+        environment |= {"YZT_PORT": str(self.port), "YZT_METRICS_TOKEN": TOKEN, **self.environment}
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", self.module, *self.arguments], cwd=ROOT, env=environment, stdout=log, stderr=log
+            )
+
+    def wait_until_live(self, seconds: float = 15) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            assert self.process
+            if self.process.poll() is not None:
+                break
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.base}/health/live", timeout=1):
+                return
+            time.sleep(0.02)
+        raise RuntimeError(f"the server did not start:\n{self.log.read_text()}")
+
+    def signal(self, number: int) -> None:
+        assert self.process
+        self.process.send_signal(number)
+
+    def stop(self, seconds: float = 15) -> int:
+        """Ask it to stop and return its exit code."""
+        assert self.process
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+
+
+@contextlib.contextmanager
+def running(log: Path, **environment: str) -> Iterator[Server]:
+    server = Server(log, environment)
+    server.start()
+    try:
+        server.wait_until_live()
+        yield server
+    finally:
+        if server.process and server.process.poll() is None:
+            server.stop()

