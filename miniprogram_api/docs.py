@@ -14,14 +14,18 @@ from miniprogram_api.web import Face, allow, answers
 
 docs = Face("docs")
 _TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=select_autoescape(), trim_blocks=True
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=select_autoescape(),
+    trim_blocks=True,
 )
 
 
 def prepare(document: dict[str, Any], problems: Problems) -> dict[str, Representation]:
     """Return the two answers, made once."""
     page = _TEMPLATES.get_template("docs.html").render(
-        document=document, problems=problems.problems, pretty=lambda value: orjson.dumps(value, option=2).decode()
+        document=document,
+        problems=problems.problems,
+        pretty=lambda value: orjson.dumps(value, option=2).decode(),
     )
     return {"json": Representation(orjson.dumps(document)), "html": Representation(page.encode(), HTML)}
 

@@ -37,7 +37,7 @@ async def once(
     key = request.headers["idempotency-key"]
     if not 0 < len(key) <= KEY_MAX_LENGTH or not key.isascii():
         raise invalid(FieldFault("Idempotency-Key", "idempotency_key", {"max": KEY_MAX_LENGTH}))
-    scope = f"{caller} {request.method} {request.route.path}"
+    scope = f"{caller} {request.method} {request.uri_template}"
     body_hash = hashlib.sha256(request.path.encode() + b"\n" + request.body).hexdigest()
     row = await idempotency.begin(scope, key, body_hash)
     if row.subject_id:

@@ -45,10 +45,14 @@ def document(app: Sanic[Any, Any]) -> dict[str, Any]:
     for route, declaration in stated:
         path = "/" + _PARAMETER.sub(r"{\1}", route.path)
         for method in sorted(set(route.methods) - {"HEAD"}):
-            paths.setdefault(path, {})[method.lower()] = _operation(route, declaration, method, refs)
+            paths.setdefault(path, {})[method.lower()] = _operation(route, declaration, refs)
     found = {
         "openapi": "3.1.0",
-        "info": {"title": "宜职通 API", "version": "1", "description": "安庆职业教育集团 · 就业创业指南与校企供求"},
+        "info": {
+            "title": "宜职通 API",
+            "version": "1",
+            "description": "安庆职业教育集团 · 就业创业指南与校企供求",
+        },
         "paths": paths,
         "components": {
             "schemas": {**schemas, "Problem": _PROBLEM_SCHEMA},
@@ -67,22 +71,27 @@ def _schemas(declarations: list[Declaration]) -> tuple[dict[type[BaseModel], Any
         models |= {(model, "validation"): None for model in inputs}
         models |= {(view, "serialization"): None for view in declaration.answers.values() if view}
     refs, definitions = models_json_schema(list(models), ref_template=REF)
-    return {model: ref for (model, _), ref in refs.items()}, definitions.get("$defs", {})
+    return {model: refs[model, mode] for model, mode in models}, definitions.get("$defs", {})
 
 
-def _operation(route: Any, declaration: Declaration, method: str, refs: dict[type[BaseModel], Any]) -> dict[str, Any]:
+def _operation(route: Any, declaration: Declaration, refs: dict[type[BaseModel], Any]) -> dict[str, Any]:
     found: dict[str, Any] = {
         "operationId": route.name.split(".", 1)[-1].replace(".", "_"),
         "tags": [route.name.split(".")[1]],
         "summary": declaration.summary,
         "parameters": [*_path_parameters(route.path), *_query_parameters(declaration)],
-        "responses": {str(status): _answer(view, declaration.media, refs) for status, view in declaration.answers.items()}
+        "responses": {
+            str(status): _answer(view, declaration.media, refs) for status, view in declaration.answers.items()
+        }
         | {"default": PROBLEM},
     }
     if declaration.access is not Access.PUBLIC:
         found["security"] = [{"operator": []}]
     if declaration.body:
-        found["requestBody"] = {"required": True, "content": {"application/json": {"schema": refs[declaration.body]}}}
+        found["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": refs[declaration.body]}},
+        }
     if declaration.rebuild:
         found["parameters"].append(_parameter("Idempotency-Key", "header", {"type": "string", "maxLength": 255}))
     return found
@@ -102,9 +111,7 @@ def _query_parameters(declaration: Declaration) -> list[dict[str, Any]]:
         return []
     schema = declaration.query.model_json_schema(ref_template=REF)
     required = set(schema.get("required", []))
-    return [
-        _parameter(name, "query", field, required=name in required) for name, field in schema["properties"].items()
-    ]
+    return [_parameter(name, "query", field, required=name in required) for name, field in schema["properties"].items()]
 
 
 def _parameter(name: str, where: str, schema: dict[str, Any], *, required: bool = False) -> dict[str, Any]:

@@ -1,16 +1,15 @@
 """Every refusal as `application/problem+json` (RFC 9457), with its Chinese texts from content."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import orjson
 import structlog
 from pydantic import BaseModel, ConfigDict
-from sanic import HTTPResponse, Request
+from sanic import HTTPResponse
 from sanic.exceptions import MethodNotAllowed, RequestCancelled, SanicException
 from sanic.handlers import ErrorHandler
 
+from miniprogram_api.protocol import StrictRequest
 from server.kernel.content import load_yaml, parse
 from server.kernel.errors import DomainError, FieldFault
 from server.kernel.transactions import DATABASE_AWAY
@@ -72,7 +71,7 @@ class Problems(BaseModel):
         return self.faults.get(fault.code, self.faults["malformed"]).format(**fault.params)
 
 
-class ProblemHandler(ErrorHandler):  # type: ignore[misc]
+class ProblemHandler(ErrorHandler):
     """Sanic's single place for whatever went wrong."""
 
     def __init__(self, problems: Problems) -> None:
@@ -80,7 +79,7 @@ class ProblemHandler(ErrorHandler):  # type: ignore[misc]
         super().__init__()
         self._problems = problems
 
-    def response(self, request: Request, exception: BaseException) -> HTTPResponse:
+    def response(self, request: StrictRequest, exception: BaseException) -> HTTPResponse:
         """Return the answer for any exception; a 500 says nothing of the inside."""
         error, headers = _domain_error(exception)
         if error is INTERNAL:
@@ -106,5 +105,7 @@ def _domain_error(exception: BaseException) -> tuple[DomainError, dict[str, str]
 
 
 def _allow(exception: SanicException) -> dict[str, str]:
-    headers: Mapping[str, Any] = exception.headers if isinstance(exception, MethodNotAllowed) else {}
-    return {name.lower(): str(value) for name, value in headers.items() if name.lower() == "allow"}
+    """Return the Allow header of a 405, in a settled order."""
+    if not isinstance(exception, MethodNotAllowed):
+        return {}
+    return {"allow": ", ".join(sorted(str(exception.headers["Allow"]).split(", ")))}

@@ -7,7 +7,7 @@ middleware costs every request more than these do together.
 
 import re
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sanic import Request
 from sanic.exceptions import BadRequest, RequestTimeout
@@ -17,7 +17,9 @@ from sanic.server import HttpProtocol
 
 from server.kernel import metrics
 from server.kernel.ids import new_id
-from server.kernel.log import AccessLog
+
+if TYPE_CHECKING:
+    from server.kernel.log import AccessLog
 
 BODY_LIMIT_BYTES = 2 * 1024 * 1024
 SECONDS_TO_SEND = 15
@@ -89,4 +91,4 @@ class StrictProtocol(HttpProtocol):
             http.exception = RequestTimeout("the request took too long to arrive")
             self._task.cancel()
             return
-        super().check_timeouts()
+        super().check_timeouts()  # type: ignore[no-untyped-call]

@@ -2,7 +2,7 @@
 
 import gzip
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -21,7 +21,10 @@ _SAFETY: dict[str, Headers] = {
     JSON: ((b"x-content-type-options", b"nosniff"),),
     HTML: (
         (b"x-content-type-options", b"nosniff"),
-        (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
+        (
+            b"content-security-policy",
+            b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+        ),
     ),
 }
 
@@ -46,9 +49,11 @@ class FixedResponse(HTTPResponse):
         self._fixed = fixed
 
     @property
-    def processed_headers(self) -> Iterable[tuple[bytes, bytes]]:
+    def processed_headers(self) -> Iterator[tuple[bytes, bytes]]:
         """The header pairs as Sanic sends them."""
-        return (*self._fixed, *((name.encode(), str(value).encode()) for name, value in self.headers.items()))
+        yield from self._fixed
+        for name, value in self.headers.items():
+            yield name.encode(), str(value).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +78,7 @@ class Representation:
         if len(body) >= WORTH_COMPRESSING_BYTES:
             encoded["gzip"] = gzip.compress(body, 9, mtime=0)
             encoded["br"] = brotli.compress(body, quality=9)
-        self._variants = {
-            name: _variant(data, content_type, digest, name, vary) for name, data in encoded.items()
-        }
+        self._variants = {name: _variant(data, content_type, digest, name, vary) for name, data in encoded.items()}
 
     @classmethod
     def of(cls, view: BaseModel, *, varies_by_accept: bool = False) -> "Representation":

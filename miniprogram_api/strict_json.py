@@ -8,12 +8,12 @@ import orjson
 DEPTH_LIMIT = 32
 
 
-class UnreadableJson(Exception):
+class UnreadableJsonError(Exception):
     """The text is not JSON, or can be read in more than one way."""
 
 
 def check(raw: bytes) -> None:
-    """Raise UnreadableJson unless `raw` is UTF-8 JSON without NaN, doubled keys, NUL or absurd nesting.
+    """Raise UnreadableJsonError unless `raw` is UTF-8 JSON without NaN, doubled keys, NUL or absurd nesting.
 
     orjson refuses what the standard library lets through (NaN, lone surrogates, leading zeros); the standard
     library shows the keys that orjson silently merges.
@@ -22,7 +22,7 @@ def check(raw: bytes) -> None:
         _measure(orjson.loads(raw), DEPTH_LIMIT)
         json.loads(raw, object_pairs_hook=_single_keys)
     except (ValueError, RecursionError) as error:
-        raise UnreadableJson(str(error)) from None
+        raise UnreadableJsonError(str(error)) from None
 
 
 def _single_keys(pairs: list[tuple[str, Any]]) -> None:

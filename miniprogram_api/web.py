@@ -72,7 +72,8 @@ class Face(Blueprint):
 
     def get(self, uri: str, **options: Any) -> Callable[[RouteHandler], RouteHandler]:  # type: ignore[override]
         """Register a handler for GET and HEAD."""
-        return self.route(uri, methods=["GET", "HEAD"], **options)  # type: ignore[return-value]
+        registered: Callable[[RouteHandler], RouteHandler] = self.route(uri, methods=["GET", "HEAD"], **options)
+        return registered
 
 
 def query(model: type[Query]) -> Callable[[H], H]:
@@ -115,14 +116,7 @@ def allow(access: Access) -> Callable[[H], H]:
         @wraps(handler)
         async def declared(request: Request, **arguments: Any) -> HTTPResponse:
             caller = authorise(request, access)
-            if declaration.query:
-                arguments["query"] = read_query(request, declaration.query)
-            elif request.query_string:
-                refuse_query(request)
-            if declaration.body:
-                arguments["body"] = await read_body(request, declaration.body)
-            elif request.stream.request_max_size > BODY_LIMIT_BYTES:
-                request.stream.request_max_size = BODY_LIMIT_BYTES  # Sanic lifts it for streams
+            _read(request, declaration, arguments)
             if declaration.rebuild and "idempotency-key" in request.headers:
                 return await once(caller, request, handler, declaration.rebuild, arguments)
             return await handler(request, **arguments)
@@ -168,7 +162,7 @@ def refuse_query(request: Request) -> None:
     raise invalid(*(FieldFault(f"?{name}", "extra_forbidden") for name, _ in _query_pairs(request)))
 
 
-async def read_body(request: Request, model: type[View]) -> View:
+def read_body(request: Request, model: type[View]) -> View:
     """Return the JSON body as `model`; raises DomainError 400, 415, or 422 with every field at fault."""
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media != "application/json":
@@ -176,17 +170,27 @@ async def read_body(request: Request, model: type[View]) -> View:
     try:
         strict_json.check(request.body)
         return model.model_validate_json(request.body)
-    except strict_json.UnreadableJson:
+    except strict_json.UnreadableJsonError:
         raise DomainError("unreadable_json", 400) from None
     except ValidationError as error:
         raise invalid(*_faults(error, _pointer)) from None
 
 
+def _read(request: Request, declaration: Declaration, arguments: dict[str, Any]) -> None:
+    """Put what the declaration asks for into `arguments`, and keep a streamed body within its limit."""
+    if declaration.query:
+        arguments["query"] = read_query(request, declaration.query)
+    elif request.query_string:
+        refuse_query(request)
+    if declaration.body:
+        arguments["body"] = read_body(request, declaration.body)
+    elif request.stream and request.stream.request_max_size > BODY_LIMIT_BYTES:
+        request.stream.request_max_size = BODY_LIMIT_BYTES  # Sanic lifts it for streams
+
+
 def _query_pairs(request: Request) -> list[tuple[str, str]]:
     try:
-        return parse_qsl(
-            request.query_string, keep_blank_values=True, errors="strict", max_num_fields=MAX_QUERY_FIELDS
-        )
+        return parse_qsl(request.query_string, keep_blank_values=True, errors="strict", max_num_fields=MAX_QUERY_FIELDS)
     except ValueError:
         raise DomainError("unreadable_request", 400) from None
 

@@ -1,0 +1,1 @@
+"""The capabilities of Yizhitong, one package each, over a small kernel."""

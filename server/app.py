@@ -36,7 +36,10 @@ App = Sanic[Any, Any]
 
 
 def build(
-    settings: Settings, *, extra_faces: Sequence[Blueprint] = (), extra_handlers: Mapping[str, Handler] | None = None
+    settings: Settings,
+    *,
+    extra_faces: Sequence[Blueprint] = (),
+    extra_handlers: Mapping[str, Handler] | None = None,
 ) -> App:
     """Return the app for `settings`, ready to be served.
 
@@ -45,7 +48,10 @@ def build(
     """
     problems = Problems.load(CONTENT_DIR)
     app = Sanic(
-        "yizhitong", request_class=StrictRequest, error_handler=ProblemHandler(problems), configure_logging=False
+        "yizhitong",
+        request_class=StrictRequest,
+        error_handler=ProblemHandler(problems),
+        configure_logging=False,
     )
     app.config.update(
         REQUEST_MAX_SIZE=BODY_LIMIT_BYTES,
@@ -153,5 +159,3 @@ async def readiness(database: BaseDBAsyncClient, waker: LocalWakeup) -> dict[str
     if not await waker.healthy():
         checks["redis"] = "degraded"
     return checks
-
-

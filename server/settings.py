@@ -1,7 +1,7 @@
 """Everything that differs between one place of running and another, read from the environment once."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
@@ -69,7 +69,7 @@ class Settings:
         return settings
 
 
-_PARSERS = {
+_PARSERS: Mapping[str, Callable[[str], object]] = {
     "host": str,
     "port": lambda text: _within(int(text), 0, 65535),
     "data_dir": lambda text: Path(text).absolute(),

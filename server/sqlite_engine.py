@@ -35,7 +35,8 @@ class _ImmediateContext(SqliteTransactionContext):
             self._trxlock.release()
             raise
         self.token = get_connections().set(self.connection_name, self.connection)
-        return self.connection
+        connection: TransactionalDBClient = self.connection
+        return connection
 
 
 class ImmediateSqliteClient(SqliteClient):

@@ -87,7 +87,11 @@ async def database(database_url: str) -> AsyncIterator[BaseDBAsyncClient]:
 def server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Our server with the probe's routes, in a process of its own."""
     directory = tmp_path_factory.mktemp("server")
-    settings = {"YZT_DATABASE_URL": database_url, "YZT_DATA_DIR": str(directory), "YZT_JOB_LEASE_SECONDS": "1"}
+    settings = {
+        "YZT_DATABASE_URL": database_url,
+        "YZT_DATA_DIR": str(directory),
+        "YZT_JOB_LEASE_SECONDS": "1",
+    }
     with app.running(directory / "log", **settings) as running:
         yield running
 

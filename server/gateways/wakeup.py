@@ -34,7 +34,7 @@ class LocalWakeup:
         """Nothing reaches this process from outside."""
 
     async def healthy(self) -> bool:
-        """Always true: there is nothing that could be away."""
+        """Return True: there is nothing that could be away."""
         return True
 
 
@@ -47,7 +47,7 @@ class RedisWakeup(LocalWakeup):
 
     def __init__(self, url: str) -> None:
         super().__init__()
-        self._redis = aioredis.from_url(  # type: ignore[no-untyped-call]
+        self._redis = aioredis.from_url(
             url,
             socket_timeout=TIMEOUT_SECONDS,
             socket_connect_timeout=TIMEOUT_SECONDS,

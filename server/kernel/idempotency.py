@@ -26,11 +26,11 @@ class IdempotencyKey(Model):
     """One key of one caller on one route."""
 
     id: UUID = fields.UUIDField(primary_key=True, default=new_id)
-    scope: str = fields.CharField(max_length=160)
-    key: str = fields.CharField(max_length=255)
-    body_hash: str = fields.CharField(max_length=64)
+    scope = fields.CharField(max_length=160)
+    key = fields.CharField(max_length=255)
+    body_hash = fields.CharField(max_length=64)
     begun_at: datetime = fields.DatetimeField(db_index=True)
-    subject_id: str | None = fields.CharField(max_length=64, null=True)
+    subject_id = fields.CharField(max_length=64, null=True)
 
     class Meta:
         table = "idempotency_key"

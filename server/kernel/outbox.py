@@ -19,8 +19,8 @@ class Event(Model):
     """One thing that happened: `name` (`posting.published`), `subject` (`posting:<id>`), `people` (ids)."""
 
     id: UUID = fields.UUIDField(primary_key=True, default=new_id)
-    name: str = fields.CharField(max_length=64)
-    subject: str = fields.CharField(max_length=64)
+    name = fields.CharField(max_length=64)
+    subject = fields.CharField(max_length=64)
     people: list[str] = fields.JSONField()
     created_at: datetime = fields.DatetimeField()
 

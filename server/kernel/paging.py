@@ -119,5 +119,3 @@ def _cut(rows: Sequence[T], limit: int, cursor_of: Callable[[T], str]) -> Page[T
     more = len(rows) > limit
     items = rows[:limit]
     return Page(items, cursor_of(items[-1]) if more else None)
-
-

@@ -6,14 +6,14 @@ every transaction runs in a task of its own behind a shield: the caller may vani
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import structlog
 from asyncpg import InterfaceError, PostgresConnectionError
-from asyncpg.exceptions import CannotConnectNowError, AdminShutdownError, TooManyConnectionsError
+from asyncpg.exceptions import AdminShutdownError, CannotConnectNowError, TooManyConnectionsError
 from tortoise.exceptions import DBConnectionError
 from tortoise.transactions import in_transaction
 
@@ -38,7 +38,7 @@ _running: set[asyncio.Task[object]] = set()
 _log = structlog.get_logger(__name__)
 
 
-def transaction(verb: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+def transaction(verb: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
     """Run `verb` in one shielded transaction; inside another transaction, join it.
 
     The transaction commits when `verb` returns and rolls back when it raises. A cancelled caller gets its

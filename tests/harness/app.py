@@ -43,7 +43,11 @@ class Server:
         environment |= {"YZT_PORT": str(self.port), "YZT_METRICS_TOKEN": TOKEN, **self.environment}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", self.module, *self.arguments], cwd=ROOT, env=environment, stdout=log, stderr=log
+                [sys.executable, "-m", self.module, *self.arguments],
+                cwd=ROOT,
+                env=environment,
+                stdout=log,
+                stderr=log,
             )
 
     def wait_until_live(self, seconds: float = 15) -> None:
@@ -52,7 +56,7 @@ class Server:
             assert self.process
             if self.process.poll() is not None:
                 break
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.base}/health/live", timeout=1):
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.base}/health/live", timeout=1):  # noqa: S310
                 return
             time.sleep(0.02)
         raise RuntimeError(f"the server did not start:\n{self.log.read_text()}")
@@ -61,15 +65,24 @@ class Server:
         assert self.process
         self.process.send_signal(number)
 
-    def stop(self, seconds: float = 15) -> int:
-        """Ask it to stop and return its exit code."""
+    def kill(self) -> None:
+        """End it as a power cut would."""
         assert self.process
-        self.process.send_signal(signal.SIGTERM)
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        """Ask it to stop and return its exit code."""
+        self.signal(signal.SIGTERM)
+        return self.ended()
+
+    def ended(self, seconds: float = 15) -> int:
+        """Wait for its end and return its exit code; kill it where it does not come."""
+        assert self.process
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            self.kill()
             raise
 
 

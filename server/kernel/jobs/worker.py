@@ -86,7 +86,7 @@ async def _attempt(job: Job, handler: Handler) -> None:
         return
     try:
         result = await handler(job.payload)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 -- whatever it was, the job is tried again
         name = type(error).__name__
         _log.warning("job failed", kind=job.kind, job=str(job.id), attempt=job.attempts, exc_info=error)
         if job.attempts < MAX_ATTEMPTS:

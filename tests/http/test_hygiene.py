@@ -1,0 +1,180 @@
+"""Requests that can be read in two ways, or never end, or hold nonsense, meet a clean refusal."""
+
+import asyncio
+import gzip
+import io
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import aiohttp
+import pytest
+from yarl import URL
+
+from miniprogram_api.protocol import BODY_LIMIT_BYTES
+from tests.harness.app import TOKEN, Server
+from tests.harness.raw import send, send_slowly
+
+HOST = b"Host: localhost\r\n"
+SMUGGLED = b"GET /probe/boom HTTP/1.1\r\n" + HOST + b"\r\n"
+AUTHORISED = {"Authorization": f"Bearer {TOKEN}"}
+
+
+def request(*lines: bytes, body: bytes = b"", start: bytes = b"POST /probe/notes HTTP/1.1") -> bytes:
+    return b"\r\n".join([start, *lines]) + b"\r\n\r\n" + body
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        request(HOST[:-2], b"Content-Length : 5", body=b"hello" + SMUGGLED),
+        request(HOST[:-2], b"Content-Length: 5\x00", body=b"hello" + SMUGGLED),
+        request(b"Content-Length: 5", body=b"hello"),
+        request(HOST[:-2], HOST[:-2], b"Content-Length: 5", body=b"hello"),
+        request(HOST[:-2], b"X-Folded: a", b" b", b"Content-Length: 5", body=b"hello"),
+        request(HOST[:-2], b"X-Bare: a\nContent-Length: 5", body=b"hello"),
+        request(HOST[:-2], b"Content-Length: 5", b"Content-Length: 6", body=b"hello" + SMUGGLED),
+        request(HOST[:-2], b"Content-Length: 5", b"Transfer-Encoding: chunked", body=b"0\r\n\r\n" + SMUGGLED),
+        request(HOST[:-2], b"Content-Length: -5", body=b"hello"),
+        request(HOST[:-2], b"Content-Length: +5", body=b"hello"),
+        request(HOST[:-2], b"Content-Length: 0x5", body=b"hello"),
+        request(HOST[:-2], b"Transfer-Encoding: xchunked", body=b"0\r\n\r\n" + SMUGGLED),
+        request(HOST[:-2], b"Transfer-Encoding: chunked", body=b"zz\r\nhello\r\n0\r\n\r\n"),
+        request(HOST[:-2], b"Transfer-Encoding: chunked", body=b"0\r\nX: y\r\n\r\n" + SMUGGLED),
+        request(HOST[:-2], b": empty name"),
+        request(HOST[:-2], start=b"GET /health/live HTTP/3.7"),
+        request(HOST[:-2], start=b"G\x00T /health/live HTTP/1.1"),
+        request(HOST[:-2], start=b"get /health/live HTTP/1.1"),
+        request(HOST[:-2], start=b"GET  /health/live HTTP/1.1"),
+        request(HOST[:-2], start="GET /健康 HTTP/1.1".encode()),
+        request(HOST[:-2], b"X-Large: " + b"a" * 20_000, start=b"GET /health/live HTTP/1.1"),
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 40 + b"\r\n\r\n",
+    ],
+)
+def test_an_ambiguous_request_is_refused_and_the_connection_closed(server: Server, hostile: bytes) -> None:
+    answer = send(server, hostile)
+    assert [status // 100 for status in answer.statuses] == [4], answer.received[:400]
+    assert answer.closed
+    assert b"application/problem+json" in answer.received
+
+
+def test_a_plain_request_keeps_its_connection(server: Server) -> None:
+    plain = request(HOST[:-2], start=b"GET /health/live HTTP/1.1")
+    answer = send(server, plain, plain, seconds=0.5)
+    assert (answer.statuses, answer.closed) == ([200, 200], False)
+
+
+@pytest.mark.parametrize("path", ["/probe/notes", "/probe/stream"])
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_body_over_the_limit_is_refused_also_in_chunks(
+    client: aiohttp.ClientSession, path: str, *, chunked: bool
+) -> None:
+    size = BODY_LIMIT_BYTES + 100_000
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(size // 50_000 + 1):
+            yield b" " * 50_000
+
+    data = chunks() if chunked else io.BytesIO(b" " * size)
+    headers = {"Content-Type": "application/json", **AUTHORISED}
+    try:
+        async with client.post(path, data=data, headers=headers) as answer:
+            assert answer.status == 413
+            assert (await answer.json(content_type=None))["code"] == "body_too_large"
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+        pass  # the server had said no and closed while we were still talking
+    async with client.get("/health/live") as answer:
+        assert answer.status == 200
+
+
+async def test_a_streamed_body_within_the_limit_is_read(client: aiohttp.ClientSession) -> None:
+    async with client.post("/probe/stream", data=io.BytesIO(b"x" * (BODY_LIMIT_BYTES - 1))) as answer:
+        assert (answer.status, await answer.text()) == (200, str(BODY_LIMIT_BYTES - 1))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"{",
+        b'{"text": NaN}',
+        b'{"text": Infinity}',
+        b'{"text": "a", "text": "b"}',
+        b'{"text": {"a": 1, "a": 2}}',
+        b'{"seconds": 01}',
+        b'{"text": "\\ud800"}',
+        b'{"text": "a\\u0000b"}',
+        b'{"\\u0000": 1}',
+        b'{"text": "a"} trailing',
+        b"[" * 50 + b"]" * 50,
+        b"[" * 100_000 + b"]" * 100_000,
+        b'{"text": ' + b"9" * 5000 + b"}",
+        b"\xff\xfe{}",
+        b"\xef\xbb\xbf{}",
+        b"{'text': 'a'}",
+        gzip.compress(b'{"text": "a"}'),
+    ],
+)
+async def test_json_that_is_not_strict_is_400(client: aiohttp.ClientSession, text: bytes) -> None:
+    headers = {"Content-Type": "application/json", **AUTHORISED}
+    async with client.post("/probe/notes", data=text, headers=headers) as answer:
+        assert (answer.status, (await answer.json(content_type=None))["code"]) == (400, "unreadable_json")
+
+
+@pytest.mark.parametrize("media", ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", ""])
+async def test_another_media_type_is_415(client: aiohttp.ClientSession, media: str) -> None:
+    headers = {"Content-Type": media, **AUTHORISED}
+    async with client.post("/probe/notes", data=b'{"text": "a"}', headers=headers) as answer:
+        assert answer.status == 415
+
+
+async def test_a_charset_beside_the_media_type_is_fine(client: aiohttp.ClientSession) -> None:
+    headers = {"Content-Type": "Application/JSON; charset=utf-8", **AUTHORISED}
+    async with client.post("/probe/notes", data=b'{"text": "a"}', headers=headers) as answer:
+        assert answer.status == 201
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["?%ff=1", "?a=%ff", "?" + "&".join(f"q{n}=1" for n in range(80)), "?limit=%00", "?limit=1;limit=2"],
+)
+async def test_a_hostile_query_is_a_4xx(server: Server, query: str) -> None:
+    url = URL(f"{server.base}/probe/notes{query}", encoded=True)  # kept from mending the text
+    async with aiohttp.ClientSession() as plain, plain.get(url) as answer:
+        assert answer.status in {400, 422}
+
+
+async def test_an_internal_error_says_nothing_of_the_inside(client: aiohttp.ClientSession, server: Server) -> None:
+    async with client.get("/probe/boom") as answer:
+        assert answer.status == 500
+        assert (await answer.json(content_type=None))["code"] == "internal"
+        text = await answer.text()
+    await asyncio.sleep(0.3)
+    for place in (text, server.log.read_text()):
+        assert "340802200901011234" not in place
+    assert "RuntimeError" in server.log.read_text()
+    assert "RuntimeError" not in text
+
+
+async def test_a_wrong_method_names_the_right_ones(client: aiohttp.ClientSession) -> None:
+    async with client.delete("/health/live") as answer:
+        assert (answer.status, answer.headers["Allow"].split(", ")) == (405, ["GET", "HEAD"])
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize("start", [b"GET /health/live HTTP/1.1", b"POST /probe/notes HTTP/1.1"])
+def test_a_request_that_trickles_in_is_ended(server: Server, start: bytes) -> None:
+    """One byte every second would hold a connection for days, in the head as in the body."""
+    head = start + b"\r\n" + HOST + b"X-Slow: a"
+    if start.startswith(b"POST"):
+        head += b"\r\nContent-Length: 1000\r\n\r\n"
+
+    def trickle() -> Iterator[bytes]:
+        yield head
+        for _ in range(60):
+            time.sleep(1)
+            yield b"a"
+
+    started = time.monotonic()
+    answer = send_slowly(server, trickle())
+    assert answer.closed
+    assert time.monotonic() - started < 35
