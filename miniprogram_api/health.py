@@ -3,7 +3,8 @@
 from sanic import HTTPResponse, Request
 
 from miniprogram_api.auth import Access
-from miniprogram_api.web import Body, Face, allow, answer, answers
+from miniprogram_api.reading import Body
+from miniprogram_api.web import Face, allow, answer, answers
 from server.kernel import metrics
 from server.kernel.jobs import observe
 

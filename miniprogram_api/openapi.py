@@ -98,6 +98,8 @@ def _operation(route: Any, declaration: Declaration, refs: dict[type[BaseModel],
 
 
 def _answer(view: type[BaseModel] | None, media: tuple[str, ...], refs: dict[type[BaseModel], Any]) -> dict[str, Any]:
+    if view is None and media == Declaration().media:
+        return {"description": "Nothing to say"}
     content = {name: {"schema": refs[view] if view and "json" in name else {"type": "string"}} for name in media}
     return {"description": (view.__doc__ or "").strip() if view else "Text", "content": content}
 

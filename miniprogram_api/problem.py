@@ -6,7 +6,7 @@ import orjson
 import structlog
 from pydantic import BaseModel, ConfigDict
 from sanic import HTTPResponse
-from sanic.exceptions import MethodNotAllowed, RequestCancelled, SanicException
+from sanic.exceptions import MethodNotAllowed, PayloadTooLarge, RequestCancelled, SanicException
 from sanic.handlers import ErrorHandler
 
 from miniprogram_api.protocol import StrictRequest
@@ -20,7 +20,7 @@ RETRY_AFTER_SECONDS = {429: 60, 503: 5, 409: 1}
 
 _SLUGS = {
     400: "unreadable_request", 404: "no_such_route", 405: "method_not_allowed", 408: "request_timeout",
-    413: "body_too_large", 414: "address_too_long", 417: "unreadable_request", 431: "unreadable_request",
+    413: "body_too_large", 414: "address_too_long", 417: "unreadable_request", 431: "head_too_large",
     503: "overloaded",
 }  # fmt: skip
 _log = structlog.get_logger(__name__)
@@ -81,6 +81,8 @@ class ProblemHandler(ErrorHandler):
 
     def response(self, request: StrictRequest, exception: BaseException) -> HTTPResponse:
         """Return the answer for any exception; a 500 says nothing of the inside."""
+        if isinstance(exception, PayloadTooLarge) and request.method == "NONE":  # Sanic had no request yet
+            exception = DomainError("head_too_large", 431)
         error, headers = _domain_error(exception)
         if error is INTERNAL:
             _log.error("unexpected error", request_id=request.request_id, exc_info=exception)

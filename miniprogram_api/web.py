@@ -16,42 +16,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel
 from sanic import Blueprint, HTTPResponse, Request, Sanic
 from sanic.models.handler_types import RouteHandler
 
-from miniprogram_api import strict_json
 from miniprogram_api.auth import Access, authorise
 from miniprogram_api.idempotent import Rebuild, once
 from miniprogram_api.protocol import BODY_LIMIT_BYTES
-from server.kernel import paging
-from server.kernel.errors import DomainError, FieldFault, invalid
+from miniprogram_api.reading import Body, Query, read_body, read_query, refuse_query
 
 Handler = Callable[..., Awaitable[HTTPResponse]]
 H = TypeVar("H", bound=Handler)
-View = TypeVar("View", bound=BaseModel)
-MAX_QUERY_FIELDS = 50
-
-
-class Body(BaseModel):
-    """Base of request bodies: nothing unknown, nothing converted."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class Query(BaseModel):
-    """Base of query strings: nothing unknown; texts are converted to their types."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Paged(Query):
-    """What every list accepts."""
-
-    limit: int = Field(paging.LIMIT_DEFAULT, ge=1, le=paging.LIMIT_MAX)
-    cursor: str | None = Field(None, max_length=400)
 
 
 @dataclass(slots=True)
@@ -144,38 +120,6 @@ def answer(view: BaseModel, status: int = 200, **headers: str) -> HTTPResponse:
     return HTTPResponse(text, status, {"cache-control": "no-store", **headers}, "application/json; charset=utf-8")
 
 
-def read_query(request: Request, model: type[View]) -> View:
-    """Return the query string as `model`; raises DomainError with every parameter at fault."""
-    pairs = _query_pairs(request)
-    names = [name for name, _ in pairs]
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise invalid(*(FieldFault(f"?{name}", "repeated") for name in repeated))
-    try:
-        return model.model_validate(dict(pairs))
-    except ValidationError as error:
-        raise invalid(*_faults(error, _parameter)) from None
-
-
-def refuse_query(request: Request) -> None:
-    """Raise DomainError naming every parameter of a route that takes none."""
-    raise invalid(*(FieldFault(f"?{name}", "extra_forbidden") for name, _ in _query_pairs(request)))
-
-
-def read_body(request: Request, model: type[View]) -> View:
-    """Return the JSON body as `model`; raises DomainError 400, 415, or 422 with every field at fault."""
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media != "application/json":
-        raise DomainError("not_json", 415)
-    try:
-        strict_json.check(request.body)
-        return model.model_validate_json(request.body)
-    except strict_json.UnreadableJsonError:
-        raise DomainError("unreadable_json", 400) from None
-    except ValidationError as error:
-        raise invalid(*_faults(error, _pointer)) from None
-
-
 def _read(request: Request, declaration: Declaration, arguments: dict[str, Any]) -> None:
     """Put what the declaration asks for into `arguments`, and keep a streamed body within its limit."""
     if declaration.query:
@@ -186,26 +130,6 @@ def _read(request: Request, declaration: Declaration, arguments: dict[str, Any])
         arguments["body"] = read_body(request, declaration.body)
     elif request.stream and request.stream.request_max_size > BODY_LIMIT_BYTES:
         request.stream.request_max_size = BODY_LIMIT_BYTES  # Sanic lifts it for streams
-
-
-def _query_pairs(request: Request) -> list[tuple[str, str]]:
-    try:
-        return parse_qsl(request.query_string, keep_blank_values=True, errors="strict", max_num_fields=MAX_QUERY_FIELDS)
-    except ValueError:
-        raise DomainError("unreadable_request", 400) from None
-
-
-def _faults(error: ValidationError, place: Callable[[tuple[int | str, ...]], str]) -> list[FieldFault]:
-    found = error.errors(include_url=False, include_input=False)
-    return [FieldFault(place(item["loc"]), item["type"], item.get("ctx", {})) for item in found]
-
-
-def _parameter(location: tuple[int | str, ...]) -> str:
-    return f"?{location[0]}"
-
-
-def _pointer(location: tuple[int | str, ...]) -> str:
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in location)
 
 
 def _declaration(handler: Any) -> Declaration:

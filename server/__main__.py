@@ -1,4 +1,4 @@
-"""`python -m server` serves; `python -m server migrate` brings the database up to date; `worker` runs jobs."""
+"""`python -m server` serves; `… migrate` brings the database up to date; `… worker` runs jobs; `… jobs` shows them."""
 
 import asyncio
 import contextlib
@@ -8,6 +8,7 @@ import sys
 from server import app, db, schedules
 from server.gateways.wakeup import wakeup
 from server.kernel import log
+from server.kernel.jobs import observe
 from server.settings import Settings, SettingsError
 
 USAGE_ERROR = 2
@@ -63,7 +64,20 @@ async def _work(settings: Settings) -> None:
             await asyncio.gather(*tasks)
 
 
-COMMANDS = {"": serve, "migrate": migrate, "worker": work}
+def jobs(settings: Settings) -> None:
+    """Print when each schedule last ran and with what result, and the newest failed jobs."""
+    asyncio.run(_jobs(settings))
+
+
+async def _jobs(settings: Settings) -> None:
+    async with db.opened(settings.database, everywhere=True):
+        for run in await observe.last_runs([schedule.name for schedule in schedules.SCHEDULES]):
+            print(f"{run.ended_at:%F %T} {'ok    ' if run.ok else 'failed'} {run.schedule} {run.result}")  # noqa: T201
+        for job in await observe.failed(limit=20):
+            print(f"{job.ended_at:%F %T} failed {job.kind} {job.id} {job.error}")  # noqa: T201
+
+
+COMMANDS = {"": serve, "migrate": migrate, "worker": work, "jobs": jobs}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -33,10 +33,11 @@ class PolicyDate(Content):
         """Return the first and the last day it can mean, None for an unknown date."""
         if self.value is None:
             return None
-        year, month, day = (int(part) for part in f"{self.value}-0-0".split("-")[:3])
-        last_month = month or 12
-        last_day = day or calendar.monthrange(date(year, last_month, 1).year, last_month)[1]
-        return date(year, month or 1, day or 1), date(year, last_month, last_day)
+        first = date.fromisoformat(f"{self.value}-01-01"[:10])
+        if self.precision == "day":
+            return first, first
+        last_month = first.month if self.precision == "month" else 12
+        return first, date(first.year, last_month, calendar.monthrange(first.year, last_month)[1])
 
     def text(self) -> str:
         """Return it as Chinese readers see it, saying what is not known."""

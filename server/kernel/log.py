@@ -14,6 +14,8 @@ import orjson
 import structlog
 from structlog.types import EventDict, Processor
 
+from server.kernel import clock
+
 FLUSH_SECONDS = 0.2
 
 
@@ -90,12 +92,14 @@ class AccessLog:
         if not self._lines:
             asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
         self._lines.append(
-            f'{{"event":"request","request_id":"{request_id}","method":"{method}","route":"{route}",'
+            f'{{"timestamp":"{clock.now().isoformat()}","event":"request","request_id":"{request_id}","method":"{method}","route":"{route}",'
             f'"status":{status},"ms":{milliseconds:.2f}}}\n'
         )
 
     def flush(self) -> None:
         """Write what has gathered."""
+        if not self._lines:
+            return
         sys.stdout.write("".join(self._lines))
         sys.stdout.flush()
         self._lines.clear()

@@ -14,7 +14,8 @@ from sanic import HTTPResponse, Request
 
 from miniprogram_api.auth import Access
 from miniprogram_api.idempotent import Made
-from miniprogram_api.web import Body, Face, Paged, allow, answer, answers, body, idempotent, query
+from miniprogram_api.reading import Body, Paged
+from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, query
 from server import app
 from server.kernel import clock, log, outbox
 from server.kernel.errors import DomainError
@@ -98,24 +99,24 @@ class NewWork(Body):
 @probe.post("/jobs")
 @allow(Access.PUBLIC)
 @body(NewWork)
-@answers(202)
+@answers(204)
 async def put(request: Request, body: NewWork) -> HTTPResponse:
     """Enqueue jobs, each of which writes one note named after itself."""
     for _ in range(body.number):
         payload = {"note": str(new_id()), "seconds": body.seconds}
         await queue.enqueue("probe", payload, wakeup=request.app.ctx.wakeup)
-    return HTTPResponse(status=202)
+    return HTTPResponse(status=204)
 
 
 @probe.post("/stream", stream=True)
 @allow(Access.PUBLIC)
-@answers(200)
+@answers(200, None, "text/plain")
 async def stream(request: Request) -> HTTPResponse:
     """Count the bytes of a streamed body."""
     total = 0
     async for chunk in cast("Any", request.stream):
         total += len(chunk)
-    return HTTPResponse(str(total))
+    return HTTPResponse(str(total), content_type="text/plain")
 
 
 @probe.get("/boom")

@@ -32,6 +32,11 @@ async def last_runs(schedules: Sequence[str]) -> list[LastRun]:
     return found
 
 
+async def failed(limit: int) -> list[Job]:
+    """Return the newest jobs that were given up."""
+    return await Job.filter(state=JobState.FAILED).order_by("-ended_at").limit(limit)
+
+
 async def refresh(schedules: Sequence[str]) -> None:
     """Bring the gauges up to date."""
     rows = await Job.annotate(number=Count("id")).group_by("kind", "state").values("kind", "state", "number")

@@ -1,0 +1,111 @@
+"""Reading what a client sent: the query and the body, strictly, with every fault listed."""
+
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated, Any, TypeVar
+from urllib.parse import parse_qsl
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
+from sanic import Request
+
+from miniprogram_api import strict_json
+from server.kernel import paging
+from server.kernel.errors import DomainError, FieldFault, invalid
+
+MAX_QUERY_FIELDS = 50
+_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+View = TypeVar("View", bound=BaseModel)
+
+
+def _only_iso(value: Any) -> Any:
+    """Refuse what pydantic would also take for a date: `0.0` and `1700000000` as moments of Unix time."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return date.fromisoformat(value if _ISO_DATE.fullmatch(value) else "")
+    except ValueError:
+        raise PydanticCustomError("date_parsing", "not YYYY-MM-DD") from None
+
+
+Day = Annotated[date, BeforeValidator(_only_iso)]
+"""A date as our clients write it, `YYYY-MM-DD`."""
+
+
+class Body(BaseModel):
+    """Base of request bodies: nothing unknown, nothing converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Query(BaseModel):
+    """Base of query strings: nothing unknown; texts are converted to their types."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Paged(Query):
+    """What every list accepts."""
+
+    limit: int = Field(paging.LIMIT_DEFAULT, ge=1, le=paging.LIMIT_MAX)
+    cursor: str | None = Field(None, max_length=400)
+
+
+def read_query(request: Request, model: type[View]) -> View:
+    """Return the query string as `model`; raises DomainError with every parameter at fault."""
+    pairs = _query_pairs(request)
+    names = [name for name, _ in pairs]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise invalid(*(FieldFault(f"?{name}", "repeated") for name in repeated))
+    try:
+        return model.model_validate(dict(pairs))
+    except ValidationError as error:
+        raise invalid(*_faults(error, _parameter)) from None
+
+
+def refuse_query(request: Request) -> None:
+    """Raise DomainError naming every parameter of a route that takes none."""
+    raise invalid(*(FieldFault(f"?{name}", "extra_forbidden") for name, _ in _query_pairs(request)))
+
+
+def read_body(request: Request, model: type[View]) -> View:
+    """Return the JSON body as `model`; raises DomainError 400, 415, or 422 with every field at fault."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media != "application/json":
+        raise DomainError("not_json", 415)
+    try:
+        strict_json.check(request.body)
+        return model.model_validate_json(request.body)
+    except strict_json.UnreadableJsonError:
+        raise DomainError("unreadable_json", 400) from None
+    except ValidationError as error:
+        raise invalid(*_faults(error, _pointer)) from None
+
+
+def _query_pairs(request: Request) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(request.query_string, keep_blank_values=True, errors="strict", max_num_fields=MAX_QUERY_FIELDS)
+    except ValueError:
+        raise DomainError("unreadable_request", 400) from None
+
+
+def _faults(error: ValidationError, place: Callable[[tuple[int | str, ...]], str]) -> list[FieldFault]:
+    found = error.errors(include_url=False, include_input=False)
+    return [FieldFault(place(item["loc"]), item["type"], _params(item.get("ctx", {}))) for item in found]
+
+
+def _params(context: dict[str, Any]) -> dict[str, Any]:
+    """Return pydantic's figures; its English list of choices (`'a', 'b' or 'c'`) becomes `a、b、c`."""
+    if "expected" not in context:
+        return context
+    return {**context, "expected": "、".join(re.findall(r"'([^']*)'", context["expected"]))}
+
+
+def _parameter(location: tuple[int | str, ...]) -> str:
+    return f"?{location[0]}"
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in location)

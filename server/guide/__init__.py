@@ -1,0 +1,1 @@
+"""The yearly guide: articles and leaflets, whose figures come from the programmes."""

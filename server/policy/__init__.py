@@ -1,0 +1,1 @@
+"""Official documents, their clauses, and the programmes that follow from them."""

@@ -1,0 +1,68 @@
+"""Log lines are JSON and hold no personal data."""
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from server.kernel import log
+
+
+@pytest.fixture(autouse=True)
+def put_back() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_an_event_is_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure("INFO")
+    structlog.get_logger("a").info("thing happened", number=3)
+    [line] = lines(capsys)
+    assert (line["event"], line["number"], line["level"]) == ("thing happened", 3, "info")
+
+
+@pytest.mark.parametrize("library", [False, True])
+def test_an_exception_shows_its_type_and_places_but_not_its_words(
+    capsys: pytest.CaptureFixture[str], *, library: bool
+) -> None:
+    log.configure("INFO")
+    try:
+        raise ValueError("Key (id_number)=(340802200901011234) already exists")
+    except ValueError as error:
+        if library:
+            logging.getLogger("sanic.error").exception("it failed")
+        else:
+            structlog.get_logger("b").error("it failed", exc_info=error)
+    text = capsys.readouterr().out
+    assert "340802200901011234" not in text
+    line = json.loads(text)
+    assert line["error"] == "ValueError"
+    assert any("test_log.py" in place for place in line["places"])
+
+
+async def test_requests_are_written_together_and_flushed_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    access = log.AccessLog(enabled=True)
+    for number in range(3):
+        access.write(f"id-{number}", "GET", "guide/<edition>", 200, 0.5)
+    assert capsys.readouterr().out == ""
+    access.flush()
+    found = lines(capsys)
+    assert [line["request_id"] for line in found] == ["id-0", "id-1", "id-2"]
+    assert {"timestamp", "method", "route", "status", "ms"} <= set(found[0])
+
+
+def test_a_silent_log_writes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    access = log.AccessLog(enabled=False)
+    access.write("id", "GET", "x", 200, 1)
+    access.flush()
+    assert capsys.readouterr().out == ""
