@@ -26,15 +26,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "drill: takes long; runs with --drills only")
+    config.addinivalue_line("markers", "only(database): shows what exists on one of the two databases only")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave drills out unless asked for, and run what touches no database on SQLite's side only."""
-    on_postgres = config.getoption("--database") == "postgres"
+    database = config.getoption("--database")
 
     def wanted(item: pytest.Item) -> bool:
-        drill_ok = config.getoption("--drills") or item.get_closest_marker("drill") is None
-        return drill_ok and (not on_postgres or TOUCHES_DATABASE in getattr(item, "fixturenames", ()))
+        only = item.get_closest_marker("only")
+        if item.get_closest_marker("drill") and not config.getoption("--drills"):
+            return False
+        if only and only.args[0] != database:
+            return False
+        return database == "sqlite" or TOUCHES_DATABASE in getattr(item, "fixturenames", ())
 
     config.hook.pytest_deselected(items=[item for item in items if not wanted(item)])
     items[:] = [item for item in items if wanted(item)]

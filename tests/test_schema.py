@@ -34,10 +34,15 @@ async def test_a_dropped_object_is_noticed_and_made_again(database: BaseDBAsyncC
     assert await db.schema_faults(database) == []
 
 
-@pytest.mark.parametrize("statement", ["UPDATE event SET name = 'changed'", "DELETE FROM event", "TRUNCATE event"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE event SET name = 'changed'",
+        "DELETE FROM event",
+        pytest.param("TRUNCATE event", marks=pytest.mark.only("postgres")),  # SQLite has no such statement
+    ],
+)
 async def test_the_outbox_is_append_only(database: BaseDBAsyncClient, statement: str) -> None:
-    if statement.startswith("TRUNCATE") and database.capabilities.dialect == "sqlite":
-        pytest.skip("SQLite has no TRUNCATE")
     event = await make_event()
     with pytest.raises(IntegrityError):
         await database.execute_query(statement)
@@ -65,21 +70,17 @@ async def test_migrating_twice_at_once_and_again_changes_nothing(database_url: s
     assert list(await asyncio.gather(db.migrate(database_url), db.migrate(database_url))) == [[], []]
 
 
-async def test_two_processes_migrate_an_empty_database_together(
-    dialect: str, postgres_server: Postgres | None, tmp_path: Path
-) -> None:
-    if postgres_server is None:
-        pytest.skip("SQLite's default run is a single process")
-    await postgres_server.execute("postgres", f"CREATE DATABASE empty_{tmp_path.name[-1]}_{dialect}")
-    url = postgres_server.url(f"empty_{tmp_path.name[-1]}_{dialect}")
+@pytest.mark.only("postgres")
+async def test_three_processes_migrate_an_empty_database_together(postgres_server: Postgres) -> None:
+    await postgres_server.execute("postgres", "CREATE DATABASE empty")
+    url = postgres_server.url("empty")
     applied = await asyncio.gather(*(db.migrate(url) for _ in range(3)))
     assert sorted(applied, key=len)[:2] == [[], []]
 
 
-async def test_a_rebuilt_table_gets_its_objects_back(dialect: str, tmp_path: Path) -> None:
+@pytest.mark.only("sqlite")
+async def test_a_rebuilt_table_gets_its_objects_back(tmp_path: Path) -> None:
     """What an altering migration does to SQLite, and what `migrate` does about it."""
-    if dialect != "sqlite":
-        pytest.skip("only SQLite rebuilds tables")
     url = f"sqlite://{tmp_path / 'rebuilt.sqlite3'}"
     await db.migrate(url)
     async with db.opened(url) as connection:
@@ -92,9 +93,8 @@ async def test_a_rebuilt_table_gets_its_objects_back(dialect: str, tmp_path: Pat
         assert await schema_objects.missing(connection) == set()
 
 
-async def test_migrate_refuses_rows_without_their_parent(dialect: str, tmp_path: Path) -> None:
-    if dialect != "sqlite":
-        pytest.skip("PostgreSQL never lets them in")
+@pytest.mark.only("sqlite")
+async def test_migrate_refuses_rows_without_their_parent(tmp_path: Path) -> None:
     url = f"sqlite://{tmp_path / 'orphans.sqlite3'}"
     await db.migrate(url)
     async with db.opened(url, foreign_keys="OFF") as connection:
@@ -106,9 +106,8 @@ async def test_migrate_refuses_rows_without_their_parent(dialect: str, tmp_path:
         await db.migrate(url)
 
 
-async def test_the_app_role_can_write_but_not_rewrite(postgres_server: Postgres | None) -> None:
-    if postgres_server is None:
-        pytest.skip("SQLite has no roles")
+@pytest.mark.only("postgres")
+async def test_the_app_role_can_write_but_not_rewrite(postgres_server: Postgres) -> None:
     await postgres_server.execute("postgres", f"CREATE ROLE {schema_objects.APP_ROLE} LOGIN")
     await postgres_server.execute("postgres", "CREATE DATABASE roles")
     await db.migrate(postgres_server.url("roles"))

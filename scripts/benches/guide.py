@@ -18,11 +18,14 @@ from scripts.benches.rounds import Effort, Lane, alternate
 SUMMARY = "article, leaflet, 304, small JSON, a programme check; start and memory (bare Sanic, FastAPI)"
 OURS, BARE, FASTAPI = "yizhitong", "bare Sanic", "FastAPI"
 
-ARTICLE_PATH = "/api/v1/guide/2026/articles/how-to-enrol"
+ARTICLE_PATH = "/api/v1/guide/2026/articles/feeder-school-reward"
 LEAFLET_PATH = "/api/v1/guide/2026/leaflet?audience=student"
 CHECK_PATH = "/api/v1/programmes/check"
 LIVE_PATH = "/health/live"
-CHECK_BODY = b'{"audience":"student","jurisdiction":"anqing","on":"2026-09-01","facts":{}}'
+CHECK_BODY = (
+    b'{"audience":"feeder_school","jurisdiction":"340800","on":"2025-09-01",'
+    b'"facts":{"school_in_city":true,"sent_by_school":true,"receiver_in_group":true,"level":"secondary"}}'
+)
 
 _CLIENT = {"User-Agent": "Mozilla/5.0 MicroMessenger/8.0.50", "Accept-Encoding": "gzip, deflate, br"}
 _JSON = {**_CLIENT, "Accept": "application/json"}

@@ -17,12 +17,12 @@ def build(pieces: dict[str, Piece]) -> Sanic[Any, Any]:
     app = Sanic("bare", configure_logging=False)
     article, leaflet, check = (pieces[name] for name in (material.ARTICLE, material.LEAFLET, material.CHECK))
 
-    @app.get("/api/v1/guide/<_edition:int>/articles/<_slug:str>")
-    async def read(_request: Request, _edition: int, _slug: str) -> HTTPResponse:
+    @app.get("/api/v1/guide/<_edition:str>/articles/<_slug:str>")
+    async def read(_request: Request, _edition: str, _slug: str) -> HTTPResponse:
         return raw(article.body, content_type=article.content_type)
 
-    @app.get("/api/v1/guide/<_edition:int>/leaflet")
-    async def show(_request: Request, _edition: int) -> HTTPResponse:
+    @app.get("/api/v1/guide/<_edition:str>/leaflet")
+    async def show(_request: Request, _edition: str) -> HTTPResponse:
         return raw(leaflet.body, content_type=leaflet.content_type)
 
     @app.post("/api/v1/programmes/check")

@@ -36,13 +36,13 @@ def build(pieces: dict[str, Piece]) -> FastAPI:
     app = FastAPI()
 
     @app.get("/api/v1/guide/{edition}/articles/{slug}")
-    async def read(edition: int, slug: str, if_none_match: IfNoneMatch = None) -> Response:  # noqa: ARG001
+    async def read(edition: str, slug: str, if_none_match: IfNoneMatch = None) -> Response:  # noqa: ARG001
         return _cached(pieces[material.ARTICLE], if_none_match)
 
     @app.get("/api/v1/guide/{edition}/leaflet")
     async def show(
-        edition: int,  # noqa: ARG001
-        audience: Literal["student", "parent", "employer", "teacher"],  # noqa: ARG001
+        edition: str,  # noqa: ARG001
+        audience: Literal["student", "feeder_school", "enterprise", "vocational_school"],  # noqa: ARG001
         if_none_match: IfNoneMatch = None,
     ) -> Response:
         return _cached(pieces[material.LEAFLET], if_none_match)
