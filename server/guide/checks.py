@@ -6,7 +6,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from server.guide.references import REFERENCE
 from server.guide.service import Guide
 from server.kernel.content import load_markdown, load_yaml
 from server.policy.book import PolicyBook
@@ -35,8 +34,8 @@ def faults(content_dir: Path, guide: Guide) -> Iterator[str]:
 
 
 def figures(text: str) -> list[str]:
-    """Return the figures of money, people, shares and months that stand in `text` without a reference."""
-    return [match[0] for match in _FIGURE.finditer(REFERENCE.sub("", text))]
+    """Return the figures of money, people, shares and months that stand in `text` by hand; a reference has none."""
+    return [match[0] for match in _FIGURE.finditer(text)]
 
 
 def overdue(guide: Guide, today: date) -> Iterator[str]:

@@ -15,7 +15,7 @@ from server.policy.programmes import money_text
 from server.policy.rules import Term
 from server.policy.telling import amount_text, value_text
 
-REFERENCE = re.compile(r"\{\{(.*?)\}\}|\[\[(.*?)\]\]", re.DOTALL)
+_REFERENCE = re.compile(r"\{\{(.*?)\}\}|\[\[(.*?)\]\]", re.DOTALL)
 
 _FIGURE = re.compile(r"\s*([a-z0-9-]+)(?:@([\w-]+))?\.(\w+)(?:\.(\w+))?\s*", re.ASCII)
 
@@ -45,7 +45,7 @@ class Resolver:
                 self.faults.append(f"{match[0]} refers to nothing")
                 return match[0]
 
-        return REFERENCE.sub(replacement, text)
+        return _REFERENCE.sub(replacement, text)
 
     def _clause(self, clause: str) -> tuple[str, str]:
         label = self.book.label(clause)

@@ -37,9 +37,16 @@ def terms(draw: st.DrawFn) -> Term:
     for fact in draw(st.sets(st.sampled_from(sorted(SPACE)))):
         comparison, value = draw(CONDITIONS[fact])
         conditions.append(Condition(fact=fact, comparison=comparison, value=value, clause="p/1", text="-"))
-    levels = next((c.values for c in conditions if c.fact == "level"), SPACE["level"])
-    by_level = [Amount(amount_fen=i + 1, per="class", when={"level": str(level)}) for i, level in enumerate(levels)]
-    return term(conditions, draw(st.sampled_from([[Amount(amount_fen=9, per="class")], by_level])))
+    chosen_by = draw(st.lists(st.sampled_from(["flag", "level"]), unique=True))
+    return term(conditions, one_amount_for_each_choice(conditions, chosen_by))
+
+
+def one_amount_for_each_choice(conditions: list[Condition], facts: list[str]) -> list[Amount]:
+    allowed = [next((c.values for c in conditions if c.fact == fact), SPACE[fact]) for fact in facts]
+    return [
+        Amount.model_validate({"amount_fen": i, "per": "class", "when": dict(zip(facts, values, strict=True))})
+        for i, values in enumerate(product(*allowed), start=1)
+    ]
 
 
 FACTS = st.fixed_dictionaries({}, optional={name: st.sampled_from(values) for name, values in SPACE.items()})
@@ -125,3 +132,8 @@ def test_the_one_in_force_wins_over_one_that_may_be() -> None:
     sure, perhaps = term([], [Amount(text="a")]), term([], [Amount(text="b")], starts=UNKNOWN)
     assert governing([sure, perhaps], ON) == (True, sure)
     assert governing([perhaps, sure], ON) == (True, sure)
+
+
+def test_of_two_that_may_be_in_force_the_newest_is_named() -> None:
+    old, new = term([], [Amount(text="a")], starts=UNKNOWN), term([], [Amount(text="b")], starts=UNKNOWN)
+    assert governing([old, new], ON) == (None, new)

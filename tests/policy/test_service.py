@@ -10,6 +10,7 @@ from server.kernel.errors import DomainError
 from server.policy import service
 from server.policy.answers import ItemAnswer
 from server.policy.book import PolicyBook, load
+from server.policy.programmes import money_text
 from tests.policy.shelf import CONTENT, Copy
 
 SENT = {"school_in_city": True, "sent_by_school": True, "receiver_in_group": True}
@@ -71,6 +72,21 @@ def test_refusals_have_their_texts() -> None:
     assert {"policy", "clause", "programme", "edition", "article", "leaflet"} <= set(texts["nouns"])
     fields = {name for _, name, _, _ in Formatter().parse(texts["problems"]["not_found"]["detail"]) if name}
     assert fields == {"what"}
+
+
+@pytest.mark.parametrize(
+    ("amount_fen", "text"),
+    [
+        (50000, "500元"),
+        (999900, "9999元"),
+        (1000000, "1万元"),
+        (1000100, "10001元"),
+        (500000000, "500万元"),
+        (5, "0.05元"),
+    ],
+)
+def test_money_reads_as_documents_write_it(amount_fen: int, text: str) -> None:
+    assert money_text(amount_fen) == text
 
 
 @pytest.mark.parametrize(
@@ -183,7 +199,9 @@ def test_an_open_start_names_no_version_and_asks_nothing(book: PolicyBook, on: s
     answer = checked(book, on, SENT)
     (item,) = answer["items"]
     assert (item["verdict"], item["version"], item["checks"]) == ("needs_information", None, [])
-    assert item["warnings"][0]["code"] == "start_day_unknown"
+    assert [warning["code"] for warning in item["warnings"]] == [
+        "start_day_unknown", "payee_is_school", "payer_unstated",
+    ]  # fmt: skip
     assert answer["questions_left"] == []
 
 
