@@ -24,8 +24,7 @@ DATABASE_AWAY = (
     CannotConnectNowError,
     AdminShutdownError,
     TooManyConnectionsError,
-    ConnectionError,
-    TimeoutError,
+    OSError,
 )
 """What a database that cannot be reached raises; the client may try again."""
 

