@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from server.kernel.log import AccessLog
 
 BODY_LIMIT_BYTES = 2 * 1024 * 1024
-SECONDS_TO_SEND = 15
+SECONDS_TO_ANSWER = 1
 
 _AMBIGUOUS = re.compile(
     rb"""\r\n(?![!#$%&'*+\-.^_`|~0-9A-Za-z]+:)  # a header line that is not `token:` (folded, blank before colon)
@@ -74,21 +74,34 @@ _observers: dict[tuple[str, str, int], Any] = {}
 class StrictProtocol(HttpProtocol):
     """Ends requests that trickle in.
 
-    Sanic's time-outs begin anew with every byte; here a request has 15 seconds (and half a round of checks) from
-    its first byte to its last.
+    Sanic's time-outs begin anew with every byte; here `REQUEST_TIMEOUT` (and half a round of checks) is all the time
+    there is from a request's first byte to its last.
     """
 
     __slots__ = ("_reading", "_reading_since")
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._reading: object = None
+        self._reading_since = 0.0
+
     def check_timeouts(self) -> None:
         """Cancel a request that has been arriving for too long; Sanic calls this every few seconds."""
-        http = self._http
-        if http is None or not (http.stage is Stage.REQUEST or http.request_body):
-            self._reading = None
-        elif getattr(self, "_reading", None) is not (http.request or http):
-            self._reading, self._reading_since = http.request or http, time.monotonic()
-        elif time.monotonic() - self._reading_since > SECONDS_TO_SEND and self._task:
-            http.exception = RequestTimeout("the request took too long to arrive")
+        arriving = self._arriving()
+        now = time.monotonic()
+        if arriving is not self._reading:
+            self._reading, self._reading_since = arriving, now
+        elif arriving and now - self._reading_since > self.request_timeout and self._task:
+            self._http.exception = RequestTimeout("the request took too long to arrive")
             self._task.cancel()
+            # Sanic answers 408 and then goes on reading the rest of the body
+            self.loop.call_later(SECONDS_TO_ANSWER, self.abort)
             return
         super().check_timeouts()  # type: ignore[no-untyped-call]
+
+    def _arriving(self) -> object:
+        """Return what stands for the request whose bytes we still await, None where we await none."""
+        http = self._http
+        if http.stage is Stage.REQUEST:
+            return Stage.REQUEST
+        return http.request if http.stage is Stage.HANDLER and http.request_body else None

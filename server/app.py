@@ -12,7 +12,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from miniprogram_api import docs, openapi
 from miniprogram_api.faces import FACES, publish
 from miniprogram_api.problem import ProblemHandler, Problems
-from miniprogram_api.protocol import BODY_LIMIT_BYTES, SECONDS_TO_SEND, StrictProtocol, StrictRequest
+from miniprogram_api.protocol import BODY_LIMIT_BYTES, StrictProtocol, StrictRequest
 from miniprogram_api.web import require_declarations
 from server import db, schedules
 from server.gateways.wakeup import LocalWakeup, wakeup
@@ -55,9 +55,9 @@ def build(
     )
     app.config.update(
         REQUEST_MAX_SIZE=BODY_LIMIT_BYTES,
-        REQUEST_TIMEOUT=SECONDS_TO_SEND,
-        RESPONSE_TIMEOUT=SECONDS_TO_SEND,
-        KEEP_ALIVE_TIMEOUT=SECONDS_TO_SEND,
+        REQUEST_TIMEOUT=settings.request_seconds,
+        RESPONSE_TIMEOUT=settings.request_seconds,
+        KEEP_ALIVE_TIMEOUT=settings.request_seconds,
         GRACEFUL_SHUTDOWN_TIMEOUT=10.0,
         ACCESS_LOG=False,
         MOTD=False,

@@ -37,6 +37,8 @@ class Settings:
     """Empty: served in process."""
     env: Env = Env.DEVELOPMENT
     log_level: str = "INFO"
+    request_seconds: int = 15
+    """How long a request may take to arrive, and how long to be answered; also how long an idle connection lives."""
     jobs: bool = True
     """Whether this process also runs the job loop (`on`, `off`)."""
     job_lease_seconds: int = 30
@@ -77,6 +79,7 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "redis_url": str,
     "env": Env,
     "log_level": lambda text: _one_of(text.upper(), {"DEBUG", "INFO", "WARNING", "ERROR"}),
+    "request_seconds": lambda text: _within(int(text), 1, 600),
     "jobs": TRUE_FALSE.__getitem__,
     "job_lease_seconds": lambda text: _within(int(text), 1, 3600),
     "metrics_token": str,

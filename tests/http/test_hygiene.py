@@ -5,12 +5,14 @@ import gzip
 import io
 import time
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import aiohttp
 import pytest
 from yarl import URL
 
 from miniprogram_api.protocol import BODY_LIMIT_BYTES
+from tests.harness import app
 from tests.harness.app import TOKEN, Server
 from tests.harness.raw import send, send_slowly
 
@@ -160,21 +162,45 @@ async def test_a_wrong_method_names_the_right_ones(client: aiohttp.ClientSession
         assert (answer.status, answer.headers["Allow"].split(", ")) == (405, ["GET", "HEAD"])
 
 
-@pytest.mark.drill
-@pytest.mark.parametrize("start", [b"GET /health/live HTTP/1.1", b"POST /probe/notes HTTP/1.1"])
-def test_a_request_that_trickles_in_is_ended(server: Server, start: bytes) -> None:
-    """One byte every second would hold a connection for days, in the head as in the body."""
-    head = start + b"\r\n" + HOST + b"X-Slow: a"
-    if start.startswith(b"POST"):
-        head += b"\r\nContent-Length: 1000\r\n\r\n"
+@pytest.fixture
+def impatient(database_url: str, tmp_path: Path) -> Iterator[Server]:
+    settings = {"YZT_DATABASE_URL": database_url, "YZT_DATA_DIR": str(tmp_path), "YZT_REQUEST_SECONDS": "1"}
+    with app.running(tmp_path / "log", **settings) as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /health/live HTTP/1.1\r\n" + HOST + b"X-Slow: a",
+        b"POST /probe/notes HTTP/1.1\r\n" + HOST + b"Content-Length: 1000\r\n\r\n",
+        b"POST /probe/stream HTTP/1.1\r\n" + HOST + b"Content-Length: 1000\r\n\r\n",
+    ],
+)
+def test_a_request_that_trickles_in_is_ended(impatient: Server, head: bytes) -> None:
+    """One byte now and then would hold a connection for days, in the head as in the body."""
 
     def trickle() -> Iterator[bytes]:
         yield head
         for _ in range(60):
-            time.sleep(1)
+            time.sleep(0.1)
             yield b"a"
 
-    started = time.monotonic()
-    answer = send_slowly(server, trickle())
-    assert answer.closed
-    assert time.monotonic() - started < 35
+    began = time.monotonic()
+    assert send_slowly(impatient, trickle()).closed
+    assert time.monotonic() - began < 4
+
+
+def test_an_idle_connection_is_closed(impatient: Server) -> None:
+    answer = send(impatient, request(HOST[:-2], start=b"GET /health/live HTTP/1.1"), seconds=5)
+    assert (answer.statuses, answer.closed) == ([200], True)
+    assert send(impatient, seconds=5).closed
+
+
+async def test_a_handler_that_takes_too_long_is_answered_503(impatient: Server) -> None:
+    body = {"text": "slow", "seconds": 4}
+    async with (
+        aiohttp.ClientSession(impatient.base, headers=AUTHORISED) as client,
+        client.post("/probe/notes", json=body) as answer,
+    ):
+        assert (answer.status, (await answer.json(content_type=None))["code"]) == (503, "overloaded")

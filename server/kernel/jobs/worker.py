@@ -18,6 +18,8 @@ from server.kernel.jobs.schedules import Schedule, Scheduler
 
 BATCH = 20
 POLL_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 8.0
+"""While the database is away."""
 MAX_ATTEMPTS = 5
 FIRST_RETRY = timedelta(seconds=5)
 
@@ -39,6 +41,7 @@ class Worker:
     lease: timedelta = timedelta(seconds=30)
     name: str = field(default_factory=lambda: f"{socket.gethostname()[:40]}-{os.getpid()}")
     _held: dict[Any, Job] = field(default_factory=dict)
+    _pause: float = POLL_SECONDS
 
     async def run(self) -> None:
         """Work until cancelled; an error of the database is logged and outlived."""
@@ -57,12 +60,15 @@ class Worker:
             await scheduler.tick()
             jobs = await queue.claim(self.name, list(handlers), self.lease, BATCH)
         except Exception as error:  # noqa: BLE001 -- whatever it was, the next turn may be better
-            _log.warning("job loop could not claim", error=type(error).__name__)
+            self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
+            _log.warning("job loop could not claim", error=type(error).__name__, pause=self._pause)
             jobs = []
+        else:
+            self._pause = POLL_SECONDS
         if jobs:
             await asyncio.gather(*(self._do(job, handlers[job.kind]) for job in jobs))
         else:
-            await self.wakeup.wait(POLL_SECONDS)
+            await self.wakeup.wait(self._pause)
 
     async def _do(self, job: Job, handler: Handler) -> None:
         self._held[job.id] = job

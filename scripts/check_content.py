@@ -1,0 +1,60 @@
+"""Check all content: it loads, its worked cases come out, its figures are references, its words are our own.
+
+Usage: scripts/check_content [--content DIR] [--sources DIR]. Exits 1 on any fault; an overdue recheck only warns.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from server.guide import checks as guide_checks
+from server.guide import service as guide_service
+from server.kernel import clock
+from server.kernel.content import ContentError
+from server.policy import checks as policy_checks
+from server.policy import service as policy_service
+from server.policy.book import PolicyBook
+from server.settings import ROOT
+
+
+def main() -> int:
+    """Print what was checked and every fault; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--content", type=Path, default=ROOT / "content")
+    parser.add_argument("--sources", type=Path, help="folder of the documents' texts (*.txt)")
+    options = parser.parse_args()
+    try:
+        faults = _check(options.content, options.sources)
+    except ContentError as error:
+        faults = list(error.faults)
+    for fault in faults:
+        print("FAULT", fault)
+    print(f"{len(faults)} faults" if faults else "content is in order")
+    return 1 if faults else 0
+
+
+def _check(content: Path, sources: Path | None) -> list[str]:
+    book = policy_service.load(content)
+    guide = guide_service.load(content, book)
+    today = clock.today()
+    for warning in (*policy_checks.overdue(book, today), *guide_checks.overdue(guide, today)):
+        print("WARNING", warning)
+    cases = sum(len(programme.cases) for programme in book.programmes.values())
+    print(
+        f"{len(book.policies)} policies, {len(book.clauses)} clauses, {len(book.programmes)} programmes, {cases} cases"
+    )
+    print(f"{len(guide.editions)} editions, {len(guide.articles)} articles, {len(guide.leaflets)} leaflets")
+    borrowed = _borrowed(content, book, sources) if sources else ()
+    return [*policy_checks.faults(book), *guide_checks.faults(content, guide), *borrowed]
+
+
+def _borrowed(content: Path, book: PolicyBook, sources: Path) -> Iterator[str]:
+    for path, run in guide_checks.shared_runs(content, book, sources):
+        print(f"longest run shared with a source: {len(run):3} {path.relative_to(content)}  {run}")
+        if len(run) > guide_checks.LONGEST_SHARED:
+            yield f"{path}: {len(run)} characters as in a source: {run}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
