@@ -9,24 +9,39 @@ from sanic.blueprint_group import BlueprintGroup
 from miniprogram_api import guide as guide_face
 from miniprogram_api import policies as policies_face
 from miniprogram_api import programmes as programmes_face
+from miniprogram_api import reference as reference_face
 from miniprogram_api.docs import docs
 from miniprogram_api.health import health
 from miniprogram_api.shelf import Shelf
+from server.guide import catalogue
 from server.guide import service as guide_service
+from server.policy import compare
 from server.policy import service as policy_service
+from server.reference import service as reference_service
 
 FACES: tuple[Blueprint | BlueprintGroup, ...] = (
     health,
     docs,
-    Blueprint.group(guide_face.guide, policies_face.policies, programmes_face.programmes, url_prefix="/api/v1"),
+    guide_face.home,
+    Blueprint.group(
+        guide_face.guide,
+        policies_face.policies,
+        programmes_face.programmes,
+        reference_face.reference,
+        url_prefix="/api/v1",
+    ),
 )
 
 
 def publish(app: Sanic[Any, Any], content_dir: Path) -> None:
     """Load the content and make every answer that depends on nothing else; raises ContentError."""
-    app.ctx.book = policy_service.load(content_dir)
-    app.ctx.guide = guide_service.load(content_dir, app.ctx.book)
+    book = app.ctx.book = policy_service.load(content_dir)
+    guide = app.ctx.guide = guide_service.load(content_dir, book)
+    app.ctx.comparison = compare.load(content_dir, book)
+    app.ctx.reference = reference_service.load(content_dir, book)
+    app.ctx.catalogue = catalogue.index(guide, book)
     shelf = app.ctx.shelf = Shelf()
-    policies_face.prepare(shelf, app.ctx.book, app.ctx.guide)
-    programmes_face.prepare(shelf, app.ctx.book)
-    guide_face.prepare(shelf, app.ctx.guide)
+    policies_face.prepare(shelf, book, guide, app.ctx.comparison)
+    programmes_face.prepare(shelf, book, guide)
+    guide_face.prepare(shelf, guide, book)
+    shelf.seal()

@@ -8,8 +8,11 @@ from sanic import HTTPResponse, Request
 from miniprogram_api.auth import Access
 from miniprogram_api.reading import Body, Day, Paged
 from miniprogram_api.representation import Representation
-from miniprogram_api.shelf import ListView, Shelf, listed, shelf_of
+from miniprogram_api.shelf import BOTH, ListView, Shelf, listed, wants_page
 from miniprogram_api.web import Face, allow, answer, answers, body, query
+from server.guide import service as guide_service
+from server.guide.rendering import programme_page
+from server.guide.service import Guide
 from server.kernel import clock
 from server.policy import service
 from server.policy.answers import Checked, ProgrammeAnswer
@@ -83,17 +86,25 @@ async def check(request: Request, body: CheckRequest) -> HTTPResponse:
 
 @programmes.get("/<programme_id>")
 @allow(Access.PUBLIC)
-@answers(200, ProgrammeAnswer)
+@answers(200, ProgrammeAnswer, *BOTH)
 async def programme(request: Request, programme_id: str) -> HTTPResponse:
-    """Show one programme with all its versions."""
-    return _programme(shelf_of(request), request.app.ctx.book, programme_id).respond(request)
+    """Show one programme with all its versions, as JSON or as a page."""
+    ctx = request.app.ctx
+    return _programme(ctx.shelf, ctx.book, ctx.guide, programme_id, page=wants_page(request)).respond(request)
 
 
-def prepare(shelf: Shelf, book: PolicyBook) -> None:
+def prepare(shelf: Shelf, book: PolicyBook, guide: Guide) -> None:
     """Make the answers for every programme."""
     for programme_id in book.programmes:
-        _programme(shelf, book, programme_id)
+        for page in (False, True):
+            _programme(shelf, book, guide, programme_id, page=page)
 
 
-def _programme(shelf: Shelf, book: PolicyBook, programme_id: str) -> Representation:
-    return shelf.json(("programme", programme_id), lambda: service.programme(book, programme_id))
+def _programme(shelf: Shelf, book: PolicyBook, guide: Guide, programme_id: str, *, page: bool) -> Representation:
+    def answer() -> ProgrammeAnswer:
+        return service.programme(book, programme_id)
+
+    def told() -> str:
+        return programme_page(answer(), guide_service.told_in(guide, programme_id), book=book)
+
+    return shelf.either(("programme", programme_id), answer, told, page=page)

@@ -12,8 +12,10 @@ from miniprogram_api.representation import HTML, Representation
 from server.kernel import paging
 
 T = TypeVar("T")
-ROOM = 2000
-"""How many answers are kept; only lists with a date in their query could ask for more."""
+BOTH = ("application/json", "text/html")
+"""What `Shelf.either` answers with."""
+ROOM_BYTES = 8 * 1024 * 1024
+"""For answers that were not made at start: there are as many as there are dates, pages and questions to ask for."""
 
 
 class ListView(Body, Generic[T]):
@@ -24,23 +26,51 @@ class ListView(Body, Generic[T]):
 
 
 class Shelf:
-    """Ready answers by key. Content does not change while the process runs, so neither do they."""
+    """Ready answers by key. Content does not change while the process runs, so neither do they.
+
+    What is made before `seal` stays; of later answers those asked for last are kept, `ROOM_BYTES` of them.
+    """
 
     def __init__(self) -> None:
         self._ready: dict[Hashable, Representation] = {}
+        self._recent: dict[Hashable, Representation] = {}
+        self._recent_bytes = 0
+        self._sealed = False
 
-    def json(self, key: Hashable, view: Callable[[], BaseModel], *, beside_html: bool = False) -> Representation:
+    def seal(self) -> None:
+        """Say that everything to be made at start is made."""
+        self._sealed = True
+
+    def json(self, key: Hashable, view: Callable[[], BaseModel]) -> Representation:
         """Return the JSON answer kept under `key`, made from `view` the first time."""
-        return self._ready.get(key) or self._keep(key, Representation.of(view(), varies_by_accept=beside_html))
+        return self.kept(key, lambda: Representation.of(view()))
 
-    def html(self, key: Hashable, page: Callable[[], str]) -> Representation:
-        """Return the page kept under `key`, made by `page` the first time."""
-        return self._ready.get(key) or self._keep(key, Representation(page().encode(), HTML, varies_by_accept=True))
+    def either(
+        self, key: Hashable, view: Callable[[], BaseModel], html: Callable[[], str], *, page: bool
+    ) -> Representation:
+        """Return the page kept under `key` if `page`, else the JSON beside it; each made the first time."""
+        if page:
+            return self.kept((key, HTML), lambda: Representation(html().encode(), HTML, varies_by_accept=True))
+        return self.kept(key, lambda: Representation.of(view(), varies_by_accept=True))
+
+    def kept(self, key: Hashable, make: Callable[[], Representation]) -> Representation:
+        """Return the answer kept under `key`, made by `make` the first time."""
+        return self._ready.get(key) or self._last(key) or self._keep(key, make())
+
+    def _last(self, key: Hashable) -> Representation | None:
+        found = self._recent.pop(key, None)
+        if found:
+            self._recent[key] = found  # behind all others: the first is the one to go
+        return found
 
     def _keep(self, key: Hashable, made: Representation) -> Representation:
-        if len(self._ready) >= ROOM:
-            self._ready.pop(next(reversed(self._ready)))
-        return self._ready.setdefault(key, made)
+        if not self._sealed:
+            return self._ready.setdefault(key, made)
+        self._recent[key] = made
+        self._recent_bytes += made.size
+        while self._recent_bytes > ROOM_BYTES:
+            self._recent_bytes -= self._recent.pop(next(iter(self._recent))).size
+        return made
 
 
 def shelf_of(request: Request) -> Shelf:

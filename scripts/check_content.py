@@ -13,8 +13,10 @@ from server.guide import service as guide_service
 from server.kernel import clock
 from server.kernel.content import ContentError
 from server.policy import checks as policy_checks
+from server.policy import compare
 from server.policy import service as policy_service
 from server.policy.book import PolicyBook
+from server.reference import service as reference_service
 from server.settings import ROOT
 
 
@@ -44,9 +46,13 @@ def _check(content: Path, sources: Path | None) -> list[str]:
     print(
         f"{len(book.policies)} policies, {len(book.clauses)} clauses, {len(book.programmes)} programmes, {cases} cases"
     )
+    subjects = compare.load(content, book).subjects
+    lists = reference_service.load(content, book)
+    print(f"{len(subjects)} subjects compared, {len(book.targets)} targets, {len(lists.regions)} regions")
+    print(f"{len(lists.majors)} groups of majors, {len(lists.occupations)} occupations")
     print(f"{len(guide.editions)} editions, {len(guide.articles)} articles, {len(guide.leaflets)} leaflets")
     borrowed = _borrowed(content, book, sources) if sources else ()
-    return [*policy_checks.faults(book), *guide_checks.faults(content, guide), *borrowed]
+    return [*policy_checks.faults(book), *guide_checks.faults(content, guide, book), *borrowed]
 
 
 def _borrowed(content: Path, book: PolicyBook, sources: Path) -> Iterator[str]:

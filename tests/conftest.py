@@ -11,7 +11,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 
 from server import db
 from server.kernel import clock
-from tests.harness import app, postgres, redis
+from tests.harness import app, browser, postgres, redis
 from tests.harness.app import Server
 from tests.harness.postgres import Postgres
 from tests.harness.redis import Redis
@@ -26,16 +26,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "drill: takes long; runs with --drills only")
+    config.addinivalue_line("markers", "browser: looks at pages in a Chromium; runs where one is found")
     config.addinivalue_line("markers", "only(database): shows what exists on one of the two databases only")
 
 
+def pytest_report_header() -> str:
+    return f"browser: {browser.found() or 'no Chromium here, so the browser tests are left out'}"
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave drills out unless asked for, and run what touches no database on SQLite's side only."""
+    """Leave out drills unless asked for, browser tests without a browser, and on PostgreSQL what has no database."""
     database = config.getoption("--database")
 
     def wanted(item: pytest.Item) -> bool:
         only = item.get_closest_marker("only")
         if item.get_closest_marker("drill") and not config.getoption("--drills"):
+            return False
+        if item.get_closest_marker("browser") and not browser.found():
             return False
         if only and only.args[0] != database:
             return False

@@ -1,36 +1,91 @@
-"""What the texts of the guide promise: no figure without a reference, every section, our own words."""
+"""What the guide promises: figures by reference, every section, short and plain, enough for all, our own words."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from server.guide.editions import Article, EditionText, Leaflet, Page
 from server.guide.service import Guide
-from server.kernel.content import load_markdown, load_yaml
+from server.kernel.content import load_markdown, load_yaml, parse
 from server.policy.book import PolicyBook
+from server.policy.programmes import Audience
 
 LONGEST_SHARED = 20
 """Characters that a text may share with a source in one run."""
+FEWEST_ARTICLES = 24
+"""Articles that an edition has at least."""
+LONGEST_ANSWER = 60
+"""Characters that the sentence at the top of an article may have."""
 
 _FIGURE = re.compile(
     r"[\d０-９][\d０-９,，.]*\s*(?:万?元|万|人|%|％|个月)|[一二两三四五六七八九十百千万]+\s*(?:元|个月)"
 )
 _HEADING = re.compile(r"^## +(.+?) *$", re.MULTILINE)
+_SENTENCE = re.compile(r"[^。！？]+[。！？]")
+_HAN = re.compile(r"[一-鿿]")
+_TAG = re.compile(r"<[^>]+>")
 
 
-def faults(content_dir: Path, guide: Guide) -> Iterator[str]:
-    """Yield every figure written by hand, every article without the sections of its edition, every stray asterisk."""
+def faults(content_dir: Path, guide: Guide, book: PolicyBook) -> Iterator[str]:
+    """Yield every broken promise of an edition, of its files and of its pages."""
     for path in _markdown_files(content_dir):
-        front, markdown = load_markdown(path)
-        for text in (*map(str, front.values()), markdown):
-            yield from (f"{path}: {figure} is written by hand" for figure in figures(text))
-        sections = load_yaml(path.parent / "edition.yaml")["sections"]
-        if (path.parent.name, path.stem) in guide.articles and _HEADING.findall(markdown) != sections:
-            yield f"{path}: the headings are not {'、'.join(sections)}"
-    for page in (*guide.articles.values(), *guide.leaflets.values()):
-        if "**" in page.html:
-            yield f"guide/{page.edition}: {page.title}: asterisks that CommonMark did not take"
+        yield from (f"{path}: {fault}" for fault in _faults_of_file(path, guide))
+    for name in guide.editions:
+        path = content_dir / "guide" / name / "edition.yaml"
+        text = parse(EditionText, load_yaml(path), path)
+        yield from (f"guide/{name}: {fault}" for fault in _faults_of_edition(guide, text))
+        for page in _pages(guide, name):
+            yield from (f"guide/{name}: {page.title}: {fault}" for fault in _faults_of_page(page, text, book))
+
+
+def _faults_of_file(path: Path, guide: Guide) -> Iterator[str]:
+    """Yield every figure written by hand, and headings that are not those of the edition."""
+    front, markdown = load_markdown(path)
+    for text in (*map(str, front.values()), markdown):
+        yield from (f"{figure} is written by hand" for figure in figures(text))
+    sections = load_yaml(path.parent / "edition.yaml")["sections"]
+    if (path.parent.name, path.stem) in guide.articles and _HEADING.findall(markdown) != sections:
+        yield f"the headings are not {'、'.join(sections)}"
+
+
+def _faults_of_edition(guide: Guide, text: EditionText) -> Iterator[str]:
+    """Yield what an edition lacks as a whole: articles, leaflets, entries in its contents."""
+    slugs = [article.slug for article in guide.editions[text.edition].articles]
+    if len(slugs) < FEWEST_ARTICLES:
+        yield f"{len(slugs)} articles, fewer than {FEWEST_ARTICLES}"
+    for audience in get_args(Audience):
+        if (text.edition, audience) not in guide.leaflets:
+            yield f"no leaflet for {audience}"
+    if sorted(text.contents) != sorted(slugs):
+        yield f"contents and articles differ: {'、'.join(sorted({*text.contents} ^ {*slugs})) or 'given twice'}"
+
+
+def _faults_of_page(page: Article | Leaflet, text: EditionText, book: PolicyBook) -> Iterator[str]:
+    """Yield what makes one page unclear, too long, unfounded or a false promise."""
+    if "**" in page.html:
+        yield "asterisks that CommonMark did not take"
+    if not _SENTENCE.fullmatch(page.answer) or len(page.answer) > LONGEST_ANSWER:
+        yield f"the answer is not one sentence of at most {LONGEST_ANSWER} characters ({len(page.answer)})"
+    if not page.clauses:
+        yield "cites no clause"
+    if isinstance(page, Article) and (length := len(_HAN.findall(_TAG.sub("", page.html)))) > text.longest_article:
+        yield f"{length} characters, more than {text.longest_article}"
+    for standing in sorted({book.programmes[name].standing for name in page.programmes} - {"current"}):
+        if (caution := getattr(text.cautions, standing)) not in _beginning(page):
+            yield f"gives a figure that is {standing} and does not begin by saying {caution}"
+
+
+def _beginning(page: Page) -> str:
+    """Return what is read before anything else: of an article its answer and first section, of a leaflet all."""
+    body = page.html.split("<h2>")[:2] if isinstance(page, Article) else [page.html]
+    return _TAG.sub("", page.answer + "".join(body))
+
+
+def _pages(guide: Guide, edition: str) -> list[Article | Leaflet]:
+    pages: list[Article | Leaflet] = [*guide.articles.values(), *guide.leaflets.values()]
+    return [page for page in pages if page.edition == edition]
 
 
 def figures(text: str) -> list[str]:

@@ -9,6 +9,13 @@ from server.kernel.content import Content
 from server.policy.programmes import Audience
 
 
+class Cautions(Content):
+    """What must be said at the beginning of a page that gives a figure which no current Anqing document has."""
+
+    unconfirmed: str
+    other_city: str
+
+
 class EditionText(Content):
     """`edition.yaml`: what all pages of an edition share."""
 
@@ -18,7 +25,12 @@ class EditionText(Content):
     publisher: str
     sections: Annotated[tuple[str, ...], Field(min_length=1)]
     """The headings of every article, in this order."""
+    longest_article: Annotated[int, Field(gt=0)]
+    """How many Chinese characters the text of an article may have."""
+    cautions: Cautions
     audiences: dict[Audience, str]
+    contents: tuple[str, ...]
+    """The articles in reading order."""
     notice: str
     """The note at the foot of every page."""
 
@@ -85,7 +97,10 @@ class EditionHead(Content):
 
 
 class Edition(EditionHead):
-    """An edition with its articles and the readers for whom there is a leaflet."""
+    """An edition with its articles and the readers for whom there is a leaflet; `audiences` names the readers."""
 
+    publisher: str
+    audiences: dict[Audience, str]
+    notice: str
     articles: tuple[ArticleHead, ...]
     leaflets: tuple[Audience, ...]

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from server.guide.editions import Article, Citation, EditionText, FrontMatter, Leaflet
-from server.guide.references import Resolver, address
+from server.guide.editions import Article, EditionText, FrontMatter, Leaflet
+from server.guide.references import Resolver
 from server.guide.rendering import body, link
+from server.guide.sheets import citation
 from server.kernel.content import ContentError, load_markdown, parse
 from server.policy.book import PolicyBook
 
@@ -26,7 +27,7 @@ def read(path: Path, edition: EditionText, book: PolicyBook) -> Article | Leafle
         "html": body(resolver.resolve(markdown, link=link)),
         "clauses": tuple(resolver.clauses),
         "programmes": tuple(resolver.programmes),
-        "citations": tuple(_citation(book, clause) for clause in resolver.clauses),
+        "citations": tuple(citation(book, clause) for clause in resolver.clauses),
         "edition": edition.edition,
         "edition_title": edition.title,
         "publisher": edition.publisher,
@@ -46,7 +47,3 @@ def _faults(path: Path, head: FrontMatter, edition: EditionText) -> list[str]:
     if path.stem.startswith(_LEAFLET) and path.stem != f"{_LEAFLET}{head.audience}":
         faults.append(f"a leaflet for {head.audience} is named {_LEAFLET}{head.audience}.md")
     return faults
-
-
-def _citation(book: PolicyBook, clause: str) -> Citation:
-    return Citation(clause=clause, label=book.label(clause), title=book.clauses[clause].title, href=address(clause))

@@ -14,7 +14,8 @@ from server.policy.book import PolicyBook
 from server.policy.programmes import Audience
 
 __all__ = [
-    "Guide", "article", "article_page", "cited_by", "edition", "editions", "leaflet", "leaflet_page", "load",
+    "Guide", "article", "article_page", "cited_by", "edition", "editions", "leaflet", "leaflet_page", "load", "newest",
+    "told_in",
 ]  # fmt: skip
 
 Thing = TypeVar("Thing")
@@ -65,6 +66,11 @@ def edition(guide: Guide, name: str) -> Edition:
     return _found(guide.editions.get(name), "edition")
 
 
+def newest(guide: Guide) -> Edition:
+    """Return the newest edition."""
+    return edition(guide, max(guide.editions, default=""))
+
+
 def article(guide: Guide, edition_name: str, slug: str) -> Article:
     """Return one article."""
     edition(guide, edition_name)
@@ -82,6 +88,11 @@ def cited_by(guide: Guide, clause_id: str) -> tuple[ArticleHead, ...]:
     return tuple(_head(page) for page in guide.articles.values() if clause_id in page.clauses)
 
 
+def told_in(guide: Guide, programme_id: str) -> tuple[ArticleHead, ...]:
+    """Return the articles of all editions that give a figure of a programme."""
+    return tuple(_head(page) for page in guide.articles.values() if programme_id in page.programmes)
+
+
 def _found(thing: Thing | None, what: str) -> Thing:
     if thing is None:
         raise not_found(what)
@@ -95,7 +106,8 @@ def _read(folder: Path, text: EditionText, book: PolicyBook, faults: list[str]) 
             found.append(pages.read(path, text, book))
         except ContentError as error:
             faults += error.faults
-    return found
+    places = {slug: place for place, slug in enumerate(text.contents)}
+    return sorted(found, key=lambda page: places.get(getattr(page, "slug", ""), len(places)))
 
 
 def _edition(text: EditionText, found: list[Article | Leaflet]) -> Edition:
@@ -103,6 +115,9 @@ def _edition(text: EditionText, found: list[Article | Leaflet]) -> Edition:
         edition=text.edition,
         title=text.title,
         intro=text.intro,
+        publisher=text.publisher,
+        audiences=text.audiences,
+        notice=text.notice,
         articles=tuple(_head(page) for page in found if isinstance(page, Article)),
         leaflets=tuple(page.audience for page in found if isinstance(page, Leaflet)),
     )

@@ -8,7 +8,7 @@ from server.kernel.content import Content
 from server.kernel.dates import PolicyDate
 from server.policy.documents import Clause, Jurisdiction, PolicyHead, Standing
 from server.policy.facts import Fact, Value
-from server.policy.programmes import Audience, Comparison, Decision, NamedWarning, Verdict
+from server.policy.programmes import Audience, Comparison, Decision, NamedWarning, PayeeKind, Verdict
 
 
 class ClauseAnswer(Clause):
@@ -28,7 +28,10 @@ class Needed(Content):
 
 
 class AmountAnswer(Content):
-    """One dated amount. `amount_fen` and `per` are null where the clause gives no figure; `text` always speaks."""
+    """One dated amount. `amount_fen` and `per` are null where the clause gives no figure; `text` always speaks.
+
+    `quantity` is the fact that counts the units, null where there is a single one.
+    """
 
     version: str
     starts: Annotated[PolicyDate, Field(serialization_alias="from")]
@@ -37,8 +40,10 @@ class AmountAnswer(Content):
     per: str | None
     text: str
     when: dict[str, bool | str]
+    quantity: str | None
     payer: str | None
     payee: str | None
+    payee_kind: PayeeKind | None
     clause: str
 
 
@@ -59,7 +64,7 @@ class WarningAnswer(NamedWarning):
 
 
 class ProgrammeAnswer(Content):
-    """A programme with all its versions; `payer` and `payee` are those of the newest."""
+    """A programme with all its versions; `payer`, `payee` and `payee_kind` are those of the newest."""
 
     id: str
     title: str
@@ -68,6 +73,7 @@ class ProgrammeAnswer(Content):
     standing: Standing
     payer: str | None
     payee: str | None
+    payee_kind: PayeeKind | None
     amounts: tuple[AmountAnswer, ...]
     conditions: tuple[ConditionAnswer, ...]
     warnings: tuple[WarningAnswer, ...]
@@ -86,7 +92,10 @@ class CheckAnswer(Content):
 
 
 class ItemAnswer(Content):
-    """The answer for one programme. Amounts only if eligible; no checks where no version is sure to govern."""
+    """The answer for one programme. Amounts only if eligible; no checks where no version is sure to govern.
+
+    `total_fen` is `amount_fen` times `quantity`, both null where the units are not counted.
+    """
 
     programme: str
     title: str
@@ -96,6 +105,8 @@ class ItemAnswer(Content):
     amount_fen: int | None
     per: str | None
     amount_text: str | None
+    quantity: int | None
+    total_fen: int | None
     checks: tuple[CheckAnswer, ...]
     warnings: tuple[NamedWarning, ...]
 

@@ -12,19 +12,22 @@ from server.policy.facts import Vocabulary
 from server.policy.programmes import Programme
 from server.policy.references import faults_of_policies, faults_of_programme
 from server.policy.rules import Term
+from server.policy.targets import Target, Targets, faults_of_targets
 
 Item = TypeVar("Item", Policy, Programme)
+One = TypeVar("One", Vocabulary, Targets)
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyBook:
-    """Policies, clauses and programmes by id, each programme's terms, and the vocabulary of its rules."""
+    """Policies, clauses, programmes and targets by id, each programme's terms, and the vocabulary of its rules."""
 
     policies: Mapping[str, Policy]
     clauses: Mapping[str, Clause]
     programmes: Mapping[str, Programme]
     terms: Mapping[str, tuple[Term, ...]]
     vocabulary: Vocabulary
+    targets: Mapping[str, Target]
 
     def policy_of(self, clause_id: str) -> Policy:
         """Return the document of a clause that is known to exist."""
@@ -36,20 +39,29 @@ class PolicyBook:
 
 
 def load(content_dir: Path) -> PolicyBook:
-    """Return the book of `policies/`, `programmes/` and `reference/facts.yaml`; raises ContentError with all faults."""
-    path = content_dir / "reference" / "facts.yaml"
-    vocabulary = parse(Vocabulary, load_yaml(path), path)
+    """Return the book of `policies/`, `programmes/` and `reference/{facts,targets}.yaml`.
+
+    Raises ContentError with all faults.
+    """
+    reference = content_dir / "reference"
+    vocabulary = _one(Vocabulary, reference / "facts.yaml")
+    targets = {target.id: target for target in _one(Targets, reference / "targets.yaml").targets}
     faults: list[str] = []
     policies = _read(Policy, content_dir / "policies", faults)
     programmes = _read(Programme, content_dir / "programmes", faults)
     clauses = {clause.id: clause for policy in policies.values() for clause in policy.clauses}
     _raise(faults)  # a file that was not understood would only make references to it look wrong
     faults += faults_of_policies(policies.values(), clauses)
+    faults += faults_of_targets(targets.values(), policies, clauses)
     for programme in programmes.values():
         faults += faults_of_programme(programme, policies, clauses, vocabulary)
     _raise(faults)
     terms = {programme.id: _terms(programme, policies) for programme in programmes.values()}
-    return PolicyBook(policies, clauses, programmes, terms, vocabulary)
+    return PolicyBook(policies, clauses, programmes, terms, vocabulary, targets)
+
+
+def _one(model: type[One], path: Path) -> One:
+    return parse(model, load_yaml(path), path)
 
 
 def _read(model: type[Item], folder: Path, faults: list[str]) -> dict[str, Item]:

@@ -28,6 +28,7 @@ def faults_of_case(book: PolicyBook, programme: Programme, case: Case) -> Iterat
     compared = {
         "verdict": (case.verdict, answer.verdict),
         "amount_fen": (case.amount_fen, answer.amount_fen),
+        "total_fen": (case.total_fen, answer.total_fen),
         "fails": (set(case.fails), {check.fact for check in answer.checks if check.ok is False}),
         "asks": (set(case.asks), set(decided.asks)),
         "warns": (set(), set(case.warns) - {warning.code for warning in answer.warnings}),

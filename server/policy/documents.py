@@ -32,6 +32,26 @@ class Clause(Content):
     """Ids of later clauses that govern the same matter from their force on."""
     narrows: tuple[str, ...] = ()
     """Ids of earlier clauses that went further than this one does."""
+    lead: tuple[str, ...] = ()
+    """Departments that lead a task, as the document assigns it; empty where it assigns none."""
+    supporting: tuple[str, ...] = ()
+    """Departments that support it."""
+    carried_out_by: tuple[str, ...] = ()
+    """Who carries it out."""
+    deadline: PolicyDate | None = None
+    """By when a task is to be done, that day, month or year included."""
+    standing_task: bool = False
+    """Whether the document sets no end to the task but demands a goal for every year."""
+    note: str | None = None
+    """What the printed text has otherwise or leaves open, and how it is read here."""
+
+    @model_validator(mode="after")
+    def _task_is_whole(self) -> Self:
+        if self.deadline and self.standing_task:
+            raise ValueError(f"{self.id}: a task has a deadline or stands, not both")
+        if (self.deadline or self.standing_task or self.carried_out_by or self.supporting) and not self.lead:
+            raise ValueError(f"{self.id}: nobody leads the task")
+        return self
 
     @computed_field  # type: ignore[prop-decorator]  # pydantic's documented order
     @property
@@ -57,6 +77,15 @@ class PolicyHead(Content):
     effective_from: PolicyDate
     effective_to: PolicyDate
     standing: Standing
+    governed_by: tuple[str, ...] = ()
+    """Ids of later documents that govern, from their force on, the matters they name. None of them repeals it."""
+
+
+class Preamble(Content):
+    """What a document says before its first clause, where that sets a goal or a figure."""
+
+    heading: str
+    summary: str
 
 
 class Policy(PolicyHead):
@@ -70,6 +99,7 @@ class Policy(PolicyHead):
     """How a part of each kind is named in Chinese; `{0}`, `{1}` are the figures of its number."""
     names: tuple[str, ...] = ()
     """Proper names and fixed terms that its summaries repeat as they are."""
+    preamble: Preamble | None = None
     notes: tuple[str, ...] = ()
     recheck_by: date
     clauses: tuple[Clause, ...]
@@ -87,7 +117,10 @@ class Policy(PolicyHead):
             raise ValueError("; ".join(faults))
         return self
 
-    def label(self, clause: Clause) -> str:
-        """Return the Chinese name by which the clause is cited."""
-        part = self.labels[clause.kind].format(*re.findall(r"\d+", clause.number))
-        return f"{self.number or self.title} {part}"
+    def label(self, clause: Clause | None) -> str:
+        """Return the Chinese name by which a clause is cited, or what stands before the first one."""
+        if clause is not None:
+            part = self.labels[clause.kind].format(*re.findall(r"\d+", clause.number))
+        else:
+            part = self.preamble.heading if self.preamble else ""
+        return f"{self.number or self.title} {part}".rstrip()

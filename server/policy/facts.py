@@ -1,6 +1,7 @@
 """The vocabulary of the rules: what may be asked, and what counts as an answer."""
 
 from datetime import date
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -104,6 +105,8 @@ class SharedWarnings(Content):
 
     outside_every_period: str
     start_day_unknown: str
+    dates_unknown: str
+    amount_unstated: str
     unconfirmed: str
     other_city: str
 
@@ -128,4 +131,8 @@ class Vocabulary(Content):
 
     def fact(self, name: str) -> Fact | None:
         """Return the fact of that name."""
-        return next((fact for fact in self.facts if fact.id == name), None)
+        return self._by_id.get(name)
+
+    @cached_property
+    def _by_id(self) -> dict[str, Fact]:
+        return {fact.id: fact for fact in self.facts}

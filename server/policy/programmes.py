@@ -15,6 +15,20 @@ Audience = Literal["student", "feeder_school", "enterprise", "vocational_school"
 Comparison = Literal["is", "one_of", "at_least", "at_most"]
 Verdict = Literal["eligible", "ineligible", "needs_information"]
 
+PayeeKind = Literal[
+    "feeder_school",
+    "vocational_school",
+    "enterprise",
+    "agency",
+    "authority",
+    "consortium",
+    "industry_college",
+    "student",
+    "graduate",
+    "worker",
+]
+"""Who receives: a kind of organisation, or of person."""
+
 _WAN_FEN = 10_000 * 100
 
 
@@ -47,17 +61,23 @@ class Condition(Content):
 
 
 class Amount(Content):
-    """What is granted: fen per unit, or a text where there is no figure. `when` chooses between several."""
+    """What is granted: fen per unit, or a text where there is no figure. `when` chooses between several.
+
+    `unstated` marks a clause that promises money without saying how much; its text tells what it does say.
+    """
 
     amount_fen: Annotated[int, Field(gt=0)] | None = None
     per: str | None = None
     text: str | None = None
+    unstated: bool = False
     when: dict[str, bool | str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _figure_or_text(self) -> Self:
         if (self.amount_fen is None) != (self.per is None) or (self.amount_fen is None) != (self.text is not None):
             raise ValueError("an amount is either amount_fen with per, or a text")
+        if self.unstated and self.text is None:
+            raise ValueError("an amount with a figure is not unstated")
         return self
 
 
@@ -88,6 +108,10 @@ class Version(Content):
     payer: str | None
     """None where the document does not say."""
     payee: str | None
+    payee_kind: PayeeKind | None
+    """None where the document does not say, or names none of these."""
+    quantity: str | None = None
+    """The condition's fact that counts the units; None where a check is about a single one."""
     starts: Annotated[PolicyDate | None, Field(alias="from")] = None
     """Only where the clause has another start than its document."""
     ends: Annotated[PolicyDate | None, Field(alias="to")] = None
@@ -104,6 +128,7 @@ class Case(Content):
     facts: dict[str, Value]
     verdict: Verdict
     amount_fen: int | None = None
+    total_fen: int | None = None
     fails: tuple[str, ...] = ()
     """Facts whose check is not ok."""
     asks: tuple[str, ...] = ()

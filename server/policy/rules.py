@@ -1,6 +1,11 @@
 """The interpreter of programmes: terms, facts and a date in, a decision out. No clock, no files, no network.
 
 Three-valued throughout: True, False, and None for what cannot be known yet.
+
+Decision on dates. A day inside a start that is known only to the month or year stays undecided, even where the versions
+on both sides agree. A document without any date at all would leave every day undecided for ever, and nobody could learn
+what it asks for: its term governs every day up to its end, is marked `undated`, and the answer carries a warning by
+name. Nothing is paid by it, because a programme of such a document may not be `current`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from server.kernel.dates import PolicyDate, within
+from server.kernel.dates import PolicyDate, ended, within
 from server.policy.facts import Value
 from server.policy.programmes import Amount, Comparison, Condition, Verdict, Version
 
@@ -29,6 +34,18 @@ class Term:
     version: Version
     starts: PolicyDate
     ends: PolicyDate
+
+    @property
+    def undated(self) -> bool:
+        """Whether nothing at all is known of its start."""
+        return self.starts.value is None
+
+    def holds(self, on: date) -> bool | None:
+        """Tell whether it governs `on`; an undated one does until it has ended."""
+        if not self.undated:
+            return within(self.starts, self.ends, on)
+        over = ended(self.ends, on)
+        return None if over is None else not over
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +72,7 @@ class Decided:
 
 def governing(terms: Sequence[Term], on: date) -> tuple[bool | None, Term | None]:
     """Return (True, the term in force), (None, the newest that may be), or (False, None) outside all."""
-    states = [(within(term.starts, term.ends, on), term) for term in terms]
+    states = [(term.holds(on), term) for term in terms]
     for wanted in (True, None):
         for state, term in reversed(states):
             if state is wanted:

@@ -15,9 +15,21 @@ from server.policy.book import PolicyBook, load
 from server.policy.documents import Jurisdiction, Policy
 from server.policy.facts import Fact, pointer_to
 from server.policy.programmes import Audience, Programme
+from server.policy.targets import TargetAnswer, TargetKind, answered, holds
 from server.policy.telling import item, told
 
-__all__ = ["PolicyBook", "check", "clause", "load", "policies", "policy", "programme", "programmes", "questions"]
+__all__ = [
+    "PolicyBook",
+    "check",
+    "clause",
+    "load",
+    "policies",
+    "policy",
+    "programme",
+    "programmes",
+    "questions",
+    "targets",
+]
 
 Thing = TypeVar("Thing")
 
@@ -40,10 +52,11 @@ def policy(book: PolicyBook, policy_id: str) -> Policy:
 
 
 def clause(book: PolicyBook, policy_id: str, number: str) -> ClauseAnswer:
-    """Return one clause of a document."""
+    """Return one clause of a document, with the programmes that follow from it or from its sub-clauses."""
     head = policy(book, policy_id)
     part = _found(book.clauses.get(f"{policy_id}/{number}"), "clause")
-    follow = [p.id for p in book.programmes.values() if any(v.clause == part.id for v in p.versions)]
+    within_part = f"{part.id}."
+    follow = [p.id for p in book.programmes.values() if any(f"{v.clause}.".startswith(within_part) for v in p.versions)]
     return ClauseAnswer(**dict(part), label=head.label(part), programmes=tuple(follow), policy=head)
 
 
@@ -65,6 +78,23 @@ def programmes(
 def programme(book: PolicyBook, programme_id: str) -> ProgrammeAnswer:
     """Return one programme with all its versions."""
     return told(book, _found(book.programmes.get(programme_id), "programme"))
+
+
+def targets(
+    book: PolicyBook,
+    *,
+    jurisdiction: Jurisdiction | None = None,
+    kind: TargetKind | None = None,
+    on: date | None = None,
+) -> tuple[TargetAnswer, ...]:
+    """Return the targets, quotas, windows and duties, without those that surely do not hold `on` that day."""
+    return tuple(
+        answered(target, book.policies[target.policy])
+        for target in book.targets.values()
+        if jurisdiction in {None, target.jurisdiction}
+        and kind in {None, target.kind}
+        and (on is None or holds(target, book.policies[target.policy], on) is not False)
+    )
 
 
 def questions(

@@ -12,7 +12,7 @@ from server.policy.answers import (
     WarningAnswer,
 )
 from server.policy.book import PolicyBook
-from server.policy.facts import Fact, Value, Vocabulary
+from server.policy.facts import Fact, SharedWarnings, Value, Vocabulary
 from server.policy.programmes import Amount, Condition, NamedWarning, Programme, money_text
 from server.policy.rules import Decided, Term
 
@@ -28,9 +28,10 @@ def told(book: PolicyBook, programme: Programme) -> ProgrammeAnswer:
         standing=programme.standing,
         payer=newest.payer,
         payee=newest.payee,
+        payee_kind=newest.payee_kind,
         amounts=tuple(answer for term in terms for answer in _amounts(book, term)),
         conditions=tuple(answer for term in terms for answer in _conditions(book, term)),
-        warnings=tuple(_programme_warnings(programme)),
+        warnings=tuple(_programme_warnings(book, programme)),
         decisions=programme.decisions,
     )
 
@@ -38,6 +39,7 @@ def told(book: PolicyBook, programme: Programme) -> ProgrammeAnswer:
 def item(book: PolicyBook, programme: Programme, decided: Decided) -> ItemAnswer:
     """Return the answer for one programme of a check."""
     amount, term = decided.amount, decided.term
+    quantity = _quantity(decided)
     return ItemAnswer(
         programme=programme.id,
         title=programme.title,
@@ -47,6 +49,8 @@ def item(book: PolicyBook, programme: Programme, decided: Decided) -> ItemAnswer
         amount_fen=amount.amount_fen if amount else None,
         per=amount.per if amount else None,
         amount_text=amount_text(amount, book.vocabulary) if amount else None,
+        quantity=quantity,
+        total_fen=amount.amount_fen * quantity if amount and amount.amount_fen and quantity else None,
         checks=tuple(
             CheckAnswer(
                 fact=check.condition.fact,
@@ -96,8 +100,10 @@ def _amounts(book: PolicyBook, term: Term) -> Iterator[AmountAnswer]:
             per=amount.per,
             text=amount_text(amount, book.vocabulary),
             when=amount.when,
+            quantity=version.quantity,
             payer=version.payer,
             payee=version.payee,
+            payee_kind=version.payee_kind,
             clause=version.clause,
         )
 
@@ -113,22 +119,44 @@ def _conditions(book: PolicyBook, term: Term) -> Iterator[ConditionAnswer]:
         )
 
 
-def _programme_warnings(programme: Programme) -> Iterator[WarningAnswer]:
-    yield from (WarningAnswer(**dict(warning)) for warning in programme.warnings)
-    for version in programme.versions:
-        yield from (WarningAnswer(**dict(warning), version=version.id) for warning in version.warnings)
+def _quantity(decided: Decided) -> int | None:
+    """Return how many units an eligible answer is about, where a condition's fact counts them."""
+    counted = decided.term.version.quantity if decided.term and decided.amount else None
+    return next((int(check.got) for check in decided.checks if check.got and check.condition.fact == counted), None)
+
+
+def _programme_warnings(book: PolicyBook, programme: Programme) -> Iterator[WarningAnswer]:
+    shared = book.vocabulary.warnings
+    general = (*_warnings_of_standing(programme, shared), *programme.warnings)
+    yield from (WarningAnswer(**dict(warning)) for warning in general)
+    for term in book.terms[programme.id]:
+        warnings = (*_warnings_of_term(term, shared), *term.version.warnings)
+        yield from (WarningAnswer(**dict(warning), version=term.version.id) for warning in warnings)
 
 
 def _warnings(book: PolicyBook, programme: Programme, decided: Decided) -> Iterator[NamedWarning]:
     """Yield the rules' own warnings first, then the programme's; a version's only where it governs."""
-    shared = book.vocabulary.warnings
-    if decided.term is None:
+    shared, term = book.vocabulary.warnings, decided.term
+    if term is None:
         yield NamedWarning(code="outside_every_period", text=shared.outside_every_period)
     elif decided.undecided:
-        clause = decided.term.version.clause
-        yield NamedWarning(code="start_day_unknown", text=shared.start_day_unknown, clause=clause)
+        yield NamedWarning(code="start_day_unknown", text=shared.start_day_unknown, clause=term.version.clause)
+    else:
+        yield from _warnings_of_term(term, shared)
+    yield from _warnings_of_standing(programme, shared)
+    yield from programme.warnings
+    if term and not decided.undecided:
+        yield from term.version.warnings
+
+
+def _warnings_of_term(term: Term, shared: SharedWarnings) -> Iterator[NamedWarning]:
+    clause = term.version.clause
+    if term.undated:
+        yield NamedWarning(code="dates_unknown", text=shared.dates_unknown, clause=clause)
+    if any(amount.unstated for amount in term.version.amounts):
+        yield NamedWarning(code="amount_unstated", text=shared.amount_unstated, clause=clause)
+
+
+def _warnings_of_standing(programme: Programme, shared: SharedWarnings) -> Iterator[NamedWarning]:
     if programme.standing != "current":
         yield NamedWarning(code=programme.standing, text=getattr(shared, programme.standing))
-    yield from programme.warnings
-    if decided.term and not decided.undecided:
-        yield from decided.term.version.warnings

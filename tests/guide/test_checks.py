@@ -3,22 +3,30 @@ import subprocess
 import sys
 from datetime import date
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from server.guide import checks, service
 from server.guide.service import Guide
+from server.kernel.content import load_yaml
 from server.policy import service as policy_service
+from server.policy.book import PolicyBook
+from server.policy.programmes import Audience
 from server.settings import ROOT
 from tests.policy.shelf import CONTENT, Copy
 
 ARTICLE = "guide/2026/feeder-school-reward.md"
 LEAFLET = "guide/2026/leaflet-student.md"
+UNCONFIRMED = "guide/2026/graduate-shortage.md"
+OTHER_CITY = "guide/2026/other-city-policies.md"
+EDITION = "guide/2026/edition.yaml"
 BORROWED = "每生按照规定的标准给予奖励并且由学校统一收取和使用不得挪作他用"
 
 
 def faults(copy: Copy) -> list[str]:
-    return list(checks.faults(copy.root, service.load(copy.root, policy_service.load(copy.root))))
+    book = policy_service.load(copy.root)
+    return list(checks.faults(copy.root, service.load(copy.root, book), book))
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -51,6 +59,14 @@ def test_references_dates_and_numbers_of_clauses_are_no_figures(text: str) -> No
         (ARTICLE, "## 去哪里", "## 找谁", "the headings are not"),
         (ARTICLE, "## 去哪里\n", "", "the headings are not"),
         (ARTICLE, "在**中职或技工**层次", "在 ** 中职或技工** 层次", "asterisks"),
+        (ARTICLE, "奖励，钱只给学校。", "奖励。钱只给学校。", "the answer is not one sentence"),
+        (ARTICLE, "奖励，钱只给学校。", "奖励，钱只给学校", "the answer is not one sentence"),
+        (UNCONFIRMED, "，现行文件没有提到，", "，", "does not begin by saying 现行文件没有提到"),
+        (OTHER_CITY, "不适用于安庆", "安庆不用", "does not begin by saying 不适用于安庆"),
+        (LEAFLET, "现行文件没有提到", "仍可申请", "does not begin by saying 现行文件没有提到"),
+        (EDITION, "  - free-tuition\n", "", "contents and articles differ: free-tuition"),
+        (EDITION, "  - free-tuition\n", "  - free-tuition\n  - paid-tuition\n", "differ: paid-tuition"),
+        (EDITION, "  - free-tuition\n", "  - free-tuition\n  - free-tuition\n", "given twice"),
     ],
 )
 def test_a_text_that_breaks_its_promise_is_found(copy: Copy, name: str, old: str, new: str, words: str) -> None:
@@ -60,8 +76,62 @@ def test_a_text_that_breaks_its_promise_is_found(copy: Copy, name: str, old: str
     assert words in found[0]
 
 
-def test_the_guide_keeps_its_promises(guide: Guide) -> None:
-    assert list(checks.faults(CONTENT, guide)) == []
+def test_a_caution_comes_before_everything_else(copy: Copy) -> None:
+    copy.replace(UNCONFIRMED, "，现行文件没有提到，", "，")
+    copy.replace(UNCONFIRMED, "## 能得到什么\n", "## 能得到什么\n\n现行文件没有提到这一项。\n")
+    assert faults(copy) == []
+    copy.replace(UNCONFIRMED, "\n现行文件没有提到这一项。\n", "")
+    copy.replace(UNCONFIRMED, "## 谁可以\n", "## 谁可以\n\n现行文件没有提到这一项。\n")
+    assert ["does not begin by saying" in fault for fault in faults(copy)] == [True]
+
+
+@pytest.mark.parametrize(("length", "found"), [(60, 0), (61, 1)])
+def test_an_answer_has_at_most_60_characters(copy: Copy, length: int, found: int) -> None:
+    copy.replace(ARTICLE, "answer: 市内", f"answer: {'好' * (length - len(answer_of(copy)))}市内")
+    assert ["one sentence of at most 60" in fault for fault in faults(copy)] == [True] * found
+
+
+def answer_of(copy: Copy) -> str:
+    guide = service.load(copy.root, policy_service.load(copy.root))
+    return service.article(guide, "2026", "feeder-school-reward").answer
+
+
+def test_no_article_is_longer_than_its_edition_allows(copy: Copy) -> None:
+    copy.replace("guide/2026/free-tuition.md", "## 去哪里\n", f"## 去哪里\n\n{'字' * 1000}\n")
+    [told] = faults(copy)
+    length = int(re.findall(r": (1[23]\d\d) characters, more than 380$", told)[0])
+    copy.edit(EDITION, lambda text: text.update(longest_article=length))
+    assert faults(copy) == []
+    copy.edit(EDITION, lambda text: text.update(longest_article=length - 1))
+    assert len(faults(copy)) == 1
+
+
+def test_an_article_without_a_clause_is_found(copy: Copy) -> None:
+    sections = ("能得到什么", "谁可以", "怎么办", "去哪里", "依据")
+    front = (
+        (copy.root / ARTICLE).read_text(encoding="utf-8").split("---\n")[1].replace("{{ feeder-referral.rate }}", "")
+    )
+    copy.write(ARTICLE, f"---\n{front}---\n" + "".join(f"\n## {section}\n\n文字。\n" for section in sections))
+    assert [fault.rpartition(": ")[2] for fault in faults(copy)] == ["cites no clause"]
+
+
+@pytest.mark.parametrize(("left", "found"), [(24, []), (23, ["guide/2026: 23 articles, fewer than 24"])])
+def test_an_edition_has_at_least_24_articles(copy: Copy, left: int, found: list[str]) -> None:
+    contents = load_yaml(copy.root / EDITION)["contents"]
+    for slug in contents[left:]:
+        (copy.root / f"guide/2026/{slug}.md").unlink()
+    copy.edit(EDITION, lambda text: text.update(contents=contents[:left]))
+    assert faults(copy) == found
+
+
+@pytest.mark.parametrize("audience", get_args(Audience))
+def test_every_reader_has_a_leaflet(copy: Copy, audience: str) -> None:
+    (copy.root / f"guide/2026/leaflet-{audience}.md").unlink()
+    assert faults(copy) == [f"guide/2026: no leaflet for {audience}"]
+
+
+def test_the_guide_keeps_its_promises(guide: Guide, book: PolicyBook) -> None:
+    assert list(checks.faults(CONTENT, guide, book)) == []
 
 
 def test_what_should_have_been_rechecked_is_told_from_the_next_day(guide: Guide) -> None:

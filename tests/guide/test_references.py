@@ -17,6 +17,14 @@ from tests.policy.shelf import Copy
         ("{{ cooperative-class@2019.class_size }}", "20人"),
         ("{{ feeder-referral@2019.from }}", "2019年9月（具体日期未载明）"),
         ("{{ feeder-referral.to }}", "2027年12月31日"),
+        ("{{ tuition-free.amount }}", "学费全免"),
+        ("{{ consortium.amount.national }}", "100万元"),
+        ("{{ cz-skill.amount.senior.false }}", "2000元"),
+        ("{{ internship-allowance.internship_months.at_least }}", "3个月"),
+        ("{{ internship-allowance.internship_months.at_most }}", "6个月"),
+        ("{{ target/teaching-posts }}", "20%"),
+        ("{{ target/higher-graduates-staying.2026 }}", "45%"),
+        ("{{target/award-appropriation}}", "500万元"),
         ("[[aq-2024-91/15]]", "宜政秘〔2024〕91号 第15条"),
         ("[[ aq-2019-7/5.2 ]]", "安职集团〔2019〕7号 第5条第2项"),
         ("[[aq-2024-91/s3]]", "宜政秘〔2024〕91号 保障措施（3）"),
@@ -34,7 +42,10 @@ def test_a_reference_shows_what_the_content_says(book: PolicyBook, written: str,
         "{{ feeder.amount }}", "{{ feeder-referral@2020.amount }}", "{{ feeder-referral.colour }}",
         "{{ feeder-referral }}", "{{ feeder-referral.amount + 1 }}", "{{ }}", "{{ feeder-referral.level }}",
         "{{ feeder-referral.amount.national }}", "{{ feeder-referral.to.national }}", "[[aq-2024-91/20]]",
-        "[[aq-2024-91]]", "[[aq-2030-1/1]]", "[[]]",
+        "[[aq-2024-91]]", "[[aq-2030-1/1]]", "[[]]", "{{ cz-skill.amount.senior }}",
+        "{{ internship-allowance.internship_months }}", "{{ feeder-referral.level.at_least }}", "{{ target/nothing }}",
+        "{{ target/higher-graduates-staying }}", "{{ target/higher-graduates-staying.2030 }}",
+        "{{ target/teaching-posts.2024 }}", "{{ target/teacher-pool }}", "{{ target }}",
     ],
 )  # fmt: skip
 def test_a_reference_to_nothing_is_left_and_noted(book: PolicyBook, written: str) -> None:
@@ -47,7 +58,8 @@ def test_a_reference_to_nothing_is_left_and_noted(book: PolicyBook, written: str
 def test_what_was_met_is_remembered_once_and_in_order(book: PolicyBook) -> None:
     resolver = Resolver(book)
     resolver.resolve("[[aq-2024-91/2]]{{ feeder-referral@2019.amount }}{{ feeder-referral.amount }}[[aq-2024-91/15]]")
-    assert list(resolver.clauses) == ["aq-2024-91/2", "aq-2019-7/5.2", "aq-2024-91/15"]
+    resolver.resolve("{{ target/teaching-posts }}{{ target/local-employment-2019 }}")
+    assert list(resolver.clauses) == ["aq-2024-91/2", "aq-2019-7/5.2", "aq-2024-91/15", "aq-2024-91/12"]
     assert list(resolver.programmes) == ["feeder-referral"]
 
 
@@ -62,11 +74,11 @@ def test_one_of_several_amounts_is_named_by_the_answer_that_chooses_it(copy: Cop
       - {amount_fen: 10000000, per: class, when: {partner_size: large}}
       - {amount_fen: 5000000, per: class, when: {partner_size: medium}}
     conditions:
-      - {fact: host_in_group, comparison: is, value: true, clause: aq-2024-91/11"""
+      - {fact: school_in_group, comparison: is, value: true, clause: aq-2024-91/11"""
     old = """    amounts:
       - {amount_fen: 10000000, per: class}
     conditions:
-      - {fact: host_in_group, comparison: is, value: true, clause: aq-2024-91/11"""
+      - {fact: school_in_group, comparison: is, value: true, clause: aq-2024-91/11"""
     copy.replace("programmes/cooperative-class.yaml", old, amounts)
     resolver = Resolver(load(copy.root))
     assert resolver.resolve("{{ cooperative-class.amount.medium }}") == "5万元"

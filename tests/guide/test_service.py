@@ -1,5 +1,8 @@
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -8,6 +11,7 @@ from server.guide.service import Guide
 from server.kernel.content import ContentError
 from server.kernel.errors import DomainError
 from server.policy import service as policy_service
+from server.policy.programmes import Audience
 from tests.policy.shelf import Copy
 
 FOLDER = "guide/2026"
@@ -22,12 +26,17 @@ def loaded(root: Path) -> Guide:
 def test_an_edition_lists_its_articles_and_leaflets(guide: Guide) -> None:
     assert [edition.edition for edition in service.editions(guide)] == ["2026"]
     edition = service.edition(guide, "2026")
-    assert [(article.slug, article.audience) for article in edition.articles] == [
-        ("cooperative-class-subsidy", "vocational_school"),
-        ("feeder-school-reward", "feeder_school"),
-        ("free-tuition", "student"),
-    ]
-    assert edition.leaflets == ("student",)
+    assert [article.slug for article in edition.articles][:3] == ["free-tuition", "three-plus-two", "joining-a-class"]
+    assert Counter(article.audience for article in edition.articles) == {
+        "student": 12, "feeder_school": 4, "enterprise": 8, "vocational_school": 11
+    }  # fmt: skip
+    assert set(edition.leaflets) == set(edition.audiences) == set(get_args(Audience))
+
+
+def test_articles_come_in_the_order_of_the_contents(copy: Copy) -> None:
+    order = [article.slug for article in service.edition(loaded(copy.root), "2026").articles]
+    copy.edit(f"{FOLDER}/edition.yaml", lambda text: text["contents"].reverse())
+    assert [article.slug for article in service.edition(loaded(copy.root), "2026").articles] == order[::-1]
 
 
 def test_editions_come_newest_first(copy: Copy) -> None:
@@ -64,7 +73,8 @@ def test_a_figure_changed_in_the_programme_changes_in_the_text(copy: Copy) -> No
 
 def test_free_tuition_is_told_without_a_figure(guide: Guide) -> None:
     article = service.article(guide, "2026", "free-tuition")
-    assert article.programmes == ()
+    assert article.programmes == ("tuition-free",)
+    assert "<strong>学费全免</strong>" in article.html
     assert "元" not in article.html
 
 
@@ -72,8 +82,14 @@ def test_a_clause_knows_the_articles_that_rest_on_it(guide: Guide) -> None:
     def slugs(clause: str) -> list[str]:
         return [article.slug for article in service.cited_by(guide, clause)]
 
-    assert slugs("aq-2024-91/15") == ["feeder-school-reward", "free-tuition"]
+    assert slugs("aq-2024-91/5") == ["free-tuition", "three-plus-two", "which-level-counts"]
     assert slugs("aq-2024-91/19") == []
+
+
+def test_a_programme_knows_the_articles_that_tell_it(guide: Guide) -> None:
+    told = [article.slug for article in service.told_in(guide, "order-class")]
+    assert told == ["order-class-funding"]
+    assert service.told_in(guide, "nothing") == ()
 
 
 @pytest.mark.parametrize(
@@ -83,7 +99,7 @@ def test_a_clause_knows_the_articles_that_rest_on_it(guide: Guide) -> None:
         (lambda guide: service.article(guide, "2025", "free-tuition"), "edition"),
         (lambda guide: service.article(guide, "2026", "leaflet-student"), "article"),
         (lambda guide: service.leaflet(guide, "2025", "student"), "edition"),
-        (lambda guide: service.leaflet(guide, "2026", "enterprise"), "leaflet"),
+        (lambda guide: service.leaflet(replace(guide, leaflets={}), "2026", "enterprise"), "leaflet"),
     ],
 )
 def test_what_is_not_there_is_a_404(guide: Guide, ask: Callable[[Guide], object], what: str) -> None:

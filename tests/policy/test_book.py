@@ -13,6 +13,7 @@ NEW = "policies/aq-2024-91.yaml"
 OLD = "policies/aq-2019-7.yaml"
 REFERRAL = "programmes/feeder-referral.yaml"
 CLASS = "programmes/cooperative-class.yaml"
+INTERNS = "programmes/internship-allowance.yaml"
 FACTS = "reference/facts.yaml"
 
 
@@ -73,13 +74,25 @@ BROKEN = [
     (REFERRAL, put("versions", 1, "conditions", 3, "value", value=["primary"]), "'primary' is no answer to level"),
     (REFERRAL, put("versions", 1, "id", value="2019"), "given twice: 2019"),
     (REFERRAL, put("versions", 0, "clause", value="aq-2024-91/15"), "version 2019 does not start before the next"),
-    (REFERRAL, put("versions", 0, "from", value={"value": None, "precision": "unknown"}), "does not start before"),
+    (REFERRAL, put("versions", 0, "from", value={"value": None, "precision": "unknown"}), "has no date at all"),
     (REFERRAL, put("versions", 0, "amounts", 0, "amount_fen", value=500.0), "amount_fen"),
     (REFERRAL, put("versions", 0, "amounts", 0, "amount_fen", value=0), "amount_fen"),
     (REFERRAL, put("versions", 0, "amounts", 0, "per", value=None), "either amount_fen with per, or a text"),
     (REFERRAL, put("versions", 0, "amounts", 0, "text", value="全免"), "either amount_fen with per, or a text"),
     (REFERRAL, put("versions", 0, "amounts", 0, "per", value="horse"), "unit horse has no Chinese word"),
     (REFERRAL, put("versions", 0, "amounts", value=[]), "amounts"),
+    (REFERRAL, put("versions", 0, "amounts", 0, "unstated", value=True), "an amount with a figure is not unstated"),
+    (REFERRAL, put("versions", 0, "payee_kind", value="teacher"), "payee_kind"),
+    (REFERRAL, put("versions", 0, "quantity", value="level"), "quantity level is no count"),
+    (
+        REFERRAL,
+        put("versions", 0, "quantity", value="class_size"),
+        "class_size is not demanded to be more than nothing",
+    ),
+    (INTERNS, put("versions", 0, "conditions", 0, "value", value=0), "is not demanded to be more than nothing"),
+    (INTERNS, put("versions", 0, "conditions", 0, "value", value=7), "has no answer between 7 and 6"),
+    (INTERNS, put("versions", 0, "amounts", value=[{"text": "-"}]), "counts an amount without a figure"),
+    (INTERNS, put("standing", value="current"), "version undated has no date at all and cannot be current"),
     (REFERRAL, put("cases", 0, "facts", "colour", value=True), "fact colour is not in the vocabulary"),
     (REFERRAL, put("cases", 0, "facts", "level", value="primary"), "'primary' is no answer to level"),
     (REFERRAL, put("cases", 0, "on", value="2019-02-30"), "cases.0.on"),
@@ -119,6 +132,14 @@ def test_without_a_vocabulary_nothing_loads(copy: Copy) -> None:
     (copy.root / FACTS).unlink()
     with pytest.raises(ContentError, match=r"facts\.yaml"):
         load(copy.root)
+
+
+def test_a_version_without_any_date_can_neither_precede_nor_follow_another(copy: Copy) -> None:
+    copy.edit(REFERRAL, put("standing", value="unconfirmed"))
+    for version in (0, 1):
+        copy.edit(REFERRAL, put("versions", version, "from", value={"value": None, "precision": "unknown"}))
+        with pytest.raises(ContentError, match="does not start before"):
+            load(copy.root)
 
 
 def test_a_version_may_keep_a_period_of_its_own(copy: Copy) -> None:

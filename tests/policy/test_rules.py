@@ -5,6 +5,7 @@ from datetime import date
 from itertools import product
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,16 +18,28 @@ SPACE: dict[str, tuple[Value, ...]] = {"flag": (True, False), "level": ("x", "y"
 ON = date(2025, 9, 1)
 YEAR_2024 = PolicyDate(value="2024", precision="year")
 
-CONDITIONS: dict[str, st.SearchStrategy[tuple[str, Any]]] = {
-    "flag": st.sampled_from([("is", True), ("is", False)]),
-    "level": st.sampled_from([("is", "x"), ("one_of", ("x", "y"))]),
-    "size": st.sampled_from([("at_least", 2), ("at_least", 4), ("at_most", 3), ("one_of", (1, 4))]),
+CONDITIONS: dict[str, list[list[tuple[Any, Any]]]] = {
+    "flag": [[("is", True)], [("is", False)]],
+    "level": [[("is", "x")], [("one_of", ("x", "y"))]],
+    "size": [
+        [("at_least", 2)],
+        [("at_least", 4)],
+        [("at_most", 3)],
+        [("one_of", (1, 4))],
+        [("at_least", 2), ("at_most", 3)],
+    ],
 }
 
 
 def term(conditions: list[Condition], amounts: list[Amount], starts: PolicyDate = YEAR_2024) -> Term:
     version = Version(
-        id="v", clause="p/1", payer=None, payee=None, amounts=tuple(amounts), conditions=tuple(conditions)
+        id="v",
+        clause="p/1",
+        payer=None,
+        payee=None,
+        payee_kind=None,
+        amounts=tuple(amounts),
+        conditions=tuple(conditions),
     )
     return Term(version, starts, UNKNOWN)
 
@@ -35,8 +48,8 @@ def term(conditions: list[Condition], amounts: list[Amount], starts: PolicyDate 
 def terms(draw: st.DrawFn) -> Term:
     conditions = []
     for fact in draw(st.sets(st.sampled_from(sorted(SPACE)))):
-        comparison, value = draw(CONDITIONS[fact])
-        conditions.append(Condition(fact=fact, comparison=comparison, value=value, clause="p/1", text="-"))
+        for comparison, value in draw(st.sampled_from(CONDITIONS[fact])):
+            conditions.append(Condition(fact=fact, comparison=comparison, value=value, clause="p/1", text="-"))
     chosen_by = draw(st.lists(st.sampled_from(["flag", "level"]), unique=True))
     return term(conditions, one_amount_for_each_choice(conditions, chosen_by))
 
@@ -123,17 +136,53 @@ def test_the_figure_itself_is_included() -> None:
         assert [decide([one], {"size": size}, ON).verdict for size in (19, 20, 21)] == verdicts.split()
 
 
-def test_a_document_without_any_date_is_never_decided() -> None:
-    undated = term([], [Amount(text="未载明")], starts=UNKNOWN)
-    assert governing([undated], ON) == (None, undated)
+UNDATED = term([], [Amount(text="未载明")], starts=UNKNOWN)
+
+
+@given(st.dates())
+def test_a_document_without_any_date_is_held_against_every_day_and_marked(on: date) -> None:
+    assert UNDATED.undated
+    assert decide([UNDATED], {}, on).verdict == "eligible"
+    assert not term([], [Amount(text="a")]).undated
+
+
+@given(terms(), FACTS, st.dates())
+def test_an_undated_document_decides_as_a_dated_one_in_force(term: Term, facts: dict[str, Value], on: date) -> None:
+    undated = Term(term.version, UNKNOWN, UNKNOWN)
+    assert outcome(decide([undated], facts, on)) == outcome(decide([term], facts, ON))
+
+
+@pytest.mark.parametrize(
+    ("on", "verdict"), [(date(2023, 12, 31), "eligible"), (date(2024, 1, 1), "needs_information"),
+                        (date(2024, 12, 31), "needs_information"), (date(2025, 1, 1), "ineligible")],
+)  # fmt: skip
+def test_an_undated_document_still_ends_when_it_says_so(on: date, verdict: str) -> None:
+    assert decide([Term(UNDATED.version, UNKNOWN, YEAR_2024)], {}, on).verdict == verdict
 
 
 def test_the_one_in_force_wins_over_one_that_may_be() -> None:
-    sure, perhaps = term([], [Amount(text="a")]), term([], [Amount(text="b")], starts=UNKNOWN)
+    year_2025 = PolicyDate(value="2025", precision="year")
+    sure, perhaps = term([], [Amount(text="a")]), term([], [Amount(text="b")], starts=year_2025)
     assert governing([sure, perhaps], ON) == (True, sure)
     assert governing([perhaps, sure], ON) == (True, sure)
 
 
 def test_of_two_that_may_be_in_force_the_newest_is_named() -> None:
-    old, new = term([], [Amount(text="a")], starts=UNKNOWN), term([], [Amount(text="b")], starts=UNKNOWN)
-    assert governing([old, new], ON) == (None, new)
+    old, new = term([], [Amount(text="a")]), term([], [Amount(text="b")])
+    assert governing([old, new], date(2024, 6, 15)) == (None, new)
+
+
+@pytest.mark.parametrize(
+    ("size", "verdict"),
+    [(1, "ineligible"), (2, "eligible"), (3, "eligible"), (4, "ineligible"), (None, "needs_information")],
+)  # fmt: skip
+def test_two_bounds_on_one_fact_hold_together(size: int | None, verdict: str) -> None:
+    bounds = [
+        Condition.model_validate(
+            {"fact": "size", "comparison": comparison, "value": value, "clause": "p/1", "text": "-"}
+        )
+        for comparison, value in (("at_least", 2), ("at_most", 3))
+    ]
+    decided = decide([term(bounds, [Amount(amount_fen=1, per="class")])], {} if size is None else {"size": size}, ON)
+    assert decided.verdict == verdict
+    assert decided.asks == ({"size"} if size is None else set())
