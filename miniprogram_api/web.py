@@ -34,7 +34,7 @@ H = TypeVar("H", bound=Handler)
 class Declaration:
     """What one handler states about itself; `answers` maps a status to its view, None for no JSON."""
 
-    access: Access = Access.PUBLIC
+    access: Access | None = None
     query: type[Query] | None = None
     body: type[Body] | None = None
     answers: dict[int, Any] = field(default_factory=dict)
@@ -103,8 +103,9 @@ def allow(access: Access) -> Callable[[H], H]:
 
 
 def declaration_of(handler: Any) -> Declaration | None:
-    """Return what a route's handler states, None where it states nothing."""
-    return getattr(handler, "declaration", None)
+    """Return what a route's handler states, None where it does not say who may call it."""
+    declaration: Declaration | None = getattr(handler, "declaration", None)
+    return declaration if declaration and declaration.access else None
 
 
 def require_declarations(app: Sanic[Any, Any]) -> None:
