@@ -89,10 +89,14 @@ def allow(access: Access) -> Callable[[H], H]:
         if declaration.rebuild and access is Access.PUBLIC:
             raise TypeError(f"{handler.__name__}: an idempotency key belongs to a caller, and a public route has none")
 
+        public, takes_input = access is Access.PUBLIC, bool(declaration.query or declaration.body)
+
         @wraps(handler)
         async def declared(request: Request, **arguments: Any) -> HTTPResponse:
-            caller = authorise(request, access)
-            _read(request, declaration, arguments)
+            caller = "" if public else authorise(request, access)
+            stream = request.stream
+            if takes_input or b"?" in request.raw_url or (stream and stream.request_body):
+                _read(request, declaration, arguments)
             if declaration.rebuild and "idempotency-key" in request.headers:
                 return await once(caller, request, handler, declaration.rebuild, arguments)
             return await handler(request, **arguments)
@@ -124,9 +128,9 @@ def answer(view: BaseModel, status: int = 200, **headers: str) -> HTTPResponse:
 def _read(request: Request, declaration: Declaration, arguments: dict[str, Any]) -> None:
     """Put what the declaration asks for into `arguments`, and keep a streamed body within its limit."""
     if declaration.query:
-        arguments["query"] = read_query(request, declaration.query)
+        arguments["query"] = read_query(request.query_string, declaration.query)
     elif request.query_string:
-        refuse_query(request)
+        refuse_query(request.query_string)
     if declaration.body:
         arguments["body"] = read_body(request, declaration.body)
     elif request.stream and request.stream.request_max_size > BODY_LIMIT_BYTES:

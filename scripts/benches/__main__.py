@@ -25,7 +25,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.bench is None:
         print("\n".join(f"{name:8}  {bench.SUMMARY}" for name, bench in BENCHES.items()))
         return 0
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # which event loops know
     names = list(BENCHES) if options.bench == "all" else [options.bench]
     try:
         for name in names:
