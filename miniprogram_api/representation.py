@@ -29,17 +29,24 @@ _SAFETY: dict[str, Headers] = {
 }
 
 
+_FRESH = JSON.encode() + b"\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\ncontent-length: %d"
+
+
 class FixedResponse(HTTPResponse):
     """An answer whose headers were written out beforehand.
 
     Sanic encodes and joins the headers of every answer one by one, which costs a small answer a tenth of its time.
     Here all that never changes, the length included, is one block of bytes that Sanic takes for a single header;
     only the request's id and what becomes of the connection are written per request.
+
+    `subject_id` is what a handler made,
+    for its idempotency key.
     """
 
-    __slots__ = ("_block",)
+    __slots__ = ("_block", "subject_id")
 
     def __init__(self, body: bytes, status: int, block: tuple[bytes, bytes]) -> None:
+        self.subject_id: str | None = None
         self.asgi = False
         self.body = body
         self.content_type = None
@@ -55,6 +62,11 @@ class FixedResponse(HTTPResponse):
         headers = self.headers
         line = f"{headers['x-request-id']}\r\nconnection: {headers['connection']}"
         return iter((self._block, (b"x-request-id", line.encode())))
+
+
+def fresh(body: bytes, status: int) -> FixedResponse:
+    """Return JSON made for this one request, which nobody keeps."""
+    return FixedResponse(body, status, (b"content-type", _FRESH % len(body)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from miniprogram_api.auth import Access, authorise
 from miniprogram_api.idempotent import Rebuild, once
 from miniprogram_api.protocol import BODY_LIMIT_BYTES
 from miniprogram_api.reading import Body, Query, read_body, read_query, refuse_query
+from miniprogram_api.representation import FixedResponse, fresh
 
 Handler = Callable[..., Awaitable[HTTPResponse]]
 H = TypeVar("H", bound=Handler)
@@ -119,10 +120,9 @@ def require_declarations(app: Sanic[Any, Any]) -> None:
         raise RuntimeError(f"routes without a declaration: {', '.join(sorted(silent))}")
 
 
-def answer(view: BaseModel, status: int = 200, **headers: str) -> HTTPResponse:
+def answer(view: BaseModel, status: int = 200) -> FixedResponse:
     """Return a view as JSON that nobody keeps."""
-    text = view.model_dump_json(by_alias=True).encode()
-    return HTTPResponse(text, status, {"cache-control": "no-store", **headers}, "application/json; charset=utf-8")
+    return fresh(view.model_dump_json(by_alias=True).encode(), status)
 
 
 def _read(request: Request, declaration: Declaration, arguments: dict[str, Any]) -> None:
