@@ -22,25 +22,16 @@ from server.kernel.traffic import TRAFFIC
 BODY_LIMIT_BYTES = 2 * 1024 * 1024
 SECONDS_TO_ANSWER = 1
 
-_PLAIN = bytes(code for code in range(256) if code not in {*range(32), 127}) + b"\t"
-_TOKEN = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+_HEAD = re.compile(
+    rb"""[A-Z]{3,10}[ ][/*][!-~]*+[ ]HTTP/1\.[01]                    # METHOD /path VERSION, one blank between them
+         (?:\r\n[!#$%&'*+\-.^_`|~0-9A-Za-z]++:[\t -~\x80-\xff]*+)*+  # `token:` value, no control character but tab
+    """,
+    re.VERBOSE,
+)
+"""A head that every reader takes for the same request. Matched over the raw bytes, before anything is lowered or
+unfolded; the possessive quantifiers keep it linear."""
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-
-
-def ambiguous(head: bytes, method: str, headers: Header) -> bool:
-    """Whether two readers could take this head for different requests.
-
-    Control characters, half line ends, names that are no token (a blank before the colon, a folded line), and
-    anything but one Host. Each check is one pass in C: together a tenth of what a regular expression takes.
-    """
-    names = "".join(headers).encode(errors="surrogateescape")
-    return bool(
-        head.translate(None, _PLAIN) != b"\r\n" * head.count(b"\r\n")
-        or names.translate(None, _TOKEN)
-        or "" in headers
-        or len(headers.getall("host", ())) != 1
-        or not (method.isalpha() and method.isupper())
-    )
 
 
 class StrictRequest(Request):
@@ -48,12 +39,15 @@ class StrictRequest(Request):
 
     __slots__ = ("request_id",)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Raise BadRequest, which closes the connection, for an ambiguous head."""
-        super().__init__(*args, **kwargs)
+    def __init__(self, url_bytes: bytes, headers: Header, *, head: bytes = b"", **kwargs: Any) -> None:
+        """Raise BadRequest, which closes the connection, for an ambiguous head.
+
+        Without a head it is Sanic's stand-in for a request that could not be read; its address may be what was wrong.
+        """
+        super().__init__(url_bytes if head else b"*", headers, head=head, **kwargs)
         sent = self.headers.getone("x-request-id", "")
         self.request_id = sent if sent and _REQUEST_ID.fullmatch(sent) else new_id_text()
-        if self.head and ambiguous(self.head, self.method, self.headers):
+        if self.head and not (_HEAD.fullmatch(self.head) and len(self.headers.getall("host", ())) == 1):
             raise BadRequest("ambiguous request")
 
     async def respond(self, response: BaseHTTPResponse | None = None, **options: Any) -> Any:
