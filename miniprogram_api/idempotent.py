@@ -6,6 +6,7 @@ from typing import Any
 
 from sanic import HTTPResponse, Request
 
+from miniprogram_api.representation import FixedResponse
 from server.kernel import idempotency
 from server.kernel.errors import FieldFault, invalid
 from server.kernel.transactions import transaction
@@ -15,15 +16,10 @@ KEY_MAX_LENGTH = 255
 Rebuild = Callable[[Request, str], Awaitable[HTTPResponse]]
 
 
-class Made(HTTPResponse):
-    """The answer of a handler that made something; `subject_id` is what it made."""
-
-    __slots__ = ("subject_id",)
-
-    def __init__(self, answer: HTTPResponse, subject_id: str) -> None:
-        """Take over `answer`."""
-        super().__init__(answer.body, answer.status, answer.headers, answer.content_type)
-        self.subject_id = subject_id
+def made(answer: FixedResponse, subject_id: str) -> FixedResponse:
+    """Return the answer of a handler that made `subject_id`."""
+    answer.subject_id = subject_id
+    return answer
 
 
 async def once(
@@ -47,9 +43,9 @@ async def once(
 
 @transaction
 async def _run(row: Any, request: Request, handler: Any, arguments: Mapping[str, Any]) -> HTTPResponse:
-    made = await handler(request, **arguments)
-    await idempotency.complete(row, made.subject_id)
-    return made  # type: ignore[no-any-return]
+    answer = await handler(request, **arguments)
+    await idempotency.complete(row, answer.subject_id)
+    return answer  # type: ignore[no-any-return]
 
 
 async def _first(row: Any, request: Request, handler: Any, arguments: Mapping[str, Any]) -> HTTPResponse:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -52,9 +53,13 @@ class Paged(Query):
     cursor: str | None = Field(None, max_length=400)
 
 
-def read_query(request: Request, model: type[View]) -> View:
-    """Return the query string as `model`; raises DomainError with every parameter at fault."""
-    pairs = _query_pairs(request)
+@lru_cache(maxsize=1024)
+def read_query(text: str, model: type[View]) -> View:
+    """Return the query string `text` as `model`; raises DomainError with every parameter at fault.
+
+    Kept, since the same few queries come again and again and their models are frozen.
+    """
+    pairs = _query_pairs(text)
     names = [name for name, _ in pairs]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
@@ -65,9 +70,9 @@ def read_query(request: Request, model: type[View]) -> View:
         raise invalid(*_faults(error, _parameter)) from None
 
 
-def refuse_query(request: Request) -> None:
+def refuse_query(text: str) -> None:
     """Raise DomainError naming every parameter of a route that takes none."""
-    raise invalid(*(FieldFault(f"?{name}", "extra_forbidden") for name, _ in _query_pairs(request)))
+    raise invalid(*(FieldFault(f"?{name}", "extra_forbidden") for name, _ in _query_pairs(text)))
 
 
 def read_body(request: Request, model: type[View]) -> View:
@@ -84,9 +89,9 @@ def read_body(request: Request, model: type[View]) -> View:
         raise invalid(*_faults(error, _pointer)) from None
 
 
-def _query_pairs(request: Request) -> list[tuple[str, str]]:
+def _query_pairs(text: str) -> list[tuple[str, str]]:
     try:
-        return parse_qsl(request.query_string, keep_blank_values=True, errors="strict", max_num_fields=MAX_QUERY_FIELDS)
+        return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_QUERY_FIELDS)
     except ValueError:
         raise DomainError("unreadable_request", 400) from None
 

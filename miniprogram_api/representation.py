@@ -31,16 +31,24 @@ _SAFETY: dict[str, Headers] = {
 }
 
 
-class FixedResponse(HTTPResponse):
-    """An answer whose headers were encoded beforehand.
+_FRESH = JSON.encode() + b"\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\ncontent-length: %d"
 
-    Sanic encodes every header of every answer anew, which costs a small answer a tenth of its time; only what
-    Sanic itself and the request add (length, connection, request id) is encoded per request here.
+
+class FixedResponse(HTTPResponse):
+    """An answer whose headers were written out beforehand.
+
+    Sanic encodes and joins the headers of every answer one by one, which costs a small answer a tenth of its time.
+    Here all that never changes, the length included, is one block of bytes that Sanic takes for a single header;
+    only the request's id and what becomes of the connection are written per request.
+
+    `subject_id` is what a handler made,
+    for its idempotency key.
     """
 
-    __slots__ = ("_fixed",)
+    __slots__ = ("_block", "subject_id")
 
-    def __init__(self, body: bytes, status: int, fixed: Headers) -> None:
+    def __init__(self, body: bytes, status: int, block: tuple[bytes, bytes]) -> None:
+        self.subject_id: str | None = None
         self.asgi = False
         self.body = body
         self.content_type = None
@@ -48,22 +56,27 @@ class FixedResponse(HTTPResponse):
         self.status = status
         self.headers: Any = {}
         self._cookies = None
-        self._fixed = fixed
+        self._block = block
 
     @property
     def processed_headers(self) -> Iterator[tuple[bytes, bytes]]:
         """The header pairs as Sanic sends them."""
-        yield from self._fixed
-        for name, value in self.headers.items():
-            yield name.encode(), str(value).encode()
+        headers = self.headers
+        line = f"{headers['x-request-id']}\r\nconnection: {headers['connection']}"
+        return iter((self._block, (b"x-request-id", line.encode())))
+
+
+def fresh(body: bytes, status: int) -> FixedResponse:
+    """Return JSON made for this one request, which nobody keeps."""
+    return FixedResponse(body, status, (b"content-type", _FRESH % len(body)))
 
 
 @dataclass(frozen=True, slots=True)
 class _Variant:
     body: bytes
     etag: str
-    full: Headers
-    unchanged: Headers
+    full: tuple[bytes, bytes]
+    unchanged: tuple[bytes, bytes]
 
 
 class Representation:
@@ -131,7 +144,17 @@ def matches(if_none_match: str, etag: str) -> bool:
 def _variant(body: bytes, content_type: str, digest: str, encoding: str, vary: bytes) -> _Variant:
     etag = f'"{digest}-{encoding}"' if encoding else f'"{digest}"'
     unchanged: Headers = ((b"etag", etag.encode()), (b"cache-control", CACHE_CONTROL), (b"vary", vary))
-    full: Headers = ((b"content-type", content_type.encode()), *unchanged, *_SAFETY.get(content_type, ()))
-    if encoding:
-        full = (*full, (b"content-encoding", encoding.encode()))
-    return _Variant(body, etag, full, unchanged)
+    full: Headers = (
+        *unchanged,
+        (b"content-type", content_type.encode()),
+        (b"content-length", str(len(body)).encode()),
+        *_SAFETY.get(content_type, ()),
+        *(((b"content-encoding", encoding.encode()),) if encoding else ()),
+    )
+    return _Variant(body, etag, _block(full), _block(unchanged))
+
+
+def _block(headers: Headers) -> tuple[bytes, bytes]:
+    """Return `headers` as one pair: the first name, and its value with all other lines behind it."""
+    name, value = headers[0]
+    return name, b"\r\n".join([value, *(b"%b: %b" % header for header in headers[1:])])

@@ -25,6 +25,7 @@ from miniprogram_api.auth import Access, authorise
 from miniprogram_api.idempotent import Rebuild, once
 from miniprogram_api.protocol import BODY_LIMIT_BYTES
 from miniprogram_api.reading import Body, Query, read_body, read_query, refuse_query
+from miniprogram_api.representation import FixedResponse, fresh
 
 Handler = Callable[..., Awaitable[HTTPResponse]]
 H = TypeVar("H", bound=Handler)
@@ -34,7 +35,7 @@ H = TypeVar("H", bound=Handler)
 class Declaration:
     """What one handler states about itself; `answers` maps a status to its view, None for no JSON."""
 
-    access: Access = Access.PUBLIC
+    access: Access | None = None
     query: type[Query] | None = None
     body: type[Body] | None = None
     answers: dict[int, Any] = field(default_factory=dict)
@@ -89,10 +90,14 @@ def allow(access: Access) -> Callable[[H], H]:
         if declaration.rebuild and access is Access.PUBLIC:
             raise TypeError(f"{handler.__name__}: an idempotency key belongs to a caller, and a public route has none")
 
+        public, takes_input = access is Access.PUBLIC, bool(declaration.query or declaration.body)
+
         @wraps(handler)
         async def declared(request: Request, **arguments: Any) -> HTTPResponse:
-            caller = authorise(request, access)
-            _read(request, declaration, arguments)
+            caller = "" if public else authorise(request, access)
+            stream = request.stream
+            if takes_input or b"?" in request.raw_url or (stream and stream.request_body):
+                _read(request, declaration, arguments)
             if declaration.rebuild and "idempotency-key" in request.headers:
                 return await once(caller, request, handler, declaration.rebuild, arguments)
             return await handler(request, **arguments)
@@ -103,8 +108,9 @@ def allow(access: Access) -> Callable[[H], H]:
 
 
 def declaration_of(handler: Any) -> Declaration | None:
-    """Return what a route's handler states, None where it states nothing."""
-    return getattr(handler, "declaration", None)
+    """Return what a route's handler states, None where it does not say who may call it."""
+    declaration: Declaration | None = getattr(handler, "declaration", None)
+    return declaration if declaration and declaration.access else None
 
 
 def require_declarations(app: Sanic[Any, Any]) -> None:
@@ -114,18 +120,17 @@ def require_declarations(app: Sanic[Any, Any]) -> None:
         raise RuntimeError(f"routes without a declaration: {', '.join(sorted(silent))}")
 
 
-def answer(view: BaseModel, status: int = 200, **headers: str) -> HTTPResponse:
+def answer(view: BaseModel, status: int = 200) -> FixedResponse:
     """Return a view as JSON that nobody keeps."""
-    text = view.model_dump_json(by_alias=True).encode()
-    return HTTPResponse(text, status, {"cache-control": "no-store", **headers}, "application/json; charset=utf-8")
+    return fresh(view.model_dump_json(by_alias=True).encode(), status)
 
 
 def _read(request: Request, declaration: Declaration, arguments: dict[str, Any]) -> None:
     """Put what the declaration asks for into `arguments`, and keep a streamed body within its limit."""
     if declaration.query:
-        arguments["query"] = read_query(request, declaration.query)
+        arguments["query"] = read_query(request.query_string, declaration.query)
     elif request.query_string:
-        refuse_query(request)
+        refuse_query(request.query_string)
     if declaration.body:
         arguments["body"] = read_body(request, declaration.body)
     elif request.stream and request.stream.request_max_size > BODY_LIMIT_BYTES:

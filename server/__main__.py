@@ -9,7 +9,7 @@ from server import app, db, schedules
 from server.gateways.wakeup import wakeup
 from server.kernel import log
 from server.kernel.jobs import observe
-from server.settings import Settings, SettingsError
+from server.settings import Settings, SettingsError, unknown
 
 USAGE_ERROR = 2
 
@@ -21,6 +21,8 @@ def main() -> int:
     except SettingsError as error:
         print(f"yizhitong cannot start: {error}", file=sys.stderr)  # noqa: T201 -- before any log exists
         return USAGE_ERROR
+    for variable in unknown():
+        print(f"{variable} is not a setting of this version", file=sys.stderr)  # noqa: T201
     log.configure(settings.log_level)
     command = COMMANDS.get(" ".join(sys.argv[1:]))
     if command is None:

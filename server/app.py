@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -16,8 +17,8 @@ from miniprogram_api.protocol import BODY_LIMIT_BYTES, StrictProtocol, StrictReq
 from miniprogram_api.web import require_declarations
 from server import db, schedules
 from server.gateways.wakeup import LocalWakeup, wakeup
-from server.kernel import log
 from server.kernel.jobs.worker import Handler, Worker
+from server.kernel.traffic import TRAFFIC
 from server.settings import ROOT, Settings
 
 CONTENT_DIR = ROOT / "content"
@@ -65,7 +66,7 @@ def build(
     )
     app.ctx.settings = settings
     app.ctx.schedules = schedules.SCHEDULES
-    app.ctx.access_log = log.AccessLog(enabled=settings.log_level in {"DEBUG", "INFO"})
+    TRAFFIC.logged = settings.log_level in {"DEBUG", "INFO"}
     publish(app, CONTENT_DIR)
     for face in (*FACES, *extra_faces):
         app.blueprint(face)
@@ -81,6 +82,10 @@ def serve(app: App) -> None:
     One process: Sanic's manager never restarts a killed worker, and killing the manager leaves workers on the port.
     """
     settings: Settings = app.ctx.settings
+
+    # What is loaded now stays until the end: no collection need ever walk through it again.
+    gc.collect()
+    gc.freeze()
 
     @app.after_server_start
     async def tell(_app: App) -> None:
@@ -125,7 +130,7 @@ def _live(app: App, settings: Settings, handlers: Mapping[str, Handler]) -> None
     async def stop(app: App) -> None:
         closing.set()
         await app.ctx.life
-        app.ctx.access_log.flush()
+        TRAFFIC.work_off()
 
 
 @contextlib.asynccontextmanager

@@ -60,13 +60,17 @@ class Settings:
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """Read `YZT_*` from `environ`.
 
-        Raises SettingsError naming every variable that is malformed, unknown, or missing in production.
+        Raises SettingsError naming every variable that is malformed, and in production every one that is missing or
+        unknown: a mistyped name there would leave a setting at its default unseen.
         """
         values, faults = _read(environ)
         if faults:
             raise SettingsError("; ".join(faults))
         settings = cls(**values)  # type: ignore[arg-type]
-        if faults := _refusals(settings):
+        faults = _refusals(settings)
+        if settings.production:
+            faults += [f"{variable} is not a setting" for variable in unknown(environ)]
+        if faults:
             raise SettingsError("; ".join(faults))
         return settings
 
@@ -86,18 +90,21 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
 }
 
 
+def unknown(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """Return the variables that look like settings and are none."""
+    names = {f"YZT_{name.upper()}" for name in _PARSERS}
+    return sorted(name for name, text in environ.items() if name.startswith("YZT_") and text and name not in names)
+
+
 def _read(environ: Mapping[str, str]) -> tuple[dict[str, object], list[str]]:
     values: dict[str, object] = {}
     faults = []
-    for variable, text in sorted(environ.items()):
-        if not variable.startswith("YZT_") or not text:
-            continue
-        name = variable.removeprefix("YZT_").lower()
-        if name not in _PARSERS:
-            faults.append(f"{variable} is not a setting")
+    for name, parse in _PARSERS.items():
+        variable = f"YZT_{name.upper()}"
+        if not (text := environ.get(variable)):
             continue
         try:
-            values[name] = _PARSERS[name](text)
+            values[name] = parse(text)
         except (ValueError, KeyError):
             faults.append(f"{variable} has a value that cannot be used")
     return values, faults

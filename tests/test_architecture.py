@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sanic import Blueprint, HTTPResponse, Request, Sanic
 
-from miniprogram_api.web import declaration_of, require_declarations
+from miniprogram_api.web import answers, declaration_of, require_declarations
 from server import app
 from server.settings import ROOT, Settings
 
@@ -119,7 +119,7 @@ def test_every_route_says_what_it_does_and_answers(product: app.App) -> None:
         assert declaration.answers, route.path
 
 
-def test_a_route_without_a_declaration_keeps_the_server_from_starting() -> None:
+def test_a_route_that_does_not_say_who_may_call_it_keeps_the_server_from_starting() -> None:
     planted: Sanic[Any, Any] = Sanic("planted")
     face = Blueprint("planted")
 
@@ -127,8 +127,13 @@ def test_a_route_without_a_declaration_keeps_the_server_from_starting() -> None:
     async def silent(_request: Request) -> HTTPResponse:
         return HTTPResponse()
 
+    @face.get("/half-said")
+    @answers(200)
+    async def half_said(_request: Request) -> HTTPResponse:
+        return HTTPResponse()
+
     planted.blueprint(face)
-    with pytest.raises(RuntimeError, match="silent"):
+    with pytest.raises(RuntimeError, match="half-said, silent"):
         require_declarations(planted)
 
 

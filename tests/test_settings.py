@@ -1,6 +1,6 @@
 import pytest
 
-from server.settings import Env, Settings, SettingsError
+from server.settings import Env, Settings, SettingsError, unknown
 
 PRODUCTION = {
     "YZT_ENV": "production",
@@ -19,10 +19,17 @@ def test_nothing_set_is_the_embedded_default() -> None:
 
 def test_every_variable_at_fault_is_named() -> None:
     with pytest.raises(SettingsError) as refusal:
-        Settings.from_env({"YZT_PORT": "many", "YZT_JOBS": "perhaps", "YZT_TYPO": "1", "YZT_LOG_LEVEL": "LOUD"})
-    for name in ("YZT_PORT", "YZT_JOBS", "YZT_TYPO", "YZT_LOG_LEVEL"):
+        Settings.from_env({"YZT_PORT": "many", "YZT_JOBS": "perhaps", "YZT_LOG_LEVEL": "LOUD"})
+    for name in ("YZT_PORT", "YZT_JOBS", "YZT_LOG_LEVEL"):
         assert name in str(refusal.value)
     assert "many" not in str(refusal.value)  # a value may be a secret
+
+
+def test_a_mistyped_name_keeps_production_from_starting() -> None:
+    assert unknown({"YZT_PROT": "1", "YZT_PORT": "1", "PATH": "/bin"}) == ["YZT_PROT"]
+    assert Settings.from_env({"YZT_PROT": "1"}).port == 8000
+    with pytest.raises(SettingsError, match="YZT_PROT"):
+        Settings.from_env({**PRODUCTION, "YZT_PROT": "1"})
 
 
 def test_production_starts_with_its_secrets() -> None:

@@ -12,16 +12,20 @@ from scripts.benches.processes import ROOT
 from scripts.benches.rounds import Effort
 
 BENCHES = {"guide": guide, "hangups": hangups}
+KEPT = ROOT / "var" / "bench"
 INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run what `arguments` name; the exit code says whether it ran, never what it found."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.bench == "all" and options.json:
+        parser.error("--json takes one bench: each writes a file of its own")
     if options.bench is None:
         print("\n".join(f"{name:8}  {bench.SUMMARY}" for name, bench in BENCHES.items()))
         return 0
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # which event loops know
     names = list(BENCHES) if options.bench == "all" else [options.bench]
     try:
         for name in names:
@@ -36,8 +40,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _measure(name: str, effort: Effort, json_file: Path | None) -> None:
     report = BENCHES[name].run(effort)
-    kept = ROOT / "var" / "bench"
-    report.write(json_file or kept / f"{name}.json", kept / f"{name}.md")
+    report.write(json_file or KEPT / f"{name}.json", KEPT / f"{name}.md")
     print(report.markdown(), flush=True)
 
 

@@ -49,7 +49,7 @@ class Row:
 
 
 def run(effort: Effort) -> Report:
-    """Measure everything here; takes about 15 × rounds × (seconds + a tenth)."""
+    """Measure everything here; takes about 15 × rounds × seconds, and half a minute."""
     with tempfile.TemporaryDirectory(prefix="yzt-bench-") as folder, apart():
         place = Path(folder)
         migrate(YZT_DATA_DIR=folder)

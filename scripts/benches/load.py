@@ -140,8 +140,10 @@ class _Client(asyncio.Protocol):
         missing = self._shot.length - (len(data) - head - 4)
         if head < 0 or (missing > 0 and self._could_still_be_right(data[:head])):
             self._partial = data
-        elif missing or not data.startswith(self._status_line):
-            self._fail(f"{missing} bytes missing from" if missing else "wrong status", data)
+        elif not data.startswith(self._status_line):
+            self._fail("wrong status", data)
+        elif missing:
+            self._fail(f"{missing} bytes missing", data)
         else:
             self._partial = b""
             self._next()

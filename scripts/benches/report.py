@@ -152,7 +152,9 @@ def _fact_table(facts: Sequence[Fact]) -> list[str]:
 def _figure(figure: float | str | None) -> str:
     if figure is None:
         return "–"
-    return f"{figure:.2f}" if isinstance(figure, float) else str(figure)
+    if isinstance(figure, float):
+        return f"{figure:.3f}" if figure < 1 else f"{figure:.2f}"
+    return str(figure)
 
 
 def _spread(summary: Summary) -> str:

@@ -4,7 +4,6 @@ What may carry a person's data never reaches a line: no URL with its query, no h
 exception only its type and the places it passed through, since messages of databases quote values.
 """
 
-import asyncio
 import logging
 import sys
 import traceback
@@ -13,10 +12,6 @@ from typing import Any
 import orjson
 import structlog
 from structlog.types import EventDict, Processor
-
-from server.kernel import clock
-
-FLUSH_SECONDS = 0.2
 
 
 def configure(level: str) -> None:
@@ -73,33 +68,3 @@ def _places_only(_logger: Any, _method: str, event: EventDict) -> EventDict:
 
 def _dumps(event: Any, **_options: Any) -> str:
     return orjson.dumps(event, default=str).decode()
-
-
-class AccessLog:
-    """One line per request, written together a few times a second: a write each would cost a tenth of them.
-
-    A line holds the route's name, never the path: paths carry ids, queries carry more.
-    """
-
-    def __init__(self, *, enabled: bool) -> None:
-        self._enabled = enabled
-        self._lines: list[str] = []
-
-    def write(self, request_id: str, method: str, route: str, status: int, milliseconds: float) -> None:
-        """Note one request; the texts are known to be safe inside JSON."""
-        if not self._enabled:
-            return
-        if not self._lines:
-            asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
-        self._lines.append(
-            f'{{"timestamp":"{clock.now().isoformat()}","event":"request","request_id":"{request_id}","method":"{method}","route":"{route}",'
-            f'"status":{status},"ms":{milliseconds:.2f}}}\n'
-        )
-
-    def flush(self) -> None:
-        """Write what has gathered."""
-        if not self._lines:
-            return
-        sys.stdout.write("".join(self._lines))
-        sys.stdout.flush()
-        self._lines.clear()

@@ -50,7 +50,7 @@ def victim(database_url: str, tmp_path: Path) -> Iterator[Server]:
     server.start()
     server.wait_until_live()
     yield server
-    server.stop()
+    server.kill()
 
 
 async def test_a_killed_app_loses_nothing_acknowledged(victim: Server, database: BaseDBAsyncClient) -> None:
@@ -71,11 +71,12 @@ def own_postgres() -> Iterator[tuple[Postgres, str]]:
 @pytest.mark.only("postgres")
 @pytest.mark.usefixtures("database_url")
 async def test_a_crashed_database_loses_nothing_acknowledged(
-    own_postgres: tuple[Postgres, str], tmp_path: Path
+    own_postgres: tuple[Postgres, str], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     database_server, url = own_postgres
     server = Server(tmp_path / "log", {"YZT_DATABASE_URL": url, "YZT_DATA_DIR": str(tmp_path)})
     server.start()
+    request.addfinalizer(server.kill)
     server.wait_until_live()
 
     def crash() -> None:
@@ -83,7 +84,6 @@ async def test_a_crashed_database_loses_nothing_acknowledged(
         database_server.start_again()
 
     acknowledged = await killed_under_load(server, kills=10, enough=3000, also=crash)
-    server.stop()
     async with db.opened(url):
         kept = {str(event.id) for event in await Event.filter(subject="kept")}
     assert acknowledged <= kept

@@ -13,7 +13,7 @@ from pydantic import Field
 from sanic import HTTPResponse, Request
 
 from miniprogram_api.auth import Access
-from miniprogram_api.idempotent import Made
+from miniprogram_api.idempotent import made
 from miniprogram_api.reading import Body, Paged
 from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, query
 from server import app
@@ -76,7 +76,7 @@ async def again(_request: Request, subject_id: str) -> HTTPResponse:
 async def make(_request: Request, body: NewNote) -> HTTPResponse:
     """Write a note."""
     event = await write(body)
-    return Made(answer(view(event), 201), str(event.id))
+    return made(answer(view(event), 201), str(event.id))
 
 
 @probe.get("/notes")

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
@@ -23,10 +24,14 @@ def settings(database_url: str, tmp_path: Path) -> dict[str, str]:
     return {"YZT_DATABASE_URL": database_url, "YZT_DATA_DIR": str(tmp_path), "YZT_JOB_LEASE_SECONDS": "1"}
 
 
-async def test_a_killed_workers_jobs_are_taken_over(settings: dict[str, str], tmp_path: Path) -> None:
-    first = Server(tmp_path / "first.log", settings)
-    first.start()
-    first.wait_until_live()
+@pytest.fixture
+def first(settings: dict[str, str], tmp_path: Path) -> Iterator[Server]:
+    """One whose end is part of the test; a failing test leaves nothing running."""
+    with app.running(tmp_path / "first.log", **settings) as server:
+        yield server
+
+
+async def test_a_killed_workers_jobs_are_taken_over(first: Server, settings: dict[str, str], tmp_path: Path) -> None:
     await put(first, 30, seconds=1.5)
 
     async def running() -> bool:
@@ -69,24 +74,24 @@ async def test_a_worker_process_is_woken_through_redis(
             assert time.monotonic() - began < 0.9
 
 
-async def test_sigterm_finishes_what_has_begun(settings: dict[str, str], tmp_path: Path) -> None:
-    server = Server(tmp_path / "term.log", settings)
-    server.start()
-    server.wait_until_live()
+async def test_sigterm_finishes_what_has_begun(first: Server) -> None:
     headers = {"Authorization": f"Bearer {app.TOKEN}"}
-    async with aiohttp.ClientSession(server.base, headers=headers) as client:
+    async with aiohttp.ClientSession(first.base, headers=headers) as client:
         slow = asyncio.create_task(client.post("/probe/notes", json={"text": "draining", "seconds": 1}))
         await asyncio.sleep(0.4)
-        server.signal(signal.SIGTERM)
+        first.signal(signal.SIGTERM)
         assert (await slow).status == 201
-    assert await asyncio.to_thread(server.ended) == 0
+    assert await asyncio.to_thread(first.ended) == 0
     assert await Event.filter(subject="draining").count() == 1
 
 
-async def test_worker_command_runs_schedules_and_stops_cleanly(settings: dict[str, str], tmp_path: Path) -> None:
+async def test_worker_command_runs_schedules_and_stops_cleanly(
+    settings: dict[str, str], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     await Job.all().delete()
     worker = Server(tmp_path / "worker.log", settings, module="server", arguments=("worker",))
     worker.start()
+    request.addfinalizer(worker.kill)
 
     async def ran() -> bool:
         return await Job.filter(kind="prune_idempotency_keys", state=JobState.DONE).count() == 1

@@ -48,21 +48,3 @@ def test_an_exception_shows_its_type_and_places_but_not_its_words(
     line = json.loads(text)
     assert line["error"] == "ValueError"
     assert any("test_log.py" in place for place in line["places"])
-
-
-async def test_requests_are_written_together_and_flushed_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
-    access = log.AccessLog(enabled=True)
-    for number in range(3):
-        access.write(f"id-{number}", "GET", "guide/<edition>", 200, 0.5)
-    assert capsys.readouterr().out == ""
-    access.flush()
-    found = lines(capsys)
-    assert [line["request_id"] for line in found] == ["id-0", "id-1", "id-2"]
-    assert {"timestamp", "method", "route", "status", "ms"} <= set(found[0])
-
-
-def test_a_silent_log_writes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    access = log.AccessLog(enabled=False)
-    access.write("id", "GET", "x", 200, 1)
-    access.flush()
-    assert capsys.readouterr().out == ""
