@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-from openapi_pydantic import OpenAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from sanic import Sanic
@@ -37,7 +36,7 @@ _PROBLEM_SCHEMA = {
 
 
 def document(app: Sanic[Any, Any]) -> dict[str, Any]:
-    """Return the document for every route of `app`; raises ValidationError if it is not OpenAPI 3.1."""
+    """Return the document for every route of `app`; that it is OpenAPI 3.1 is for the tests to say."""
     routes = [(route, declaration_of(route.handler)) for route in app.router.routes]
     stated = sorted(((r, d) for r, d in routes if d), key=lambda pair: str(pair[0].path))
     refs, schemas = _schemas([declaration for _, declaration in stated])
@@ -46,7 +45,7 @@ def document(app: Sanic[Any, Any]) -> dict[str, Any]:
         path = "/" + _PARAMETER.sub(r"{\1}", route.path)
         for method in sorted(set(route.methods) - {"HEAD"}):
             paths.setdefault(path, {})[method.lower()] = _operation(route, declaration, refs)
-    found = {
+    return {
         "openapi": "3.1.0",
         "info": {
             "title": "宜职通 API",
@@ -60,8 +59,6 @@ def document(app: Sanic[Any, Any]) -> dict[str, Any]:
             "securitySchemes": {"operator": {"type": "http", "scheme": "bearer"}},
         },
     }
-    OpenAPI.model_validate(found)
-    return found
 
 
 def _schemas(declarations: list[Declaration]) -> tuple[dict[type[BaseModel], Any], dict[str, Any]]:

@@ -41,8 +41,7 @@ class FixedResponse(HTTPResponse):
     Here all that never changes, the length included, is one block of bytes that Sanic takes for a single header;
     only the request's id and what becomes of the connection are written per request.
 
-    `subject_id` is what a handler made,
-    for its idempotency key.
+    `subject_id` is what a handler made, for its idempotency key.
     """
 
     __slots__ = ("_block", "subject_id")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 import sys
 
@@ -34,6 +35,7 @@ def main() -> int:
 
 def serve(settings: Settings) -> None:
     """Serve in the foreground, in this one process, until SIGTERM or SIGINT; then finish what has begun."""
+    gc.disable()  # until it serves, nothing that is made is thrown away
     app.serve(app.build(settings))
 
 

@@ -86,6 +86,7 @@ def serve(app: App) -> None:
     # What is loaded now stays until the end: no collection need ever walk through it again.
     gc.collect()
     gc.freeze()
+    gc.enable()
 
     @app.after_server_start
     async def tell(_app: App) -> None:

@@ -1,17 +1,7 @@
-"""Waking workers: within the process, or through Redis across processes."""
+"""Waking the workers of this process."""
 
 import asyncio
 import contextlib
-
-import structlog
-from redis import asyncio as aioredis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-
-CHANNEL = "yizhitong:wakeup"
-TIMEOUT_SECONDS = 0.3
-_log = structlog.get_logger(__name__)
 
 
 class LocalWakeup:
@@ -38,56 +28,10 @@ class LocalWakeup:
         return True
 
 
-class RedisWakeup(LocalWakeup):
-    """Wakes the workers of every process that listens on the same Redis.
-
-    Redis may be absent, frozen or killed at any time: the workers then find their work by looking, as they do
-    anyway, and `notify` gives up after 0.3 seconds.
-    """
-
-    def __init__(self, url: str) -> None:
-        super().__init__()
-        self._redis = aioredis.from_url(
-            url,
-            socket_timeout=TIMEOUT_SECONDS,
-            socket_connect_timeout=TIMEOUT_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-        )
-        self._url = url
-
-    async def notify(self) -> None:
-        """Wake this process at once and the others if Redis is there."""
-        await super().notify()
-        with contextlib.suppress(RedisError, OSError, TimeoutError):
-            await self._redis.publish(CHANNEL, b"")
-
-    async def listen(self) -> None:
-        """Pass on what other processes say, until cancelled."""
-        while True:
-            try:
-                await self._relay()
-            except (RedisError, OSError, TimeoutError) as error:
-                _log.debug("redis is away", error=type(error).__name__)
-                await asyncio.sleep(1)
-
-    async def healthy(self) -> bool:
-        """Whether Redis answers."""
-        try:
-            return bool(await self._redis.ping())
-        except (RedisError, OSError, TimeoutError):
-            return False
-
-    async def _relay(self) -> None:
-        async with self._redis.pubsub() as channel:
-            await channel.subscribe(CHANNEL)
-            while True:
-                message = await channel.get_message(ignore_subscribe_messages=True, timeout=5)
-                if message:
-                    await super().notify()
-                elif not await self.healthy():
-                    raise TimeoutError
-
-
 def wakeup(url: str) -> LocalWakeup:
     """Return the wake-up for a Redis URL, the one within the process where it is empty."""
-    return RedisWakeup(url) if url else LocalWakeup()
+    if not url:
+        return LocalWakeup()
+    from server.gateways.redis_wakeup import RedisWakeup  # noqa: PLC0415 -- who has no Redis need not load its client
+
+    return RedisWakeup(url)

@@ -8,6 +8,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
+from openapi_pydantic import OpenAPI
 from schemathesis import GenerationMode
 from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.checks import positive_data_acceptance
@@ -49,6 +50,7 @@ def test_every_route_keeps_its_word(schema: OpenApiSchema, mode: GenerationMode)
 async def test_the_document_names_every_route(client: aiohttp.ClientSession) -> None:
     async with client.get("/openapi.json") as answer:
         document = await answer.json()
+    OpenAPI.model_validate(document)
     assert "/api/v1/guide/{edition}/articles/{slug}" in document["paths"]
     assert "/api/v1/programmes/check" in document["paths"]
     operations = [operation for path in document["paths"].values() for operation in path.values()]
