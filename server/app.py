@@ -26,7 +26,8 @@ _CHECK_SECONDS = 1.0
 
 WHERE_TO_LOOK = """
 宜职通 is running. Try:
-  {base}/api/v1/guide/2026/leaflet?audience=student   the leaflet, as a page in a browser
+  {base}/                                             the guide, as pages in a browser
+  {base}/api/v1/guide/2026/leaflet?audience=student   the students' leaflet, printable
   {base}/api/v1/guide/2026                            the articles of this year's guide
   {base}/api/v1/policies/aq-2024-91/clauses/15        one clause, in our words
   {base}/docs                                         every route

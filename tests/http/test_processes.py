@@ -18,11 +18,6 @@ pytestmark = pytest.mark.usefixtures("database")
 
 
 @pytest.fixture
-def settings(database_url: str, tmp_path: Path) -> dict[str, str]:
-    return {"YZT_DATABASE_URL": database_url, "YZT_DATA_DIR": str(tmp_path), "YZT_JOB_LEASE_SECONDS": "1"}
-
-
-@pytest.fixture
 def second(settings: dict[str, str], tmp_path: Path) -> Iterator[Server]:
     with app.running(tmp_path / "second.log", **settings) as server:
         yield server

@@ -20,11 +20,6 @@ pytestmark = pytest.mark.usefixtures("database")
 
 
 @pytest.fixture
-def settings(database_url: str, tmp_path: Path) -> dict[str, str]:
-    return {"YZT_DATABASE_URL": database_url, "YZT_DATA_DIR": str(tmp_path), "YZT_JOB_LEASE_SECONDS": "1"}
-
-
-@pytest.fixture
 def first(settings: dict[str, str], tmp_path: Path) -> Iterator[Server]:
     """One whose end is part of the test; a failing test leaves nothing running."""
     with app.running(tmp_path / "first.log", **settings) as server:
