@@ -22,11 +22,13 @@ TOUCHES_DATABASE = "database_url"
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=["sqlite", "postgres"], default="sqlite")
     parser.addoption("--drills", action="store_true", help="run the long drills too")
+    parser.addoption("--sources", type=Path, help="folder of the official documents' texts, to compare ours with")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "drill: takes long; runs with --drills only")
     config.addinivalue_line("markers", "browser: looks at pages in a Chromium; runs where one is found")
+    config.addinivalue_line("markers", "sources: needs the official texts; runs with --sources only")
     config.addinivalue_line("markers", "only(database): shows what exists on one of the two databases only")
 
 
@@ -35,12 +37,17 @@ def pytest_report_header() -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out drills unless asked for, browser tests without a browser, and on PostgreSQL what has no database."""
+    """Leave out drills unless asked for, what needs a browser or the originals without them, and more on PostgreSQL.
+
+    There, whatever touches no database is left out: it has run on SQLite's side.
+    """
     database = config.getoption("--database")
 
     def wanted(item: pytest.Item) -> bool:
         only = item.get_closest_marker("only")
         if item.get_closest_marker("drill") and not config.getoption("--drills"):
+            return False
+        if item.get_closest_marker("sources") and not config.getoption("--sources"):
             return False
         if item.get_closest_marker("browser") and not browser.found():
             return False

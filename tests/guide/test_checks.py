@@ -178,3 +178,10 @@ def test_the_script_finds_borrowed_sentences_but_not_declared_names(copy: Copy, 
     done = run("--content", copy.root, "--sources", sources)
     assert done.returncode == 1
     assert f"{len(BORROWED)} characters as in a source: {BORROWED}" in done.stdout
+
+
+@pytest.mark.sources
+def test_no_sentence_is_borrowed_from_the_official_texts(pytestconfig: pytest.Config) -> None:
+    done = run("--sources", Path(pytestconfig.getoption("--sources")).absolute())
+    assert done.returncode == 0, done.stdout
+    assert "longest run shared" in done.stdout
