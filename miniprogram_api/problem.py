@@ -36,12 +36,13 @@ class Text(BaseModel):
 
 
 class Problems(BaseModel):
-    """`content/problems.yaml`: texts of refusals, of faults of single fields, and nouns used in them."""
+    """`content/problems.yaml`: texts of refusals and of faults of single fields, what fields are called, nouns."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     problems: dict[str, Text]
     faults: dict[str, str]
+    fields: dict[str, str]
     nouns: dict[str, str]
 
     @classmethod
@@ -67,8 +68,10 @@ class Problems(BaseModel):
         )
 
     def sentence(self, fault: FieldFault) -> str:
-        """Return what is wrong with one field."""
-        return self.faults.get(fault.code, self.faults["malformed"]).format(**fault.params)
+        """Return what is wrong with one field, beginning with its Chinese name."""
+        told = self.faults.get(fault.code, self.faults["malformed"]).format(**fault.params)
+        label = fault.label or self.fields.get(fault.pointer.lstrip("?/"))
+        return f"{label}：{told}" if label else told
 
 
 class ProblemHandler(ErrorHandler):

@@ -202,3 +202,13 @@ def test_every_refusal_in_the_code_has_its_chinese_words() -> None:
     assert slugs <= set(problems.problems)
     assert faults <= set(problems.faults)
     assert nouns <= set(problems.nouns)
+
+
+def test_every_field_that_a_client_may_send_has_a_chinese_name(product: app.App) -> None:
+    from miniprogram_api.problem import Problems  # noqa: PLC0415
+
+    declarations = [declaration_of(route.handler) for route in product.router.routes]
+    models = {model for declared in declarations if declared for model in (declared.query, declared.body) if model}
+    names = {field.alias or name for model in models for name, field in model.model_fields.items()}
+    assert names >= {"limit", "facts"}
+    assert names <= set(Problems.load(app.CONTENT_DIR).fields)

@@ -11,12 +11,13 @@ class FieldFault:
 
     `pointer` is an RFC 6901 JSON pointer into the body (`/facts/class_size`) or the name of a query
     or path parameter (`?limit`). `code` names a sentence of `content/problems.yaml` under `faults`, into
-    which `params` are filled.
+    which `params` are filled. `label` is what people call the field, where `fields` there does not say it.
     """
 
     pointer: str
     code: str
     params: dict[str, Any] = field(default_factory=dict)
+    label: str | None = None
 
 
 class DomainError(Exception):

@@ -57,7 +57,7 @@ class Fact(Content):
     def fault(self, value: Any) -> FieldFault | None:
         """Return why `value` is no answer, None if it is one."""
         code, params = self._fault(value)
-        return FieldFault(pointer_to(self.id), code, params) if code else None
+        return FieldFault(pointer_to(self.id), code, params, label=self.question) if code else None
 
     def _fault(self, value: Any) -> tuple[str | None, dict[str, Any]]:
         if self.type == "choice":

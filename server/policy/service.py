@@ -144,6 +144,6 @@ def _found(thing: Thing | None, what: str) -> Thing:
 def _faults(book: PolicyBook, facts: Mapping[str, Any]) -> Iterator[FieldFault]:
     for name, value in facts.items():
         fact = book.vocabulary.fact(name)
-        fault = fact.fault(value) if fact else FieldFault(pointer_to(name), "unknown_fact")
+        fault = fact.fault(value) if fact else FieldFault(pointer_to(name), "unknown_fact", {"name": name})
         if fault:
             yield fault

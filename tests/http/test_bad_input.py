@@ -30,6 +30,19 @@ async def test_every_bad_field_of_a_check_is_named(client: aiohttp.ClientSession
         assert all(in_chinese(fault["detail"]) for fault in found["errors"])
 
 
+async def test_a_refusal_calls_the_field_by_its_chinese_name(client: aiohttp.ClientSession) -> None:
+    body = {"audience": "nobody", "on": "soon", "facts": {"level": "phd", "no such": 1}}
+    details: dict[str, str] = {}
+    for facts in (body["facts"], {}):
+        async with client.post(f"{API}/programmes/check", json={"facts": facts} if facts else body) as answer:
+            errors = (await answer.json(content_type=None))["errors"]
+        details |= {fault["pointer"]: fault["detail"] for fault in errors}
+    assert details["/audience"].startswith("读者：只能是 student、")
+    assert details["/on"] == "日期：须为日期，如 2026-09-01"
+    assert details["/facts/level"].startswith("学生入学时注册在哪个层次？：请从这些答案里选一个：")
+    assert "“no such”" in details["/facts/no such"]
+
+
 @pytest.mark.parametrize(
     ("path", "pointers"),
     [

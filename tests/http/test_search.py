@@ -91,13 +91,13 @@ async def test_a_found_page_is_known_again(client: aiohttp.ClientSession) -> Non
 @pytest.mark.parametrize(
     ("query", "pointer", "detail"),
     [
-        ({}, "?q", "必须填写"),
-        ({"q": ""}, "?q", "至少 1 个字"),
-        ({"q": " 　\n"}, "?q", "至少 1 个字"),
-        ({"q": "学" * 65}, "?q", "至多 64 个字"),
-        ({"q": "㎡" * 33}, "?q", "至多 64 个字"),
-        ({"q": "学", "kind": "clause"}, "?kind", "没有这个字段"),
-        ({"q": "学", "cursor": "WyJrZXkiLCIiLCJub3RoaW5nIl0"}, "?cursor", "翻页标记无效，请从第一页重新开始"),
+        ({}, "?q", "搜索词：必须填写"),
+        ({"q": ""}, "?q", "搜索词：至少 1 个字"),
+        ({"q": " 　\n"}, "?q", "搜索词：至少 1 个字"),
+        ({"q": "学" * 65}, "?q", "搜索词：至多 64 个字"),
+        ({"q": "㎡" * 33}, "?q", "搜索词：至多 64 个字"),
+        ({"q": "学", "kind": "clause"}, "?kind", "类别：没有这个字段"),
+        ({"q": "学", "cursor": "WyJrZXkiLCIiLCJub3RoaW5nIl0"}, "?cursor", "翻页标记：已经无效，请从第一页重新开始"),
     ],
 )
 async def test_a_question_that_is_none_is_refused_by_name(

@@ -81,8 +81,14 @@ def test_the_sentences_name_what_would_be_right() -> None:
     assert "中职、高职" in TEXTS["fact_option"].format(**no_option.params)
 
 
-def test_an_unknown_fact_has_a_sentence_without_params() -> None:
-    assert [name for _, name, _, _ in Formatter().parse(TEXTS["unknown_fact"]) if name] == []
+def test_an_unknown_fact_is_named_in_its_sentence() -> None:
+    assert [name for _, name, _, _ in Formatter().parse(TEXTS["unknown_fact"]) if name] == ["name"]
+
+
+def test_a_fault_calls_the_fact_by_its_question() -> None:
+    fault = BOOLEAN.fault("yes")
+    assert fault
+    assert fault.label == BOOLEAN.question
 
 
 def test_pointers_are_escaped() -> None:
