@@ -1,5 +1,7 @@
 """What whoever runs the system asks it: is it alive, is it ready, what has it counted."""
 
+from typing import Literal
+
 from sanic import HTTPResponse, Request
 
 from miniprogram_api.auth import Access
@@ -9,19 +11,20 @@ from server.kernel import metrics
 from server.kernel.jobs import observe
 
 health = Face("health")
+Condition = Literal["ok", "degraded", "failed"]
 
 
 class LiveView(Body):
     """The process runs."""
 
-    status: str
+    status: Literal["ok"]
 
 
 class ReadyView(Body):
     """Whether the process can serve, and what it leans on: `ok`, `degraded` (it serves all the same) or `failed`."""
 
-    status: str
-    checks: dict[str, str]
+    status: Condition
+    checks: dict[str, Condition]
 
 
 @health.get("/health/live")
@@ -40,7 +43,7 @@ async def ready(request: Request) -> HTTPResponse:
     """Tell whether the process can serve: database, migrations and content; Redis only degrades it."""
     checks = await request.app.ctx.readiness()
     failed = "failed" in checks.values()
-    status = "failed" if failed else "degraded" if "degraded" in checks.values() else "ok"
+    status: Condition = "failed" if failed else "degraded" if "degraded" in checks.values() else "ok"
     return answer(ReadyView(status=status, checks=checks), 503 if failed else 200)
 
 

@@ -9,11 +9,13 @@ from sanic import HTTPResponse, Request
 from miniprogram_api.representation import FixedResponse
 from server.kernel import idempotency
 from server.kernel.errors import FieldFault, invalid
+from server.kernel.idempotency import IdempotencyKey
 from server.kernel.transactions import transaction
 
 KEY_MAX_LENGTH = 255
 
 Rebuild = Callable[[Request, str], Awaitable[HTTPResponse]]
+Maker = Callable[..., Awaitable[HTTPResponse]]
 
 
 def made(answer: FixedResponse, subject_id: str) -> FixedResponse:
@@ -25,7 +27,7 @@ def made(answer: FixedResponse, subject_id: str) -> FixedResponse:
 async def once(
     caller: str,
     request: Request,
-    handler: Callable[..., Awaitable[HTTPResponse]],
+    handler: Maker,
     rebuild: Rebuild,
     arguments: Mapping[str, Any],
 ) -> HTTPResponse:
@@ -42,13 +44,15 @@ async def once(
 
 
 @transaction
-async def _run(row: Any, request: Request, handler: Any, arguments: Mapping[str, Any]) -> HTTPResponse:
+async def _run(row: IdempotencyKey, request: Request, handler: Maker, arguments: Mapping[str, Any]) -> HTTPResponse:
     answer = await handler(request, **arguments)
+    if not isinstance(answer, FixedResponse) or answer.subject_id is None:
+        raise TypeError("an idempotent handler says what it made")
     await idempotency.complete(row, answer.subject_id)
-    return answer  # type: ignore[no-any-return]
+    return answer
 
 
-async def _first(row: Any, request: Request, handler: Any, arguments: Mapping[str, Any]) -> HTTPResponse:
+async def _first(row: IdempotencyKey, request: Request, handler: Maker, arguments: Mapping[str, Any]) -> HTTPResponse:
     try:
         return await _run(row, request, handler, arguments)
     except Exception:

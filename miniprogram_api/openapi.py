@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 from sanic import Sanic
 
 from miniprogram_api.auth import Access
+from miniprogram_api.idempotent import KEY_MAX_LENGTH
 from miniprogram_api.web import Declaration, declaration_of
 
 REF = "#/components/schemas/{model}"
@@ -90,7 +91,9 @@ def _operation(route: Any, declaration: Declaration, refs: dict[type[BaseModel],
             "content": {"application/json": {"schema": refs[declaration.body]}},
         }
     if declaration.rebuild:
-        found["parameters"].append(_parameter("Idempotency-Key", "header", {"type": "string", "maxLength": 255}))
+        found["parameters"].append(
+            _parameter("Idempotency-Key", "header", {"type": "string", "maxLength": KEY_MAX_LENGTH})
+        )
     return found
 
 

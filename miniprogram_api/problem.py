@@ -16,7 +16,7 @@ from server.kernel.transactions import DATABASE_AWAY
 
 CLIENT_GONE = 499
 INTERNAL = DomainError("internal", 500)
-RETRY_AFTER_SECONDS = {429: 60, 503: 5, 409: 1}
+RETRY_AFTER_SECONDS = {503: 5, 409: 1}
 
 _SLUGS = {
     400: "unreadable_request", 404: "no_such_route", 405: "method_not_allowed", 408: "request_timeout",
@@ -100,7 +100,7 @@ def _domain_error(exception: BaseException) -> tuple[DomainError, dict[str, str]
     if isinstance(exception, DomainError):
         return exception, {}
     if isinstance(exception, DATABASE_AWAY):
-        _log.warning("database is away", error=type(exception).__name__)
+        _log.warning("database is away", exc_info=exception)
         return DomainError("unavailable", 503), {}
     if isinstance(exception, RequestCancelled):
         return DomainError("client_gone", CLIENT_GONE), {}

@@ -19,7 +19,13 @@ MIGRATION_LOCK = 20240091
 """Any number, the same in every process: whoever holds it migrates, the others wait."""
 
 _POSTGRES_DEFAULTS = {"maxsize": 10, "command_timeout": 5, "timeout": 2}
-_SQLITE_PRAGMAS = {"journal_mode": "WAL", "synchronous": "NORMAL", "busy_timeout": 5000, "foreign_keys": "ON"}
+_SQLITE_PRAGMAS = {
+    "journal_mode": "WAL",
+    "synchronous": "NORMAL",
+    "busy_timeout": 5000,
+    "foreign_keys": "ON",
+    "recursive_triggers": "ON",  # else REPLACE deletes rows without waking the triggers that forbid it
+}
 
 
 class SchemaError(Exception):
@@ -65,7 +71,8 @@ async def migrate(url: str) -> list[str]:
     Safe to call from several processes at once. Raises SchemaError where rows would be left without their
     parents.
     """
-    async with opened(url, foreign_keys="OFF") if _is_sqlite(url) else opened(url) as db, _alone(db):
+    unhurried: dict[str, Any] = {"foreign_keys": "OFF"} if _is_sqlite(url) else {"command_timeout": None}
+    async with opened(url, **unhurried) as db, _alone(db):
         executor = MigrationExecutor(db, config(url)["apps"])
         names = [step.migration.name for step in await executor.plan()]
         await executor.migrate()

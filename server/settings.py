@@ -30,7 +30,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     data_dir: Path = ROOT / "var"
-    """The SQLite database, uploads and development keys."""
+    """Where the SQLite database is."""
     database_url: str = ""
     """`sqlite://PATH` or `postgres://…`; empty is a SQLite file in `data_dir`."""
     redis_url: str = ""

@@ -13,7 +13,7 @@ from tortoise.backends.sqlite.client import (
     SqliteTransactionWrapper,
 )
 from tortoise.connection import get_connections
-from tortoise.exceptions import OperationalError
+from tortoise.exceptions import DBConnectionError
 
 
 class _Immediate(SqliteTransactionWrapper):
@@ -21,7 +21,7 @@ class _Immediate(SqliteTransactionWrapper):
         try:
             await self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
-            raise OperationalError(error) from error
+            raise DBConnectionError(error) from error
 
 
 class _ImmediateContext(SqliteTransactionContext):

@@ -39,6 +39,11 @@ async def test_a_dropped_object_is_noticed_and_made_again(database: BaseDBAsyncC
     [
         "UPDATE event SET name = 'changed'",
         "DELETE FROM event",
+        pytest.param(
+            "REPLACE INTO event (id, name, subject, people, created_at) "
+            "SELECT id, 'changed', subject, people, created_at FROM event",
+            marks=pytest.mark.only("sqlite"),
+        ),
         pytest.param("TRUNCATE event", marks=pytest.mark.only("postgres")),  # SQLite has no such statement
     ],
 )

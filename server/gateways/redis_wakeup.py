@@ -31,7 +31,6 @@ class RedisWakeup(LocalWakeup):
             socket_connect_timeout=TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )
-        self._url = url
 
     async def notify(self) -> None:
         """Wake this process at once and the others if Redis is there."""

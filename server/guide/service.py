@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from server.guide import pages
 from server.guide.editions import Article, ArticleHead, Edition, EditionHead, EditionText, Leaflet
 from server.guide.rendering import article_page, leaflet_page
 from server.kernel.content import ContentError, load_yaml, parse
-from server.kernel.errors import not_found
+from server.kernel.errors import found
 from server.policy.book import PolicyBook
 from server.policy.programmes import Audience
 
@@ -17,8 +16,6 @@ __all__ = [
     "Guide", "article", "article_page", "cited_by", "edition", "editions", "leaflet", "leaflet_page", "load", "newest",
     "told_in",
 ]  # fmt: skip
-
-Thing = TypeVar("Thing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +60,7 @@ def editions(guide: Guide) -> tuple[EditionHead, ...]:
 
 def edition(guide: Guide, name: str) -> Edition:
     """Return one edition with its articles' heads."""
-    return _found(guide.editions.get(name), "edition")
+    return found(guide.editions.get(name), "edition")
 
 
 def newest(guide: Guide) -> Edition:
@@ -74,13 +71,13 @@ def newest(guide: Guide) -> Edition:
 def article(guide: Guide, edition_name: str, slug: str) -> Article:
     """Return one article."""
     edition(guide, edition_name)
-    return _found(guide.articles.get((edition_name, slug)), "article")
+    return found(guide.articles.get((edition_name, slug)), "article")
 
 
 def leaflet(guide: Guide, edition_name: str, audience: Audience) -> Leaflet:
     """Return the leaflet for one kind of reader."""
     edition(guide, edition_name)
-    return _found(guide.leaflets.get((edition_name, audience)), "leaflet")
+    return found(guide.leaflets.get((edition_name, audience)), "leaflet")
 
 
 def cited_by(guide: Guide, clause_id: str) -> tuple[ArticleHead, ...]:
@@ -91,12 +88,6 @@ def cited_by(guide: Guide, clause_id: str) -> tuple[ArticleHead, ...]:
 def told_in(guide: Guide, programme_id: str) -> tuple[ArticleHead, ...]:
     """Return the articles of all editions that give a figure of a programme."""
     return tuple(_head(page) for page in guide.articles.values() if programme_id in page.programmes)
-
-
-def _found(thing: Thing | None, what: str) -> Thing:
-    if thing is None:
-        raise not_found(what)
-    return thing
 
 
 def _read(folder: Path, text: EditionText, book: PolicyBook, faults: list[str]) -> list[Article | Leaflet]:

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
+
+Thing = TypeVar("Thing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +45,10 @@ def invalid(*faults: FieldFault) -> DomainError:
 def not_found(what: str) -> DomainError:
     """Return the 404 for `what`, a Chinese noun of `content/problems.yaml` under `nouns`."""
     return DomainError("not_found", 404, what=what)
+
+
+def found(thing: Thing | None, what: str) -> Thing:
+    """Return `thing`; raise the 404 for `what` where it is None."""
+    if thing is None:
+        raise not_found(what)
+    return thing

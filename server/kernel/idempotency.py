@@ -40,7 +40,8 @@ class IdempotencyKey(Model):
 async def begin(scope: str, key: str, body_hash: str) -> IdempotencyKey:
     """Return the key's row: `subject_id` is set where the work is done already.
 
-    Raises DomainError 409 while the first request runs, 422 where the key came with another body.
+    Raises DomainError 409 while the first request runs, 422 where the key came with another body. Not for use inside a
+    transaction: PostgreSQL would abort that with the refused row.
     """
     try:
         return await _insert(scope, key, body_hash)

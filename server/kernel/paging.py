@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -13,6 +13,7 @@ from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
 from server.kernel.errors import FieldFault, invalid
+from server.kernel.ids import parse_id
 
 LIMIT_DEFAULT = 20
 LIMIT_MAX = 100
@@ -29,16 +30,24 @@ class Page(Generic[T]):
     next_cursor: str | None
 
 
+def moment(text: str) -> datetime:
+    """Return the aware moment that `text` spells, in UTC; raises ValueError or OverflowError."""
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError("a moment without an offset")
+    return found.astimezone(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Sort:
     """An order by one column and then by id, both in the same direction.
 
-    `parse` turns the text of a cursor back into the column's value and raises ValueError.
+    `parse` turns the text of a cursor back into the column's value and raises ValueError or OverflowError.
     """
 
     column: str
     descending: bool = True
-    parse: Callable[[str], Any] = datetime.fromisoformat
+    parse: Callable[[str], Any] = moment
 
     @property
     def order(self) -> tuple[str, str]:
@@ -109,9 +118,11 @@ def bad_cursor() -> Exception:
 
 def _behind(sort: Sort, cursor: str) -> Q:
     _, value, row_id = decode_cursor(cursor, sort.column)
+    if parse_id(row_id) is None:
+        raise bad_cursor()
     try:
         return sort.after(sort.parse(value), row_id)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise bad_cursor() from None
 
 

@@ -32,7 +32,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 AfterCommit = Callable[[], Awaitable[None]]
 
-_after_commit: ContextVar[list[AfterCommit] | None] = ContextVar("after_commit", default=None)
+_current: ContextVar[tuple[object, list[AfterCommit]] | None] = ContextVar("transaction", default=None)
+"""The task that runs the transaction, and what to do after it. A task started inside one inherits the variable but is
+not in the transaction, which may be long over."""
+
 _running: set[asyncio.Task[object]] = set()
 _log = structlog.get_logger(__name__)
 
@@ -46,7 +49,7 @@ def transaction(verb: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, A
 
     @wraps(verb)
     async def run(*args: P.args, **kwargs: P.kwargs) -> T:
-        if _after_commit.get() is not None:
+        if _pending() is not None:
             return await verb(*args, **kwargs)
         task = asyncio.create_task(_commit(verb, *args, **kwargs))
         _running.add(task)
@@ -61,7 +64,7 @@ def after_commit(action: AfterCommit) -> None:
 
     Raises RuntimeError outside a transaction.
     """
-    pending = _after_commit.get()
+    pending = _pending()
     if pending is None:
         raise RuntimeError("after_commit needs a transaction")
     pending.append(action)
@@ -74,15 +77,21 @@ async def drain() -> None:
 
 async def _commit(verb: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
     actions: list[AfterCommit] = []
-    token = _after_commit.set(actions)
+    token = _current.set((asyncio.current_task(), actions))
     try:
         async with in_transaction():
             result = await verb(*args, **kwargs)
     finally:
-        _after_commit.reset(token)
+        _current.reset(token)
     for action in actions:
         await action()
     return result
+
+
+def _pending() -> list[AfterCommit] | None:
+    """Return what is to be done after the transaction that this very task is in, None outside one."""
+    current = _current.get()
+    return current[1] if current and current[0] is asyncio.current_task() else None
 
 
 def _finished(task: asyncio.Task[object]) -> None:

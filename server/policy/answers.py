@@ -1,4 +1,4 @@
-"""What the rules and documents answer with: the shapes that api.md names."""
+"""What the rules and documents answer with: the shapes of the answers."""
 
 from typing import Annotated
 

@@ -5,10 +5,10 @@ Each function raises DomainError: 404 for an unknown id, 422 for facts that are 
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any
 
 from server.kernel.dates import within
-from server.kernel.errors import FieldFault, invalid, not_found
+from server.kernel.errors import FieldFault, found, invalid
 from server.policy import rules
 from server.policy.answers import Checked, ClauseAnswer, ProgrammeAnswer
 from server.policy.book import PolicyBook, load
@@ -31,8 +31,6 @@ __all__ = [
     "targets",
 ]
 
-Thing = TypeVar("Thing")
-
 
 def policies(
     book: PolicyBook, *, jurisdiction: Jurisdiction | None = None, on: date | None = None
@@ -48,13 +46,13 @@ def policies(
 
 def policy(book: PolicyBook, policy_id: str) -> Policy:
     """Return one document with its clauses."""
-    return _found(book.policies.get(policy_id), "policy")
+    return found(book.policies.get(policy_id), "policy")
 
 
 def clause(book: PolicyBook, policy_id: str, number: str) -> ClauseAnswer:
     """Return one clause of a document, with the programmes that follow from it or from its sub-clauses."""
     head = policy(book, policy_id)
-    part = _found(book.clauses.get(f"{policy_id}/{number}"), "clause")
+    part = found(book.clauses.get(f"{policy_id}/{number}"), "clause")
     within_part = f"{part.id}."
     follow = [p.id for p in book.programmes.values() if any(f"{v.clause}.".startswith(within_part) for v in p.versions)]
     return ClauseAnswer(**dict(part), label=head.label(part), programmes=tuple(follow), policy=head)
@@ -77,7 +75,7 @@ def programmes(
 
 def programme(book: PolicyBook, programme_id: str) -> ProgrammeAnswer:
     """Return one programme with all its versions."""
-    return told(book, _found(book.programmes.get(programme_id), "programme"))
+    return told(book, found(book.programmes.get(programme_id), "programme"))
 
 
 def targets(
@@ -133,12 +131,6 @@ def _chosen(book: PolicyBook, audience: Audience | None, jurisdiction: Jurisdict
         for programme in book.programmes.values()
         if audience in {None, programme.audience} and jurisdiction in {None, programme.jurisdiction}
     ]
-
-
-def _found(thing: Thing | None, what: str) -> Thing:
-    if thing is None:
-        raise not_found(what)
-    return thing
 
 
 def _faults(book: PolicyBook, facts: Mapping[str, Any]) -> Iterator[FieldFault]:

@@ -32,6 +32,7 @@ async def test_schedules_of_two_processes_run_once(server: Server, second: Serve
     await until(ran)
     rows = await Job.filter(due_at__isnull=False)
     assert len({(job.kind, job.due_at) for job in rows}) == len(rows)
+    assert {job.attempts for job in rows if job.state is JobState.DONE} == {1}
     async with aiohttp.ClientSession() as client:
         headers = {"Authorization": f"Bearer {app.TOKEN}"}
         async with client.get(f"{server.base}/metrics", headers=headers) as answer:

@@ -72,3 +72,19 @@ def test_a_cursor_is_good_for_its_own_order_only() -> None:
     assert decode_cursor(cursor, "pay") == ("pay", "100", "id")
     with pytest.raises(DomainError):
         decode_cursor(cursor, "created_at")
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize(
+    ("value", "row_id"),
+    [
+        ("2026-01-01T00:00:00+00:00", "x"),
+        ("2026-01-01T00:00:00", "01a1fd26-74d2-76c5-a564-ba5eed31e078"),
+        ("0001-01-01T00:00:00+14:00", "01a1fd26-74d2-76c5-a564-ba5eed31e078"),
+        ("soon", "01a1fd26-74d2-76c5-a564-ba5eed31e078"),
+    ],
+)
+async def test_a_forged_cursor_never_reaches_the_database(value: str, row_id: str) -> None:
+    with pytest.raises(DomainError) as refusal:
+        await page(Event.all(), Sort("created_at"), 2, encode_cursor("created_at", value, row_id))
+    assert refusal.value.status == 422

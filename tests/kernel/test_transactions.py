@@ -115,3 +115,21 @@ async def test_read_modify_write_under_a_lock_loses_nothing() -> None:
 
     await asyncio.gather(*(add() for _ in range(50)))
     assert (await Job.get(id=job.id)).attempts == 50
+
+
+async def test_a_task_started_inside_a_transaction_is_not_in_it() -> None:
+    over = asyncio.Event()
+    tasks: list[asyncio.Task[None]] = []
+
+    async def later() -> None:
+        await over.wait()
+        with pytest.raises(RuntimeError):
+            after_commit(transactions.drain)
+
+    @transaction
+    async def start() -> None:
+        tasks.append(asyncio.create_task(later()))
+
+    await start()
+    over.set()
+    await asyncio.gather(*tasks)

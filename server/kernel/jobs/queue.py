@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from tortoise.exceptions import IntegrityError
+from tortoise.queryset import QuerySet
 
 from server.kernel import clock
 from server.kernel.jobs.models import Job, JobState
@@ -40,7 +41,10 @@ async def enqueue(
 
 
 async def enqueue_due(kind: str, due_at: datetime) -> bool:
-    """Put the run of a schedule due at `due_at` into the table; False where it is there already."""
+    """Put the run of a schedule due at `due_at` into the table; False where it is there already.
+
+    Not for use inside a transaction: PostgreSQL would abort that with the refused row.
+    """
     try:
         await _insert_due(kind, due_at)
     except IntegrityError:
@@ -98,6 +102,6 @@ async def _insert_due(kind: str, due_at: datetime) -> None:
     await Job.create(kind=kind, payload={}, due_at=due_at, created_at=now, claimable_at=now)
 
 
-def _mine(job: Job) -> Any:
+def _mine(job: Job) -> QuerySet[Job]:
     """Return the query for `job` as this worker holds it: the attempt number tells two holders apart."""
     return Job.filter(id=job.id, worker=job.worker, attempts=job.attempts, state=JobState.RUNNING)

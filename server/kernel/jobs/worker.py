@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import structlog
 
@@ -40,7 +41,7 @@ class Worker:
     schedules: Sequence[Schedule] = ()
     lease: timedelta = timedelta(seconds=30)
     name: str = field(default_factory=lambda: f"{socket.gethostname()[:40]}-{os.getpid()}")
-    _held: dict[Any, Job] = field(default_factory=dict)
+    _held: dict[UUID, Job] = field(default_factory=dict)
     _pause: float = POLL_SECONDS
 
     async def run(self) -> None:
