@@ -10,7 +10,7 @@ from sanic.exceptions import MethodNotAllowed, PayloadTooLarge, RequestCancelled
 from sanic.handlers import ErrorHandler
 
 from miniprogram_api.protocol import StrictRequest
-from server.kernel.content import load_yaml, parse
+from server.kernel.content import read
 from server.kernel.errors import DomainError, FieldFault
 from server.kernel.transactions import DATABASE_AWAY
 
@@ -49,7 +49,7 @@ class Problems(BaseModel):
     def load(cls, content_dir: Path) -> "Problems":
         """Read the texts; raises ContentError."""
         path = content_dir / "problems.yaml"
-        return parse(cls, load_yaml(path), path)
+        return read(cls, path)
 
     def body(self, error: DomainError, request_id: str) -> bytes:
         """Return the problem document of `error`."""

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from server.guide.editions import Article, EditionText, Leaflet, Page
 from server.guide.service import Guide
-from server.kernel.content import load_markdown, load_yaml, parse
+from server.kernel.content import load_markdown, load_yaml, read
 from server.policy.book import PolicyBook
 from server.policy.programmes import Audience
 
@@ -34,7 +34,7 @@ def faults(content_dir: Path, guide: Guide, book: PolicyBook) -> Iterator[str]:
         yield from (f"{path}: {fault}" for fault in _faults_of_file(path, guide))
     for name in guide.editions:
         path = content_dir / "guide" / name / "edition.yaml"
-        text = parse(EditionText, load_yaml(path), path)
+        text = read(EditionText, path)
         yield from (f"guide/{name}: {fault}" for fault in _faults_of_edition(guide, text))
         for page in _pages(guide, name):
             yield from (f"guide/{name}: {page.title}: {fault}" for fault in _faults_of_page(page, text, book))

@@ -7,7 +7,7 @@ from pathlib import Path
 from server.guide import pages
 from server.guide.editions import Article, ArticleHead, Edition, EditionHead, EditionText, Leaflet
 from server.guide.rendering import article_page, leaflet_page
-from server.kernel.content import ContentError, load_yaml, parse
+from server.kernel.content import ContentError, read
 from server.kernel.errors import found
 from server.policy.book import PolicyBook
 from server.policy.programmes import Audience
@@ -34,15 +34,15 @@ def load(content_dir: Path, book: PolicyBook) -> Guide:
     faults: list[str] = []
     for path in sorted((content_dir / "guide").glob("*/edition.yaml")):
         try:
-            text = parse(EditionText, load_yaml(path), path)
+            text = read(EditionText, path)
         except ContentError as error:
             faults += error.faults
             continue
         if text.edition != path.parent.name:
             faults.append(f"{path}: edition {text.edition} differs from its folder's name")
-        read = _read(path.parent, text, book, faults)
-        editions[text.edition] = _edition(text, read)
-        found += read
+        pages_read = _read(path.parent, text, book, faults)
+        editions[text.edition] = _edition(text, pages_read)
+        found += pages_read
     if faults:
         raise ContentError(faults)
     return Guide(

@@ -88,6 +88,11 @@ def parse(model: type[M], data: Any, source: Path) -> M:
         raise ContentError([f"{source}: {error}"]) from None
 
 
+def read(model: type[M], path: Path) -> M:
+    """Return the YAML file at `path` as `model`; raises ContentError as `load_yaml` and `parse` do."""
+    return parse(model, load_yaml(path), path)
+
+
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from server.kernel.content import ContentError, load_yaml, parse
+from server.kernel.content import ContentError, read
 from server.kernel.dates import PolicyDate, until
 from server.policy.documents import Clause, Policy
 from server.policy.facts import Vocabulary
@@ -15,7 +15,6 @@ from server.policy.rules import Term
 from server.policy.targets import Target, Targets, faults_of_targets
 
 Item = TypeVar("Item", Policy, Programme)
-One = TypeVar("One", Vocabulary, Targets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +43,8 @@ def load(content_dir: Path) -> PolicyBook:
     Raises ContentError with all faults.
     """
     reference = content_dir / "reference"
-    vocabulary = _one(Vocabulary, reference / "facts.yaml")
-    targets = {target.id: target for target in _one(Targets, reference / "targets.yaml").targets}
+    vocabulary = read(Vocabulary, reference / "facts.yaml")
+    targets = {target.id: target for target in read(Targets, reference / "targets.yaml").targets}
     faults: list[str] = []
     policies = _read(Policy, content_dir / "policies", faults)
     programmes = _read(Programme, content_dir / "programmes", faults)
@@ -60,15 +59,11 @@ def load(content_dir: Path) -> PolicyBook:
     return PolicyBook(policies, clauses, programmes, terms, vocabulary, targets)
 
 
-def _one(model: type[One], path: Path) -> One:
-    return parse(model, load_yaml(path), path)
-
-
 def _read(model: type[Item], folder: Path, faults: list[str]) -> dict[str, Item]:
     found: dict[str, Item] = {}
     for path in sorted(folder.glob("*.yaml")):
         try:
-            item = parse(model, load_yaml(path), path)
+            item = read(model, path)
         except ContentError as error:
             faults += error.faults
             continue

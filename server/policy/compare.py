@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from server.kernel.content import Content, ContentError, load_yaml, parse
+from server.kernel.content import Content, ContentError, read
 from server.kernel.errors import FieldFault, invalid
 from server.policy.book import PolicyBook
 from server.policy.documents import PolicyHead
@@ -75,7 +75,7 @@ class Compared(Content):
 def load(content_dir: Path, book: PolicyBook) -> Comparison:
     """Return the comparison in `reference/comparison.yaml`; raises ContentError with every fault."""
     path = content_dir / "reference" / "comparison.yaml"
-    found = parse(Comparison, load_yaml(path), path)
+    found = read(Comparison, path)
     if faults := [f"{path}: {fault}" for fault in _faults(found.subjects, book)]:
         raise ContentError(faults)
     return found

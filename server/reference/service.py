@@ -3,17 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
-from pydantic import BaseModel
-
-from server.kernel.content import ContentError, load_yaml, parse
+from server.kernel.content import ContentError, read
 from server.policy.book import PolicyBook
 from server.reference import regions, trades
 from server.reference.regions import RegionAnswer, Regions
 from server.reference.trades import MajorAnswer, Majors, OccupationAnswer, OccupationKind, Occupations
-
-M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +23,9 @@ class Reference:
 def load(content_dir: Path, book: PolicyBook) -> Reference:
     """Return `reference/{regions,majors,occupations}.yaml`; raises ContentError with every fault of a file."""
     folder = content_dir / "reference"
-    places = _read(Regions, folder / "regions.yaml")
-    groups = _read(Majors, folder / "majors.yaml")
-    work = _read(Occupations, folder / "occupations.yaml")
+    places = read(Regions, folder / "regions.yaml")
+    groups = read(Majors, folder / "majors.yaml")
+    work = read(Occupations, folder / "occupations.yaml")
     _raise(folder / "regions.yaml", regions.faults(places))
     _raise(folder / "majors.yaml", trades.faults_of_majors(groups, book))
     _raise(folder / "occupations.yaml", trades.faults_of_occupations(work, groups, book))
@@ -40,10 +35,6 @@ def load(content_dir: Path, book: PolicyBook) -> Reference:
 def occupations(reference: Reference, *, kind: OccupationKind | None = None) -> tuple[OccupationAnswer, ...]:
     """Return the occupations, or those of one kind."""
     return tuple(occupation for occupation in reference.occupations if kind in {None, occupation.kind})
-
-
-def _read(model: type[M], path: Path) -> M:
-    return parse(model, load_yaml(path), path)
 
 
 def _raise(path: Path, faults: Iterable[str]) -> None:
