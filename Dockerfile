@@ -13,6 +13,7 @@ WORKDIR /app
 COPY server server
 COPY miniprogram_api miniprogram_api
 COPY content content
+RUN chmod -R a+rX /app
 USER yizhitong
 VOLUME /var/lib/yizhitong
 EXPOSE 8000

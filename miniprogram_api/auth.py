@@ -21,6 +21,6 @@ def authorise(request: Request, access: Access) -> str:
     """Return the name of the caller, under which idempotency keys are kept; raise DomainError 401 if refused."""
     if access is Access.OPERATOR:
         token: str = request.app.ctx.settings.metrics_token
-        if token and not hmac.compare_digest((request.token or "").encode(), token.encode()):
+        if token and not hmac.compare_digest((request.token or "").encode(errors="surrogateescape"), token.encode()):
             raise DomainError("not_signed_in", 401)
     return access.value

@@ -10,7 +10,7 @@ from miniprogram_api.representation import FixedResponse
 from server.kernel import idempotency
 from server.kernel.errors import FieldFault, invalid
 from server.kernel.idempotency import IdempotencyKey
-from server.kernel.transactions import transaction
+from server.kernel.transactions import shielded, transaction
 
 KEY_MAX_LENGTH = 255
 
@@ -36,11 +36,12 @@ async def once(
     if not 0 < len(key) <= KEY_MAX_LENGTH or not key.isascii():
         raise invalid(FieldFault("Idempotency-Key", "idempotency_key", {"max": KEY_MAX_LENGTH}))
     scope = f"{caller} {request.method} {request.uri_template}"
-    body_hash = hashlib.sha256(request.path.encode() + b"\n" + request.body).hexdigest()
+    body_hash = hashlib.sha256(request.raw_url + b"\n" + request.body).hexdigest()
     row = await idempotency.begin(scope, key, body_hash)
     if row.subject_id:
         return await rebuild(request, row.subject_id)
-    return await _first(row, request, handler, arguments)
+    # a caller who hangs up must not leave the key taken: the work and the key's end belong together
+    return await shielded(_first(row, request, handler, arguments))
 
 
 @transaction

@@ -12,7 +12,8 @@ from typing import Any
 from sanic import Request
 from sanic.compat import Header
 from sanic.exceptions import BadRequest, RequestTimeout
-from sanic.http import Stage
+from sanic.http import Http, Stage
+from sanic.http.http1 import HTTP_CONTINUE
 from sanic.response import BaseHTTPResponse
 from sanic.server import HttpProtocol
 
@@ -23,14 +24,23 @@ BODY_LIMIT_BYTES = 2 * 1024 * 1024
 SECONDS_TO_ANSWER = 1
 
 _HEAD = re.compile(
-    rb"""[A-Z]{3,10}[ ][/*][!-~]*+[ ]HTTP/1\.[01]                    # METHOD /path VERSION, one blank between them
-         (?:\r\n[!#$%&'*+\-.^_`|~0-9A-Za-z]++:[\t -~\x80-\xff]*+)*+  # `token:` value, no control character but tab
+    rb"""[A-Z]{3,10}[ ][/*][!-~]*+[ ]HTTP/1\.[01]       # METHOD /path VERSION, one blank between them
+         (?:\r\n
+            (?!(?i:content-length|transfer-encoding|connection|expect|upgrade):[\t -~]*+[\x80-\xff])  # framing in ASCII
+            [!#$%&'*+\-.^_`|~0-9A-Za-z]++:              # `token:`
+            [\t -~\x80-\xff]*+                          # and no control character but tab
+         )*+
     """,
     re.VERBOSE,
 )
 """A head that every reader takes for the same request. Matched over the raw bytes, before anything is lowered or
 unfolded; the possessive quantifiers keep it linear."""
 
+_CHUNK_LINE = re.compile(rb"\r\n[0-9A-Fa-f]{1,8}(?:;[\t -~]*)?")
+"""The end of what came before, the size of a chunk, and an extension that nobody needs."""
+
+LONGEST_CHUNK_LINE = 64
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "NONE"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -47,7 +57,11 @@ class StrictRequest(Request):
         super().__init__(url_bytes if head else b"*", headers, head=head, **kwargs)
         sent = self.headers.getone("x-request-id", "")
         self.request_id = sent if sent and _REQUEST_ID.fullmatch(sent) else new_id_text()
-        if self.head and not (_HEAD.fullmatch(self.head) and len(self.headers.getall("host", ())) == 1):
+        if self.head and (
+            not _HEAD.fullmatch(self.head)
+            or len(self.headers.getall("host", ())) != 1
+            or (self.version == "1.0" and "transfer-encoding" in self.headers)
+        ):
             raise BadRequest("ambiguous request")
 
     async def respond(self, response: BaseHTTPResponse | None = None, **options: Any) -> Any:
@@ -56,8 +70,33 @@ class StrictRequest(Request):
         sent.headers["x-request-id"] = self.request_id
         began = getattr(self.stream, "perft0", None)  # Sanic's own note of when it had the whole head
         seconds = time.perf_counter() - began if began else 0.0
-        TRAFFIC.note(self.request_id, self.method, self.route.path if self.route else "unmatched", sent.status, seconds)
+        method = self.method if self.method in _METHODS else "other"  # a made-up one would be counted for ever
+        TRAFFIC.note(self.request_id, method, self.route.path if self.route else "unmatched", sent.status, seconds)
         return sent
+
+
+class StrictHttp(Http):
+    """Reads a chunked body only where its framing has one reading.
+
+    Sanic looks neither at the end of a chunk nor at what surrounds its size.
+    """
+
+    async def read(self) -> bytes | None:
+        """Return some bytes of the body, None at its end; raises BadRequest, which closes the connection."""
+        if str(self.request_body) == "chunked" and self.request_bytes_left == 0:
+            await self._check_chunk()
+        found: bytes | None = await super().read()
+        return found
+
+    async def _check_chunk(self) -> None:
+        if self.expecting_continue:
+            self.expecting_continue = False
+            await self._send(HTTP_CONTINUE)
+        while (end := self.recv_buffer.find(b"\r\n", 3)) < 0 and len(self.recv_buffer) <= LONGEST_CHUNK_LINE:
+            await self._receive_more()
+        if end < 0 or not _CHUNK_LINE.fullmatch(self.recv_buffer, 0, end):
+            self.keep_alive = False
+            raise BadRequest("ambiguous chunk")
 
 
 class StrictProtocol(HttpProtocol):
@@ -67,6 +106,7 @@ class StrictProtocol(HttpProtocol):
     there is from a request's first byte to its last.
     """
 
+    HTTP_CLASS = StrictHttp
     __slots__ = ("_reading", "_reading_since")
 
     def __init__(self, **options: Any) -> None:

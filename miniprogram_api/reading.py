@@ -16,6 +16,9 @@ from server.kernel import paging
 from server.kernel.errors import DomainError, FieldFault, invalid
 
 MAX_QUERY_FIELDS = 50
+MOST_FAULTS = 100
+JSON_LIMIT_BYTES = 256 * 1024
+"""Larger JSON would hold up everybody while it is read; files come as multipart."""
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 View = TypeVar("View", bound=BaseModel)
 
@@ -76,10 +79,12 @@ def refuse_query(text: str) -> None:
 
 
 def read_body(request: Request, model: type[View]) -> View:
-    """Return the JSON body as `model`; raises DomainError 400, 415, or 422 with every field at fault."""
+    """Return the JSON body as `model`; raises DomainError 400, 413, 415, or 422 with every field at fault."""
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media != "application/json":
         raise DomainError("not_json", 415)
+    if len(request.body) > JSON_LIMIT_BYTES:
+        raise DomainError("body_too_large", 413)
     try:
         strict_json.check(request.body)
         return model.model_validate_json(request.body)
@@ -97,6 +102,8 @@ def _query_pairs(text: str) -> list[tuple[str, str]]:
 
 
 def _faults(error: ValidationError, place: Callable[[tuple[int | str, ...]], str]) -> list[FieldFault]:
+    if error.error_count() > MOST_FAULTS:
+        raise DomainError("too_many_faults", 422, limit=MOST_FAULTS)
     found = error.errors(include_url=False, include_input=False)
     return [FieldFault(place(item["loc"]), item["type"], _params(item.get("ctx", {}))) for item in found]
 

@@ -6,9 +6,12 @@ import gc
 import signal
 import sys
 
+from tortoise.exceptions import BaseORMException
+
 from server import app, db, schedules
 from server.gateways.wakeup import wakeup
 from server.kernel import log
+from server.kernel.content import ContentError
 from server.kernel.jobs import observe
 from server.settings import Settings, SettingsError, unknown
 
@@ -29,7 +32,11 @@ def main() -> int:
     if command is None:
         print(f"usage: python -m server [{'|'.join(filter(None, COMMANDS))}]", file=sys.stderr)  # noqa: T201
         return USAGE_ERROR
-    command(settings)
+    try:
+        command(settings)
+    except (OSError, ValueError, BaseORMException, ContentError, db.SchemaError) as error:
+        print(f"yizhitong cannot go on: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
+        return 1
     return 0
 
 

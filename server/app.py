@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -127,6 +128,11 @@ def _live(app: App, settings: Settings, handlers: Mapping[str, Handler]) -> None
         opening.cancel()
         if app.ctx.life.done():
             app.ctx.life.result()
+
+    @app.before_server_stop
+    async def stopping(_app: App) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):  # a second one would end the loop inside Sanic's clean-up
+            asyncio.get_running_loop().add_signal_handler(number, int)
 
     @app.after_server_stop
     async def stop(app: App) -> None:

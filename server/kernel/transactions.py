@@ -51,12 +51,17 @@ def transaction(verb: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, A
     async def run(*args: P.args, **kwargs: P.kwargs) -> T:
         if _pending() is not None:
             return await verb(*args, **kwargs)
-        task = asyncio.create_task(_commit(verb, *args, **kwargs))
-        _running.add(task)
-        task.add_done_callback(_finished)
-        return await asyncio.shield(task)
+        return await shielded(_commit(verb, *args, **kwargs))
 
     return run
+
+
+async def shielded(work: Coroutine[Any, Any, T]) -> T:
+    """Run `work` to its end whatever becomes of the caller, and return its result to a caller who is still there."""
+    task = asyncio.create_task(work)
+    _running.add(task)
+    task.add_done_callback(_finished)
+    return await asyncio.shield(task)
 
 
 def after_commit(action: AfterCommit) -> None:

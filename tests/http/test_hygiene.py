@@ -12,6 +12,7 @@ import pytest
 from yarl import URL
 
 from miniprogram_api.protocol import BODY_LIMIT_BYTES
+from miniprogram_api.reading import JSON_LIMIT_BYTES
 from tests.harness import app
 from tests.harness.app import TOKEN, Server
 from tests.harness.raw import send, send_slowly
@@ -43,6 +44,16 @@ def request(*lines: bytes, body: bytes = b"", start: bytes = b"POST /probe/notes
         request(HOST[:-2], b"Transfer-Encoding: chunked", body=b"zz\r\nhello\r\n0\r\n\r\n"),
         request(HOST[:-2], b"Transfer-Encoding: chunked", body=b"0\r\nX: y\r\n\r\n" + SMUGGLED),
         request(HOST[:-2], b": empty name"),
+        request(HOST[:-2], "Content-Length: \u00a05".encode(), body=b"hello" + SMUGGLED),
+        request(HOST[:-2], "Content-Length: ５".encode(), body=b"hello" + SMUGGLED),
+        request(HOST[:-2], "Transfer-Encoding: \u3000chunked".encode(), body=b"5\r\nhello\r\n0\r\n\r\n" + SMUGGLED),
+        request(
+            HOST[:-2],
+            b"Connection: keep-alive",
+            b"Transfer-Encoding: chunked",
+            start=b"POST /probe/stream HTTP/1.0",
+            body=b"5\r\nhello\r\n0\r\n\r\n" + SMUGGLED,
+        ),
         request(HOST[:-2], b"X-Tab\t: a"),
         request(HOST[:-2], "Coo\u212aie: lowered to another name".encode()),
         request(HOST[:-2], b"X-Return: a\rb"),
@@ -65,6 +76,34 @@ def test_an_ambiguous_request_is_refused_and_the_connection_closed(server: Serve
     assert [status // 100 for status in answer.statuses] == [4], answer.received[:400]
     assert answer.closed
     assert b"application/problem+json" in answer.received
+
+
+@pytest.mark.parametrize("path", [b"/probe/stream", b"/probe/notes", b"/nowhere"])
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        b"5;a\nb\r\nhello\r\n0\r\n\r\n",
+        b"5\n\r\nhello\r\n0\r\n\r\n",
+        b"0x5\r\nhello\r\n0\r\n\r\n",
+        b" 5\r\nhello\r\n0\r\n\r\n",
+        b"5\r\nhelloXX0\r\n\r\n",
+        b"5" + b"0" * 80 + b"\r\nhello\r\n0\r\n\r\n",
+    ],
+)
+def test_chunks_with_two_readings_end_the_connection(server: Server, path: bytes, chunks: bytes) -> None:
+    start = b"POST " + path + b" HTTP/1.1"
+    answer = send(server, request(HOST[:-2], b"Transfer-Encoding: chunked", start=start, body=chunks + SMUGGLED))
+    assert [status // 100 for status in answer.statuses] == [4], answer.received[:300]
+    assert answer.closed
+
+
+def test_plain_chunks_and_their_extensions_are_read(server: Server) -> None:
+    start = b"POST /probe/stream HTTP/1.1"
+    body = b"5;a=b\r\nhello\r\nA\r\n0123456789\r\n0\r\n\r\n"
+    lines = (HOST[:-2], b"Transfer-Encoding: chunked", b"Expect: 100-continue")
+    answer = send(server, request(*lines, start=start), body, seconds=0.5)
+    assert answer.received.startswith(b"HTTP/1.1 100 Continue")
+    assert answer.received.endswith(b"\r\n\r\n15")
 
 
 def test_a_plain_request_keeps_its_connection(server: Server) -> None:
@@ -212,3 +251,27 @@ async def test_a_handler_that_takes_too_long_is_answered_503(impatient: Server) 
         client.post("/probe/notes", json=body) as answer,
     ):
         assert (answer.status, (await answer.json(content_type=None))["code"]) == (503, "overloaded")
+
+
+async def test_thousands_of_faults_are_not_listed_one_by_one(client: aiohttp.ClientSession) -> None:
+    async with client.post("/api/v1/programmes/check", json={f"k{n}": 0 for n in range(1000)}) as answer:
+        text = await answer.text()
+    assert (answer.status, "too_many_faults" in text, len(text) < 1000) == (422, True, True)
+
+
+async def test_json_past_its_own_limit_is_refused(client: aiohttp.ClientSession) -> None:
+    async with client.post("/api/v1/programmes/check", json={"facts": {"k": "x" * JSON_LIMIT_BYTES}}) as answer:
+        assert answer.status == 413
+
+
+async def test_a_made_up_method_is_counted_with_the_others(server: Server, client: aiohttp.ClientSession) -> None:
+    assert send(server, request(HOST[:-2], start=b"ZAAAB / HTTP/1.1"), seconds=0.3).statuses == [405]
+    async with client.get("/metrics", headers=AUTHORISED) as answer:
+        text = await answer.text()
+    assert 'method="other"' in text
+    assert "ZAAAB" not in text
+
+
+def test_a_token_that_is_no_text_is_refused(server: Server) -> None:
+    start = b"GET /metrics HTTP/1.1"
+    assert send(server, request(HOST[:-2], b"Authorization: Bearer \xff", start=start), seconds=0.3).statuses == [401]

@@ -1,6 +1,7 @@
 """One effect per key: sent again, sent with another body, sent twenty times at once, sent after a refusal."""
 
 import asyncio
+import contextlib
 from collections import Counter
 from datetime import timedelta
 from typing import Any
@@ -93,3 +94,12 @@ async def test_a_key_is_forgotten_after_a_day() -> None:
     clock.move_to(clock.now() + idempotency.KEPT + timedelta(days=1))
     assert await idempotency.prune() >= 1
     assert await IdempotencyKey.all().count() == 0
+
+
+async def test_a_refused_request_whose_client_hung_up_may_be_sent_again(client: aiohttp.ClientSession) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(0.3):
+            await post(client, "hung up", text="hung up", seconds=0.8, fail=True)
+    await asyncio.sleep(1)
+    status, _ = await post(client, "hung up", text="hung up", seconds=0.8, fail=True)
+    assert status == 422

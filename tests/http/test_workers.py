@@ -75,6 +75,8 @@ async def test_sigterm_finishes_what_has_begun(first: Server) -> None:
         slow = asyncio.create_task(client.post("/probe/notes", json={"text": "draining", "seconds": 1}))
         await asyncio.sleep(0.4)
         first.signal(signal.SIGTERM)
+        await asyncio.sleep(0.2)
+        first.signal(signal.SIGINT)  # an impatient second one changes nothing
         assert (await slow).status == 201
     assert await asyncio.to_thread(first.ended) == 0
     assert await Event.filter(subject="draining").count() == 1

@@ -171,8 +171,8 @@ def test_programmes_the_2024_document_is_silent_on_go_on_unconfirmed(book: Polic
 
 
 def test_free_tuition_was_the_citys_in_2019_and_is_the_groups_since_2024(book: PolicyBook) -> None:
-    urban = {"school_in_urban_area": True, "school_in_group": False, "level": "secondary"}
-    rural = {"school_in_urban_area": False, "school_in_group": True, "level": "secondary"}
+    urban = {"school_in_urban_area": True, "school_in_group": False, "current_level": "secondary"}
+    rural = {"school_in_urban_area": False, "school_in_group": True, "current_level": "secondary"}
     verdicts = [
         [one(book, "tuition-free", on, facts).verdict for facts in (urban, rural)]
         for on in ("2023-09-01", "2025-09-01")
