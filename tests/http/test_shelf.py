@@ -5,6 +5,7 @@ import os
 from pydantic import BaseModel
 
 from miniprogram_api import shelf
+from miniprogram_api.representation import OVERHEAD_BYTES, Representation
 from miniprogram_api.shelf import Shelf
 
 
@@ -53,3 +54,13 @@ def test_an_answer_larger_than_the_room_is_given_and_not_kept() -> None:
     one.seal()
     too_large = shelf.ROOM_BYTES // 1024 + 1
     assert [ask(one, 1, too_large), ask(one, 1, too_large)] == [True, True]
+
+
+def test_small_answers_are_bounded_as_well() -> None:
+    """What Python needs to hold an answer is more than an empty answer's bytes."""
+    one = Shelf()
+    one.seal()
+    most = shelf.ROOM_BYTES // OVERHEAD_BYTES
+    for number in range(2 * most):
+        one.kept(("found", number), lambda: Representation(b"{}"))
+    assert len(one._recent) <= most  # noqa: SLF001 -- its size is the point
