@@ -67,7 +67,7 @@ def clause_page(clause: ClauseAnswer, cited_by: Sequence[ArticleHead], *, book: 
     return _PAGES.get_template("clause.html").render(sheet=clause_sheet(clause, book), cited_by=cited_by)
 
 
-def programme_page(programme: ProgrammeAnswer, told_in: Sequence[ArticleHead] = (), *, book: PolicyBook) -> str:
+def programme_page(programme: ProgrammeAnswer, told_in: Sequence[ArticleHead], *, book: PolicyBook) -> str:
     """Return a programme as a page: each version's amount, conditions and warnings, the newest first.
 
     `programme` is `policy.service.programme(book, …)`, `told_in` is `guide.service.told_in(guide, programme.id)`; the

@@ -6,16 +6,10 @@ from pathlib import Path
 
 from server.guide import pages
 from server.guide.editions import Article, ArticleHead, Edition, EditionHead, EditionText, Leaflet
-from server.guide.rendering import article_page, leaflet_page
 from server.kernel.content import ContentError, read
 from server.kernel.errors import found
 from server.policy.book import PolicyBook
 from server.policy.programmes import Audience
-
-__all__ = [
-    "Guide", "article", "article_page", "cited_by", "edition", "editions", "leaflet", "leaflet_page", "load", "newest",
-    "told_in",
-]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
