@@ -14,7 +14,15 @@ from server import schema_objects
 from server.kernel import transactions
 
 APP = "yizhitong"
-MODELS = ["server.kernel.jobs.models", "server.kernel.outbox", "server.kernel.idempotency"]
+MODELS = [
+    "server.kernel.jobs.models",
+    "server.kernel.outbox",
+    "server.kernel.idempotency",
+    "server.kernel.history",
+    "server.people.models",
+    "server.organisations.models",
+    "server.callbacks.models",
+]
 MIGRATION_LOCK = 20240091
 """Any number, the same in every process: whoever holds it migrates, the others wait."""
 

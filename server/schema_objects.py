@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-APPEND_ONLY = ("event",)
+APPEND_ONLY = ("event", "transition")
 """Tables whose rows are never changed or deleted, whoever asks."""
 
 APP_ROLE = "yizhitong_app"
@@ -36,6 +36,7 @@ class PartialIndex:
 PARTIAL_INDEXES = (
     PartialIndex("job_schedule_once", "job", "kind, due_at", "due_at IS NOT NULL", unique=True),
     PartialIndex("job_claimable", "job", "claimable_at", "claimable_at IS NOT NULL"),
+    PartialIndex("membership_once", "membership", "organisation_id, person_id", "ended_at IS NULL", unique=True),
 )
 
 _SQLITE_GUARD = """

@@ -2,11 +2,15 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
+
+from server import secrets
+from server.secrets import Keys, WeChatAccount
 
 ROOT = Path(__file__).resolve().parent.parent
 TRUE_FALSE = {"on": True, "off": False}
@@ -45,11 +49,37 @@ class Settings:
     """How long a silent worker keeps a job before another takes it over."""
     metrics_token: str = ""
     """Bearer token of `/metrics`; empty leaves it open, which production refuses."""
+    proxies: int = 0
+    """How many proxies of ours stand before us; the client's address is then taken from X-Forwarded-For."""
+    sign_ins_per_minute: int = 300
+    """How often one address may try to sign in; a whole school may stand behind one address."""
+    wechat_url: str = ""
+    """Where WeChat is; empty is the stand-in."""
+    standin_port: int = 8001
+    """Where the stand-in listens, on the loopback."""
+    mini_program: WeChatAccount = secrets.DEVELOPMENT_MINI_PROGRAM
+    service_account: WeChatAccount = secrets.DEVELOPMENT_SERVICE_ACCOUNT
+    token_keys: Keys | None = field(default=None, repr=False)
+    """Sign access tokens; without them, as in development, keys kept in `data_dir` are used."""
+    vault_keys: Keys | None = field(default=None, repr=False)
+    """Encrypt personal data."""
+    index_keys: Keys | None = field(default=None, repr=False)
+    """Make blind indexes."""
 
     @property
     def database(self) -> str:
         """The database URL in force."""
         return self.database_url or f"sqlite://{self.data_dir / 'yizhitong.sqlite3'}"
+
+    @property
+    def wechat(self) -> str:
+        """The address of WeChat in force, without a slash at its end."""
+        return self.wechat_url.rstrip("/") or f"http://127.0.0.1:{self.standin_port}"
+
+    @property
+    def base(self) -> str:
+        """The address of this server."""
+        return f"http://{self.host}:{self.port}"
 
     @property
     def production(self) -> bool:
@@ -64,6 +94,8 @@ class Settings:
         unknown: a mistyped name there would leave a setting at its default unseen.
         """
         values, faults = _read(environ)
+        for name, default in secrets.ACCOUNTS.items():
+            values[name] = secrets.account(name, default, environ)
         if faults:
             raise SettingsError("; ".join(faults))
         settings = cls(**values)  # type: ignore[arg-type]
@@ -87,12 +119,19 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "jobs": TRUE_FALSE.__getitem__,
     "job_lease_seconds": lambda text: _within(int(text), 1, 3600),
     "metrics_token": str,
+    "proxies": lambda text: _within(int(text), 0, 10),
+    "sign_ins_per_minute": lambda text: _within(int(text), 1, 1_000_000),
+    "wechat_url": str,
+    "standin_port": lambda text: _within(int(text), 0, 65535),
+    "token_keys": Keys.parse,
+    "vault_keys": Keys.parse,
+    "index_keys": Keys.parse,
 }
 
 
 def unknown(environ: Mapping[str, str] = os.environ) -> list[str]:
     """Return the variables that look like settings and are none."""
-    names = {f"YZT_{name.upper()}" for name in _PARSERS}
+    names = {f"YZT_{name.upper()}" for name in _PARSERS} | secrets.ACCOUNT_VARIABLES
     return sorted(name for name, text in environ.items() if name.startswith("YZT_") and text and name not in names)
 
 
@@ -119,7 +158,14 @@ def _refusals(settings: Settings) -> list[str]:
     minimum = 16
     if settings.metrics_token and len(settings.metrics_token) < minimum:
         faults.append(f"YZT_METRICS_TOKEN needs {minimum} characters in production")
-    return faults
+    address = urlsplit(settings.wechat)
+    if address.scheme != "https" or _is_loopback(address.hostname or ""):
+        faults.append("YZT_WECHAT_URL must be WeChat's own https address in production, not the stand-in")
+    for name in ("token_keys", "vault_keys", "index_keys"):
+        keys: Keys | None = getattr(settings, name)
+        if keys is None or secrets.DEVELOPMENT in keys.by_id:
+            faults.append(f"YZT_{name.upper()} is required in production, with keys of its own")
+    return faults + secrets.account_faults(settings.mini_program, settings.service_account)
 
 
 def _is_loopback(host: str) -> bool:

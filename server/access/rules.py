@@ -1,0 +1,90 @@
+"""The one place that decides who may call what: values in, a decision out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from uuid import UUID
+
+from server.organisations.roles import Kind, Role
+
+_INCLUDES = {Role.CLERK: frozenset({Role.CLERK, Role.MANAGER})}
+"""Who holds one of these roles may do what the key may: a manager does all that a clerk does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A role that a caller holds in an organisation."""
+
+    organisation_id: UUID
+    kind: Kind
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The person who calls, as the session and its memberships have it at this moment."""
+
+    person_id: UUID
+    session_id: UUID
+    posts: tuple[Post, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """To whom a thing belongs: organisations, a person, or both."""
+
+    organisations: frozenset[UUID] = frozenset()
+    person_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """One way of being allowed.
+
+    `role` None asks no role, `kinds` empty means any. `own` asks that the thing is the caller's: it belongs to the
+    organisation in which the role is held, or to the very person where no role is asked.
+    """
+
+    role: Role | None = None
+    kinds: frozenset[Kind] = frozenset()
+    own: bool = False
+
+
+class Decision(Enum):
+    """What a caller gets."""
+
+    ALLOWED = auto()
+    NOT_YOURS_TO_DO = auto()
+    UNSEEN = auto()
+    """The thing is not theirs to know of; to them it does not exist."""
+
+
+def own(role: Role | None = None, of: Kind | None = None) -> Right:
+    """Return the right of those to whom the thing belongs: `role` in its organisation, or the very person."""
+    return Right(role, frozenset({of}) if of else frozenset(), own=True)
+
+
+def decide(rights: Sequence[Right], caller: Caller, owner: Owner | None) -> Decision:
+    """Decide whether one of `rights` lets `caller` act, on the thing of `owner` where there is one."""
+    if any(_holds(right, caller, owner) for right in rights):
+        return Decision.ALLOWED
+    if owner is None or _knows(caller, owner):
+        return Decision.NOT_YOURS_TO_DO
+    return Decision.UNSEEN
+
+
+def _holds(right: Right, caller: Caller, owner: Owner | None) -> bool:
+    if right.role is None:
+        return not right.own or (owner is not None and owner.person_id == caller.person_id)
+    roles = _INCLUDES.get(right.role, frozenset({right.role}))
+    posts = [post for post in caller.posts if post.role in roles and (not right.kinds or post.kind in right.kinds)]
+    if right.own:
+        return owner is not None and any(post.organisation_id in owner.organisations for post in posts)
+    return bool(posts)
+
+
+def _knows(caller: Caller, owner: Owner) -> bool:
+    """Whether a caller without the right belongs to the thing's people all the same."""
+    return owner.person_id == caller.person_id or any(
+        post.organisation_id in owner.organisations for post in caller.posts
+    )

@@ -1,0 +1,1 @@
+"""What WeChat tells us of its own accord."""

@@ -1,0 +1,1 @@
+"""WeChat, behind a gateway of our own over wechatpy."""

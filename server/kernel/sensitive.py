@@ -1,0 +1,131 @@
+"""Personal data: values that print, log and serialise masked, and the vault that seals them for the database.
+
+The vault is a gateway, handed in by the composition root as the clock is: whoever stores a person's name, number or
+phone seals it first, bound to the very cell it will lie in.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+from uuid import UUID
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+
+class Kind(StrEnum):
+    """What a sensitive value is: decides how it is masked, and under which key it is indexed."""
+
+    NAME = "name"
+    PHONE = "phone"
+
+
+class Sensitive:
+    """A value that shows itself masked everywhere but through `reveal()`."""
+
+    __slots__ = ("_kind", "_value")
+
+    def __init__(self, kind: Kind, value: str) -> None:
+        self._kind = kind
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the value itself; the caller answers for where it goes."""
+        return self._value
+
+    @property
+    def masked(self) -> str:
+        """The value as others may see it."""
+        return _MASKS[self._kind](self._value)
+
+    def __str__(self) -> str:
+        return self.masked
+
+    def __repr__(self) -> str:
+        return f"<{self._kind} {self.masked}>"
+
+    def __format__(self, _spec: str) -> str:
+        return self.masked
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sensitive) and (self._kind, self._value) == (other._kind, other._value)
+
+    def __hash__(self) -> int:
+        return hash((self._kind, self._value))
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a sensitive value is never pickled")
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Let views hold it as it is and give it out masked."""
+        return core_schema.is_instance_schema(
+            cls,
+            serialization=core_schema.plain_serializer_function_ser_schema(str, return_schema=core_schema.str_schema()),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Where a sealed value lies; an envelope opens in its own cell only."""
+
+    table: str
+    column: str
+    row_id: UUID
+
+
+class Vault(Protocol):
+    """Seals values for the database and finds them again without opening them."""
+
+    def seal(self, cell: Cell, value: str) -> str:
+        """Return the envelope of `value` for `cell`."""
+
+    def open(self, cell: Cell, envelope: str) -> str:
+        """Return what was sealed; raises VaultError for an envelope that was altered or lies in a foreign cell."""
+
+    def index(self, kind: Kind, value: str) -> str:
+        """Return the blind index of a normalised value: equal values of one kind have equal indexes."""
+
+
+class VaultError(Exception):
+    """An envelope does not open: altered, of another cell, or under a key that is not here."""
+
+
+_vault: Vault | None = None
+
+
+def use(vault: Vault | None) -> None:
+    """Make `vault` the one of this process."""
+    global _vault  # noqa: PLW0603 -- a process has one vault, as it has one clock
+    _vault = vault
+
+
+def vault() -> Vault:
+    """Return the vault of this process; raises RuntimeError where none was handed in."""
+    if _vault is None:
+        raise RuntimeError("no vault was handed in")
+    return _vault
+
+
+def seal(cell: Cell, value: Sensitive | None) -> str | None:
+    """Return the envelope of `value`, None of None."""
+    return vault().seal(cell, value.reveal()) if value else None
+
+
+def unseal(cell: Cell, kind: Kind, envelope: str | None) -> Sensitive | None:
+    """Return what an envelope holds, None of None."""
+    return Sensitive(kind, vault().open(cell, envelope)) if envelope else None
+
+
+def _masked_name(name: str) -> str:
+    """Show the last character only: a surname tells more than the end of a given name."""
+    return "*" * (len(name) - 1) + name[-1:] if len(name) > 1 else "*"
+
+
+def _masked_phone(phone: str) -> str:
+    """Show the last four digits, by which people recognise their own number."""
+    shown = 4
+    return "*" * (len(phone) - shown) + phone[-shown:] if len(phone) > shown else "****"
+
+
+_MASKS = {Kind.NAME: _masked_name, Kind.PHONE: _masked_phone}

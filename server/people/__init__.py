@@ -1,0 +1,1 @@
+"""People who sign in through WeChat, and their sessions."""
