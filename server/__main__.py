@@ -1,4 +1,7 @@
-"""`python -m server` serves; `… migrate` brings the database up to date; `… worker` runs jobs; `… jobs` shows them."""
+"""`python -m server` serves; `… migrate` brings the database up to date; `… worker` runs jobs; `… jobs` shows them.
+
+What takes arguments is in `operations`: `verify_audit`, `backup`, `restore`.
+"""
 
 import asyncio
 import contextlib
@@ -8,7 +11,8 @@ import sys
 
 from tortoise.exceptions import BaseORMException
 
-from server import app, db, schedules
+from server import app, db, operations, schedules
+from server.backups.archive import BackupError
 from server.gateways.wakeup import wakeup
 from server.kernel import log
 from server.kernel.content import ContentError
@@ -29,15 +33,19 @@ def main() -> int:
         print(f"{variable} is not a setting of this version", file=sys.stderr)  # noqa: T201
     log.configure(settings.log_level)
     command = COMMANDS.get(" ".join(sys.argv[1:]))
-    if command is None:
-        print(f"usage: python -m server [{'|'.join(filter(None, COMMANDS))}]", file=sys.stderr)  # noqa: T201
-        return USAGE_ERROR
+    operation = operations.OPERATIONS.get(" ".join(sys.argv[1:2]))
     try:
-        command(settings)
-    except (OSError, ValueError, BaseORMException, ContentError, db.SchemaError) as error:
+        if operation:
+            app.unlock(settings)
+            return operation(settings, sys.argv[2:])
+        if command:
+            command(settings)
+            return 0
+    except (OSError, ValueError, BaseORMException, ContentError, db.SchemaError, BackupError) as error:
         print(f"yizhitong cannot go on: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
         return 1
-    return 0
+    print(f"usage: python -m server [{'|'.join([*filter(None, COMMANDS), *operations.OPERATIONS])}]", file=sys.stderr)  # noqa: T201
+    return USAGE_ERROR
 
 
 def serve(settings: Settings) -> None:
@@ -62,6 +70,7 @@ async def _work(settings: Settings) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    app.unlock(settings)
     waker = wakeup(settings.redis_url)
     async with db.opened(settings.database, everywhere=True):
         tasks = [

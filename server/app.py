@@ -18,8 +18,10 @@ from miniprogram_api.protocol import BODY_LIMIT_BYTES, StrictProtocol, StrictReq
 from miniprogram_api.web import require_declarations
 from server import db, schedules
 from server.gateways.wakeup import LocalWakeup, wakeup
+from server.kernel import audit
 from server.kernel.jobs.worker import Handler, Worker
 from server.kernel.traffic import TRAFFIC
+from server.secrets import Keys
 from server.settings import ROOT, Settings
 
 CONTENT_DIR = ROOT / "content"
@@ -67,6 +69,7 @@ def build(
         NOISY_EXCEPTIONS=False,
     )
     app.ctx.settings = settings
+    unlock(settings)
     app.ctx.schedules = schedules.SCHEDULES
     TRAFFIC.logged = settings.log_level in {"DEBUG", "INFO"}
     publish(app, CONTENT_DIR)
@@ -104,6 +107,13 @@ def serve(app: App) -> None:
         motd=False,
         debug=False,
     )
+
+
+def unlock(settings: Settings) -> Mapping[str, Keys]:
+    """Hand this process the keys of its audit; return the keys in force by ring."""
+    keys = settings.keys()
+    audit.use(keys["audit_keys"].by_id)
+    return keys
 
 
 def worker(settings: Settings, waker: LocalWakeup, handlers: Mapping[str, Handler]) -> Worker:

@@ -18,7 +18,7 @@ MODELS = [
     "server.kernel.jobs.models",
     "server.kernel.outbox",
     "server.kernel.idempotency",
-    "server.kernel.history",
+    "server.kernel.audit",
     "server.people.models",
     "server.organisations.models",
     "server.callbacks.models",
@@ -79,14 +79,19 @@ async def migrate(url: str) -> list[str]:
     Safe to call from several processes at once. Raises SchemaError where rows would be left without their
     parents.
     """
-    unhurried: dict[str, Any] = {"foreign_keys": "OFF"} if _is_sqlite(url) else {"command_timeout": None}
-    async with opened(url, **unhurried) as db, _alone(db):
+    hands_off: dict[str, Any] = {"foreign_keys": "OFF"} if _is_sqlite(url) else {}
+    async with opened(url, **unhurried(url), **hands_off) as db, _alone(db):
         executor = MigrationExecutor(db, config(url)["apps"])
         names = [step.migration.name for step in await executor.plan()]
         await executor.migrate()
         await schema_objects.apply(db)
         await _check_foreign_keys(db)
         return names
+
+
+def unhurried(url: str) -> dict[str, Any]:
+    """Return the overrides of `opened` for work that takes as long as it takes."""
+    return {} if _is_sqlite(url) else {"command_timeout": None}
 
 
 async def schema_faults(db: BaseDBAsyncClient) -> list[str]:

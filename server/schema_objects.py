@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-APPEND_ONLY = ("event", "transition")
+APPEND_ONLY = ("event", "audit_entry", "audit_seal")
 """Tables whose rows are never changed or deleted, whoever asks."""
 
 APP_ROLE = "yizhitong_app"

@@ -10,9 +10,10 @@ import pytest
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from server import db
-from server.kernel import clock
+from server.kernel import audit, clock
 from tests.harness import app, browser, postgres, redis
 from tests.harness.app import Server
+from tests.harness.keys import AUDIT
 from tests.harness.postgres import Postgres
 from tests.harness.redis import Redis
 
@@ -26,6 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    audit.use(AUDIT)
     config.addinivalue_line("markers", "drill: takes long; runs with --drills only")
     config.addinivalue_line("markers", "browser: looks at pages in a Chromium; runs where one is found")
     config.addinivalue_line("markers", "sources: needs the official texts; runs with --sources only")
@@ -95,6 +97,17 @@ def database_url(
     return f"sqlite://{path}"
 
 
+@pytest.fixture
+def own_url(postgres_server: Postgres | None, sqlite_template: Path | None, tmp_path: Path, database_url: str) -> str:
+    """A fresh, migrated database for one test, which may break it."""
+    assert database_url  # by which a test is known to need a database
+    if postgres_server:
+        return postgres_server.fresh()
+    assert sqlite_template
+    shutil.copy(sqlite_template, tmp_path / "audit.sqlite3")
+    return f"sqlite://{tmp_path / 'audit.sqlite3'}"
+
+
 @pytest.fixture(scope="module")
 async def database(database_url: str) -> AsyncIterator[BaseDBAsyncClient]:
     """The same database, opened in this process."""
@@ -132,3 +145,10 @@ def redis_server() -> Iterator[Redis]:
 def real_time() -> Iterator[None]:
     yield
     clock.move_to(None)
+
+
+@pytest.fixture(autouse=True)
+def same_audit_keys() -> Iterator[None]:
+    """Whoever builds an app in this process hands it that app's keys."""
+    yield
+    audit.use(AUDIT)

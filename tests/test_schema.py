@@ -113,7 +113,7 @@ async def test_migrate_refuses_rows_without_their_parent(tmp_path: Path) -> None
 
 @pytest.mark.only("postgres")
 async def test_the_app_role_can_write_but_not_rewrite(postgres_server: Postgres) -> None:
-    await postgres_server.execute("postgres", f"CREATE ROLE {schema_objects.APP_ROLE} LOGIN")
+    await asyncio.to_thread(postgres_server.app_role)
     await postgres_server.execute("postgres", "CREATE DATABASE roles")
     await db.migrate(postgres_server.url("roles"))
     async with db.opened(postgres_server.url("roles", schema_objects.APP_ROLE)) as connection:

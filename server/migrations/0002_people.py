@@ -1,9 +1,10 @@
-"""People, sessions, organisations, memberships, transitions of state, events from WeChat."""
+"""People, sessions, organisations, memberships, the audit, events from WeChat."""
 
 from orjson import loads
 from tortoise import fields, migrations
 from tortoise.fields.base import OnDelete
 from tortoise.fields.data import JSON_DUMPS
+from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
 
 from server.callbacks.models import Account
@@ -19,6 +20,35 @@ class Migration(migrations.Migration):
     initial = False
 
     operations = [
+        ops.CreateModel(
+            name="AuditEntry",
+            fields=[
+                ("id", fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ("subject", fields.CharField(max_length=64)),
+                ("action", fields.CharField(max_length=64)),
+                ("before", fields.CharField(max_length=32)),
+                ("after", fields.CharField(max_length=32)),
+                ("actor_id", fields.UUIDField(null=True)),
+                ("fields", fields.JSONField(encoder=JSON_DUMPS, decoder=loads)),
+                ("reason", fields.CharField(max_length=500)),
+                ("made_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ("key_id", fields.CharField(max_length=16)),
+                ("mac", fields.CharField(max_length=64)),
+            ],
+            options={"table": "audit_entry", "app": "yizhitong", "indexes": [Index(fields=["subject", "id"])], "pk_attr": "id", "table_description": "One act on `subject` (`kind:id`), by `actor_id` or, where that is null, by the system itself."},
+            bases=["Model"],
+        ),
+        ops.CreateModel(
+            name="AuditSeal",
+            fields=[
+                ("number", fields.BigIntField(primary_key=True, generated=False, unique=True, db_index=True)),
+                ("entry", fields.OneToOneField("yizhitong.AuditEntry", source_field="entry_id", db_constraint=True, to_field="id", related_name="seal", on_delete=OnDelete.RESTRICT)),
+                ("key_id", fields.CharField(max_length=16)),
+                ("mac", fields.CharField(max_length=64)),
+            ],
+            options={"table": "audit_seal", "app": "yizhitong", "pk_attr": "number", "table_description": "The place of an entry in the chain. `mac` signs the number, the mac before it and that of the entry."},
+            bases=["Model"],
+        ),
         ops.CreateModel(
             name="Follower",
             fields=[
@@ -106,20 +136,6 @@ class Migration(migrations.Migration):
                 ("used_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],
             options={"table": "refresh_token", "app": "yizhitong", "pk_attr": "id", "table_description": "One refresh token, known by its hash and used once."},
-            bases=["Model"],
-        ),
-        ops.CreateModel(
-            name="Transition",
-            fields=[
-                ("id", fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
-                ("subject", fields.CharField(db_index=True, max_length=64)),
-                ("before", fields.CharField(max_length=32)),
-                ("after", fields.CharField(max_length=32)),
-                ("actor_id", fields.UUIDField(null=True)),
-                ("reason", fields.CharField(max_length=500)),
-                ("made_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
-            ],
-            options={"table": "transition", "app": "yizhitong", "pk_attr": "id", "table_description": "One change of state of `subject` (`kind:id`), `actor_id` is None where the system did it."},
             bases=["Model"],
         ),
         ops.CreateModel(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from server.settings import ROOT
+from tests.harness.keys import ENVIRONMENT
 
 TOKEN = "metrics-token-of-the-tests"
 
@@ -40,7 +41,7 @@ class Server:
 
     def start(self) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("YZT_")}
-        environment |= {"YZT_PORT": str(self.port), "YZT_METRICS_TOKEN": TOKEN, **self.environment}
+        environment |= {"YZT_PORT": str(self.port), "YZT_METRICS_TOKEN": TOKEN, **ENVIRONMENT, **self.environment}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", self.module, *self.arguments],

