@@ -18,6 +18,7 @@ from server.policy import service as policy_service
 from server.policy.book import PolicyBook
 from server.reference import service as reference_service
 from server.settings import ROOT
+from server.students import id_regions
 
 
 def main() -> int:
@@ -50,6 +51,7 @@ def _check(content: Path, sources: Path | None) -> list[str]:
     lists = reference_service.load(content, book)
     print(f"{len(subjects)} subjects compared, {len(book.targets)} targets, {len(lists.regions)} regions")
     print(f"{len(lists.majors)} groups of majors, {len(lists.occupations)} occupations")
+    print(f"region codes of ID numbers on {len(id_regions.load(content).codes)} lines")
     print(f"{len(guide.editions)} editions, {len(guide.articles)} articles, {len(guide.leaflets)} leaflets")
     borrowed = _borrowed(content, book, sources) if sources else ()
     return [*policy_checks.faults(book), *guide_checks.faults(content, guide, book), *borrowed]

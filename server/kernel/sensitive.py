@@ -18,6 +18,7 @@ class Kind(StrEnum):
 
     NAME = "name"
     PHONE = "phone"
+    ID_NUMBER = "id_number"
 
 
 class Sensitive:
@@ -128,4 +129,10 @@ def _masked_phone(phone: str) -> str:
     return "*" * (len(phone) - shown) + phone[-shown:] if len(phone) > shown else "****"
 
 
-_MASKS = {Kind.NAME: _masked_name, Kind.PHONE: _masked_phone}
+def _masked_id_number(number: str) -> str:
+    """Show the last two characters only: neither county nor birth date, and too few to guess at the rest."""
+    length, shown = 18, 2
+    return "*" * (length - shown) + number[-shown:] if len(number) == length else "*" * length
+
+
+_MASKS = {Kind.NAME: _masked_name, Kind.PHONE: _masked_phone, Kind.ID_NUMBER: _masked_id_number}

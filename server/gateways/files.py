@@ -1,0 +1,104 @@
+"""Files at rest: encrypted, each bound to the row it belongs to, named by that row's id and nothing else."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from server.kernel.sensitive import VaultError
+
+_VERSION = b"yzt-file-1"
+_NONCE_BYTES = 12
+_SEPARATOR = b"\n"
+
+
+class Files:
+    """Keeps files of a few megabytes under a directory that only this system's user can read.
+
+    A file is a line with the format and the key's id, a nonce, and the AES-256-GCM ciphertext; line and row are
+    authenticated with it, so that a file opens unaltered and under its own name only.
+    """
+
+    def __init__(self, directory: Path, keys: Mapping[str, bytes]) -> None:
+        """Take keys of 32 bytes by id; the first is in use, all of them open."""
+        self._directory = directory
+        self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
+        self._current = next(iter(self._ciphers))
+
+    async def write(self, row_id: UUID, data: bytes) -> None:
+        """Keep `data` for the row; once this returns it is on disk, and a crash before leaves what was there."""
+        await asyncio.to_thread(self._write, row_id, data)
+
+    async def read(self, row_id: UUID) -> bytes:
+        """Return what is kept for the row.
+
+        Raises FileNotFoundError where nothing is, VaultError for a file that was altered, moved from another row, or
+        is under a key that is not here.
+        """
+        return await asyncio.to_thread(self._read, row_id)
+
+    async def delete(self, row_id: UUID) -> None:
+        """Remove what is kept for the row, if anything."""
+        await asyncio.to_thread(self._delete, row_id)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("keys are never pickled")
+
+    def _write(self, row_id: UUID, data: bytes) -> None:
+        path = self._path(row_id)
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        nonce = os.urandom(_NONCE_BYTES)
+        head = _SEPARATOR.join((_VERSION, self._current.encode(), b""))
+        sealed = head + nonce + self._ciphers[self._current].encrypt(nonce, data, head + row_id.bytes)
+        draft = path.with_suffix(f".{os.urandom(8).hex()}")
+        try:
+            _put(draft, sealed)
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+        _sync(self._directory)
+
+    def _read(self, row_id: UUID) -> bytes:
+        kept = self._path(row_id).read_bytes()
+        version, key_id, rest = (*kept.split(_SEPARATOR, 2), b"", b"")[:3]
+        cipher = self._ciphers.get(key_id.decode("ascii", "replace"))
+        if version != _VERSION or cipher is None:
+            raise VaultError
+        head = _SEPARATOR.join((version, key_id, b""))
+        try:
+            return cipher.decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], head + row_id.bytes)
+        except (InvalidTag, ValueError):
+            raise VaultError from None
+
+    def _delete(self, row_id: UUID) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self._path(row_id).unlink()
+            _sync(self._directory)
+
+    def _path(self, row_id: UUID) -> Path:
+        if not isinstance(row_id, UUID):  # a text could lead out of the directory
+            raise TypeError("files are named by ids")
+        return self._directory / row_id.hex
+
+
+def _put(path: Path, data: bytes) -> None:
+    """Write a new file that only its owner reads, down to the disk."""
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(directory: Path) -> None:
+    """Bring names that were made or removed down to the disk."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

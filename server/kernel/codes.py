@@ -1,0 +1,22 @@
+"""Codes as people type and paste them, made plain before they are checked."""
+
+_BLANKS = (*range(0x09, 0x0E), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
+"""Whatever `str.isspace` calls one, and may stand in a line."""
+_UNSEEN = (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF)
+"""What messengers and contact lists leave around a copied number: joiners and marks of direction."""
+_FULL_WIDTH = range(0xFF01, 0xFF5F)
+_TO_ASCII = 0xFF01 - ord("!")
+
+_PLAIN: dict[int, str | None] = {
+    **dict.fromkeys((*_BLANKS, *_UNSEEN)),
+    **{code: chr(code).upper() for code in range(ord("a"), ord("z") + 1)},
+    **{code: chr(code - _TO_ASCII).upper() for code in _FULL_WIDTH},
+}
+
+
+def plain(text: str) -> str:
+    """Return `text` without blanks and unseen marks, full-width characters in ASCII, ASCII letters in capitals.
+
+    Nothing else changes: digits of other scripts stay what they are, and are then refused by whoever checks the code.
+    """
+    return text.translate(_PLAIN)

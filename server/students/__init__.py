@@ -1,0 +1,1 @@
+"""Students: whom a school sends, and which person is linked to them."""
