@@ -2,21 +2,30 @@
 
 import base64
 import binascii
-import contextlib
+import fcntl
 import json
 import os
 import re
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Self
+from typing import NoReturn, Self
 
+RINGS = ("token_keys", "vault_keys", "index_keys")
+"""The settings that hold keys: one ring per purpose."""
 DEVELOPMENT = "development"
 """The id of keys that a development machine made; production refuses them."""
 KEY_BYTES = 32
+FEWEST_BYTES = 16
+"""A key drawn at random has at least this many different bytes; zeros and pass phrases have not."""
+CALLBACK_KEY_CHARACTERS = 43
 _KEY_ID = re.compile(r"[a-z0-9-]{1,16}")
+_CREDENTIAL = re.compile(r"[!-~]+")
 _FILE = "development-keys.json"
+
+
+class KeyFileError(ValueError):
+    """This machine's keys cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +33,6 @@ class Keys:
     """Keys by id. The first is in use; the others still open what was made with them."""
 
     by_id: Mapping[str, bytes] = field(repr=False)
-
-    @property
-    def current(self) -> tuple[str, bytes]:
-        """The id and bytes of the key in use."""
-        return next(iter(self.by_id.items()))
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -41,6 +45,9 @@ class Keys:
                 raise ValueError("keys are written id:BASE64 of 32 bytes")
             found[name] = key
         return cls(found)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("keys are never pickled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,47 +76,81 @@ DEVELOPMENT_SERVICE_ACCOUNT = WeChatAccount(
 ACCOUNTS = {"mini_program": DEVELOPMENT_MINI_PROGRAM, "service_account": DEVELOPMENT_SERVICE_ACCOUNT}
 _PREFIXES = {"mini_program": "YZT_WECHAT", "service_account": "YZT_SERVICE"}
 _ACCOUNT_FIELDS = tuple(item.name for item in fields(WeChatAccount))
-ACCOUNT_VARIABLES = {f"{prefix}_{name.upper()}" for prefix in _PREFIXES.values() for name in _ACCOUNT_FIELDS}
+
+
+def _variable(name: str, item: str) -> str:
+    return f"{_PREFIXES[name]}_{item.upper()}"
+
+
+ACCOUNT_VARIABLES = {_variable(name, item) for name in ACCOUNTS for item in _ACCOUNT_FIELDS}
 """`YZT_WECHAT_APPID`, `YZT_WECHAT_SECRET`, `YZT_WECHAT_CALLBACK_TOKEN`, `YZT_WECHAT_CALLBACK_KEY`, and the same with
 `YZT_SERVICE`."""
 
 
 def account(name: str, default: WeChatAccount, environ: Mapping[str, str]) -> WeChatAccount:
     """Return the account `name` as `environ` has it, the stand-in's where it says nothing."""
-    texts = {item: environ.get(f"{_PREFIXES[name]}_{item.upper()}", "") for item in _ACCOUNT_FIELDS}
+    texts = {item: environ.get(_variable(name, item), "") for item in _ACCOUNT_FIELDS}
     return WeChatAccount(**{item: text or getattr(default, item) for item, text in texts.items()})
 
 
-def account_faults(mini_program: WeChatAccount, service_account: WeChatAccount) -> list[str]:
-    """Return which variables production lacks, or has from the stand-in, or malformed."""
-    faults = []
-    for name, found in (("mini_program", mini_program), ("service_account", service_account)):
-        faults += [
-            f"{_PREFIXES[name]}_{item.upper()} is required in production"
-            for item in _ACCOUNT_FIELDS
-            if getattr(found, item) == getattr(ACCOUNTS[name], item)
-        ]
-        if len(_decoded(found.callback_key + "=")) != KEY_BYTES:
-            faults.append(f"{_PREFIXES[name]}_CALLBACK_KEY must be the 43 characters that WeChat gives")
-    return faults
+def account_faults(accounts: Mapping[str, WeChatAccount]) -> Iterator[tuple[str, str]]:
+    """Yield each variable of `accounts`, by setting, that nobody can work with, and why."""
+    for name, found in accounts.items():
+        for item in _ACCOUNT_FIELDS:
+            if not _CREDENTIAL.fullmatch(getattr(found, item)):
+                yield _variable(name, item), "holds what is no credential: a blank, or no letter of ASCII"
+        if len(found.callback_key) != CALLBACK_KEY_CHARACTERS or len(_decoded(found.callback_key + "=")) != KEY_BYTES:
+            yield _variable(name, "callback_key"), f"must be the {CALLBACK_KEY_CHARACTERS} characters that WeChat gives"
+    if len({found.appid for found in accounts.values()}) < len(accounts):
+        yield _variable("service_account", "appid"), "is also that of the mini-program"
+
+
+def standin_faults(accounts: Mapping[str, WeChatAccount]) -> Iterator[tuple[str, str]]:
+    """Yield each variable of `accounts`, by setting, that production lacks or has from the stand-in."""
+    known = {getattr(account, item) for account in ACCOUNTS.values() for item in _ACCOUNT_FIELDS}
+    for name, found in accounts.items():
+        for item in _ACCOUNT_FIELDS:
+            if getattr(found, item) in known:
+                yield _variable(name, item), "is required in production, and not the stand-in's"
+
+
+def key_faults(rings: Mapping[str, Keys | None]) -> Iterator[tuple[str, str]]:
+    """Yield each variable of `rings`, by setting, whose keys production must not use."""
+    owners: dict[bytes, str] = {}
+    for ring, keys in rings.items():
+        variable = f"YZT_{ring.upper()}"
+        if keys is None or DEVELOPMENT in keys.by_id:
+            yield variable, "is required in production, with keys of its own"
+            continue
+        for key_id, key in keys.by_id.items():
+            if len(set(key)) < FEWEST_BYTES:
+                yield variable, "holds a key that was not drawn at random"
+            elif (owner := owners.setdefault(key, f"{variable} under {key_id}")) != f"{variable} under {key_id}":
+                yield variable, f"repeats the key of {owner}"
 
 
 def development_keys(directory: Path) -> dict[str, Keys]:
-    """Return this machine's own keys by setting, made once and kept in `directory`, readable by its owner only.
+    """Return this machine's own keys by ring, made once and kept in `directory`, readable by their owner only.
 
-    Two processes that start together end up with the same ones.
+    Processes that start together get the same ones. Raises KeyFileError for a file that holds anything else.
     """
+    directory.mkdir(parents=True, exist_ok=True)
     path = directory / _FILE
-    if not path.exists():
-        directory.mkdir(parents=True, exist_ok=True)
-        made = {name: new_key() for name in ("token_keys", "vault_keys", "index_keys")}
-        with tempfile.NamedTemporaryFile("w", dir=directory, suffix=".json") as draft:
-            json.dump(made, draft)
-            draft.flush()
-            with contextlib.suppress(FileExistsError):
-                os.link(draft.name, path)
-    found = json.loads(path.read_text(encoding="utf-8"))
-    return {name: Keys({DEVELOPMENT: _decoded(text)}) for name, text in found.items()}
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # until it is closed
+        try:
+            found = json.loads(file.read() or "{}")
+            made = {ring: found.get(ring) or new_key() for ring in RINGS}
+            keys = {ring: Keys.parse(f"{DEVELOPMENT}:{text}") for ring, text in made.items()}
+        except (ValueError, AttributeError):
+            raise KeyFileError(
+                f"{path} is broken; without it new keys are made, which open nothing sealed so far"
+            ) from None
+        if made != found:
+            file.seek(0)
+            file.truncate()
+            json.dump(made, file)
+    return keys
 
 
 def new_key() -> str:

@@ -1,7 +1,7 @@
 """Everything that differs between one place of running and another, read from the environment once."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import ip_address
@@ -10,9 +10,10 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from server import secrets
-from server.secrets import Keys, WeChatAccount
+from server.secrets import RINGS, Keys, WeChatAccount
 
 ROOT = Path(__file__).resolve().parent.parent
+SHORTEST_TOKEN = 16
 TRUE_FALSE = {"on": True, "off": False}
 
 
@@ -35,9 +36,9 @@ class Settings:
     port: int = 8000
     data_dir: Path = ROOT / "var"
     """Where the SQLite database is."""
-    database_url: str = ""
+    database_url: str = field(default="", repr=False)
     """`sqlite://PATH` or `postgres://…`; empty is a SQLite file in `data_dir`."""
-    redis_url: str = ""
+    redis_url: str = field(default="", repr=False)
     """Empty: served in process."""
     env: Env = Env.DEVELOPMENT
     log_level: str = "INFO"
@@ -47,7 +48,7 @@ class Settings:
     """Whether this process also runs the job loop (`on`, `off`)."""
     job_lease_seconds: int = 30
     """How long a silent worker keeps a job before another takes it over."""
-    metrics_token: str = ""
+    metrics_token: str = field(default="", repr=False)
     """Bearer token of `/metrics`; empty leaves it open, which production refuses."""
     proxies: int = 0
     """How many proxies of ours stand before us; the client's address is then taken from X-Forwarded-For."""
@@ -86,6 +87,14 @@ class Settings:
         """Whether real people depend on this process."""
         return self.env is Env.PRODUCTION
 
+    def keys(self) -> dict[str, Keys]:
+        """Return the keys in force by ring: those given, this machine's own in development where none were.
+
+        Raises KeyFileError or OSError where this machine's cannot be had.
+        """
+        given = {ring: keys for ring in RINGS if (keys := getattr(self, ring))}
+        return given if len(given) == len(RINGS) else {**secrets.development_keys(self.data_dir), **given}
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """Read `YZT_*` from `environ`.
@@ -96,15 +105,82 @@ class Settings:
         values, faults = _read(environ)
         for name, default in secrets.ACCOUNTS.items():
             values[name] = secrets.account(name, default, environ)
-        if faults:
-            raise SettingsError("; ".join(faults))
         settings = cls(**values)  # type: ignore[arg-type]
-        faults = _refusals(settings)
+        for variable, reason in _refusals(settings):
+            faults.setdefault(variable, reason)
         if settings.production:
-            faults += [f"{variable} is not a setting" for variable in unknown(environ)]
+            faults |= dict.fromkeys(unknown(environ), "is not a setting")
         if faults:
-            raise SettingsError("; ".join(faults))
+            raise SettingsError("; ".join(f"{variable} {reason}" for variable, reason in faults.items()))
         return settings
+
+
+def unknown(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """Return the variables that look like settings and are none."""
+    names = {f"YZT_{name.upper()}" for name in _PARSERS} | secrets.ACCOUNT_VARIABLES
+    return sorted(name for name, text in environ.items() if name.startswith("YZT_") and text and name not in names)
+
+
+def _read(environ: Mapping[str, str]) -> tuple[dict[str, object], dict[str, str]]:
+    """Return the values by setting, and what is wrong by variable."""
+    values: dict[str, object] = {}
+    faults = {}
+    for name, parse in _PARSERS.items():
+        variable = f"YZT_{name.upper()}"
+        if not (text := environ.get(variable)):
+            continue
+        try:
+            values[name] = parse(text)
+        except (ValueError, KeyError):
+            faults[variable] = "has a value that cannot be used"
+    return values, faults
+
+
+def _refusals(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield what `settings` must not start with: development stays on this machine, production has its secrets."""
+    accounts = {name: getattr(settings, name) for name in secrets.ACCOUNTS}
+    yield from secrets.account_faults(accounts)
+    if not settings.production:
+        if not _is_loopback(settings.host):
+            yield "YZT_HOST", "must be the loopback in development"
+        return
+    for name in ("database_url", "metrics_token"):
+        if not getattr(settings, name):
+            yield f"YZT_{name.upper()}", "is required in production"
+    if len(settings.metrics_token) < SHORTEST_TOKEN:
+        yield "YZT_METRICS_TOKEN", f"needs {SHORTEST_TOKEN} characters in production"
+    address = urlsplit(settings.wechat)
+    if address.scheme != "https" or _is_loopback(address.hostname or ""):
+        yield "YZT_WECHAT_URL", "must be WeChat's own https address in production, not the stand-in"
+    yield from secrets.standin_faults(accounts)
+    yield from secrets.key_faults({ring: getattr(settings, ring) for ring in RINGS})
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _within(number: int, low: int, high: int) -> int:
+    if not low <= number <= high:
+        raise ValueError(number)
+    return number
+
+
+def _address(text: str) -> str:
+    """Return the address of a server, without a password in it."""
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise ValueError("no address of a server")
+    return text
+
+
+def _one_of(text: str, choices: set[str]) -> str:
+    if text not in choices:
+        raise ValueError(text)
+    return text
 
 
 _PARSERS: Mapping[str, Callable[[str], object]] = {
@@ -121,67 +197,9 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "metrics_token": str,
     "proxies": lambda text: _within(int(text), 0, 10),
     "sign_ins_per_minute": lambda text: _within(int(text), 1, 1_000_000),
-    "wechat_url": str,
+    "wechat_url": _address,
     "standin_port": lambda text: _within(int(text), 0, 65535),
     "token_keys": Keys.parse,
     "vault_keys": Keys.parse,
     "index_keys": Keys.parse,
 }
-
-
-def unknown(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """Return the variables that look like settings and are none."""
-    names = {f"YZT_{name.upper()}" for name in _PARSERS} | secrets.ACCOUNT_VARIABLES
-    return sorted(name for name, text in environ.items() if name.startswith("YZT_") and text and name not in names)
-
-
-def _read(environ: Mapping[str, str]) -> tuple[dict[str, object], list[str]]:
-    values: dict[str, object] = {}
-    faults = []
-    for name, parse in _PARSERS.items():
-        variable = f"YZT_{name.upper()}"
-        if not (text := environ.get(variable)):
-            continue
-        try:
-            values[name] = parse(text)
-        except (ValueError, KeyError):
-            faults.append(f"{variable} has a value that cannot be used")
-    return values, faults
-
-
-def _refusals(settings: Settings) -> list[str]:
-    """Return why `settings` must not start: development stays on this machine, production has its secrets."""
-    if not settings.production:
-        return [] if _is_loopback(settings.host) else ["YZT_HOST must be the loopback in development"]
-    required = {"YZT_DATABASE_URL": settings.database_url, "YZT_METRICS_TOKEN": settings.metrics_token}
-    faults = [f"{name} is required in production" for name, value in required.items() if not value]
-    minimum = 16
-    if settings.metrics_token and len(settings.metrics_token) < minimum:
-        faults.append(f"YZT_METRICS_TOKEN needs {minimum} characters in production")
-    address = urlsplit(settings.wechat)
-    if address.scheme != "https" or _is_loopback(address.hostname or ""):
-        faults.append("YZT_WECHAT_URL must be WeChat's own https address in production, not the stand-in")
-    for name in ("token_keys", "vault_keys", "index_keys"):
-        keys: Keys | None = getattr(settings, name)
-        if keys is None or secrets.DEVELOPMENT in keys.by_id:
-            faults.append(f"YZT_{name.upper()} is required in production, with keys of its own")
-    return faults + secrets.account_faults(settings.mini_program, settings.service_account)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _within(number: int, low: int, high: int) -> int:
-    if not low <= number <= high:
-        raise ValueError(number)
-    return number
-
-
-def _one_of(text: str, choices: set[str]) -> str:
-    if text not in choices:
-        raise ValueError(text)
-    return text
