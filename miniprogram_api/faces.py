@@ -7,12 +7,18 @@ from sanic import Blueprint, Sanic
 from sanic.blueprint_group import BlueprintGroup
 
 from miniprogram_api import guide as guide_face
+from miniprogram_api import memberships as memberships_face
+from miniprogram_api import organisations as organisations_face
 from miniprogram_api import policies as policies_face
 from miniprogram_api import programmes as programmes_face
 from miniprogram_api import reference as reference_face
 from miniprogram_api.docs import docs
 from miniprogram_api.health import health
+from miniprogram_api.me import me
+from miniprogram_api.people import people
+from miniprogram_api.sessions import sessions
 from miniprogram_api.shelf import Shelf
+from miniprogram_api.wechat import wechat
 from server.guide import catalogue
 from server.guide import service as guide_service
 from server.policy import compare
@@ -28,6 +34,12 @@ FACES: tuple[Blueprint | BlueprintGroup, ...] = (
         policies_face.policies,
         programmes_face.programmes,
         reference_face.reference,
+        organisations_face.organisations,
+        memberships_face.memberships,
+        wechat,
+        sessions,
+        me,
+        people,
         url_prefix="/api/v1",
     ),
 )

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from uuid import UUID
 
 from sanic import HTTPResponse, Request
 
@@ -25,7 +26,7 @@ def made(answer: FixedResponse, subject_id: str) -> FixedResponse:
 
 
 async def once(
-    caller: str,
+    caller: UUID | str,
     request: Request,
     handler: Maker,
     rebuild: Rebuild,

@@ -7,13 +7,14 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from sanic import Sanic
 
-from miniprogram_api.auth import Access
+from miniprogram_api.auth import Access, Permission
 from miniprogram_api.idempotent import KEY_MAX_LENGTH
 from miniprogram_api.web import Declaration, declaration_of
 
 REF = "#/components/schemas/{model}"
 PROBLEM = {"$ref": "#/components/responses/Problem"}
-_PARAMETER = re.compile(r"<(\w+)(?::\w+)?>")
+_PARAMETER = re.compile(r"<(\w+)(?::(\w+))?>")
+_PATH_TYPES = {"uuid": {"type": "string", "format": "uuid"}}
 _PROBLEM_SCHEMA = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "code", "errors", "request_id"],
@@ -57,7 +58,10 @@ def document(app: Sanic[Any, Any]) -> dict[str, Any]:
         "components": {
             "schemas": {**schemas, "Problem": _PROBLEM_SCHEMA},
             "responses": {"Problem": _content("A refusal, in Chinese", "application/problem+json", "Problem")},
-            "securitySchemes": {"operator": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "operator": {"type": "http", "scheme": "bearer", "description": "YZT_METRICS_TOKEN"},
+                "person": {"type": "http", "scheme": "bearer", "description": "access_token of POST /sessions"},
+            },
         },
     }
 
@@ -83,8 +87,9 @@ def _operation(route: Any, declaration: Declaration, refs: dict[type[BaseModel],
         }
         | {"default": PROBLEM},
     }
-    if declaration.access is not Access.PUBLIC:
-        found["security"] = [{"operator": []}]
+    if declaration.permission and declaration.permission.access is not Access.PUBLIC:
+        found |= _security(declaration.permission)
+        found["responses"] |= _refusals(declaration.permission)
     if declaration.body:
         found["requestBody"] = {
             "required": True,
@@ -97,6 +102,16 @@ def _operation(route: Any, declaration: Declaration, refs: dict[type[BaseModel],
     return found
 
 
+def _security(permission: Permission) -> dict[str, Any]:
+    scheme = "operator" if permission.access is Access.OPERATOR else "person"
+    return {"security": [{scheme: []}], "description": permission.words}
+
+
+def _refusals(permission: Permission) -> dict[str, Any]:
+    statuses = ("401", *(("403",) if permission.rights else ()), *(("404",) if permission.owner else ()))
+    return dict.fromkeys(statuses, PROBLEM)
+
+
 def _answer(view: type[BaseModel] | None, media: tuple[str, ...], refs: dict[type[BaseModel], Any]) -> dict[str, Any]:
     if view is None and media == Declaration().media:
         return {"description": "Nothing to say"}
@@ -105,7 +120,8 @@ def _answer(view: type[BaseModel] | None, media: tuple[str, ...], refs: dict[typ
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:
-    return [_parameter(name, "path", {"type": "string"}, required=True) for name in _PARAMETER.findall(path)]
+    found = ((name, _PATH_TYPES.get(kind, {"type": "string"})) for name, kind in _PARAMETER.findall(path))
+    return [_parameter(name, "path", schema, required=True) for name, schema in found]
 
 
 def _query_parameters(declaration: Declaration) -> list[dict[str, Any]]:

@@ -14,9 +14,11 @@ from server.kernel.content import read
 from server.kernel.errors import DomainError, FieldFault
 from server.kernel.transactions import DATABASE_AWAY
 
+UNAUTHORISED = 401
 CLIENT_GONE = 499
 INTERNAL = DomainError("internal", 500)
-RETRY_AFTER_SECONDS = {503: 5, 409: 1}
+RETRY_AFTER_SECONDS = {503: 5, 429: 60, 409: 1}
+"""By status, where the error itself does not say in how many `seconds`."""
 
 _SLUGS = {
     400: "unreadable_request", 404: "no_such_route", 405: "method_not_allowed", 408: "request_timeout",
@@ -90,7 +92,9 @@ class ProblemHandler(ErrorHandler):
         if error is INTERNAL:
             _log.error("unexpected error", request_id=request.request_id, exc_info=exception)
         if after := RETRY_AFTER_SECONDS.get(error.status):
-            headers["retry-after"] = str(after)
+            headers["retry-after"] = str(error.facts.get("seconds", after))
+        if error.status == UNAUTHORISED:
+            headers["www-authenticate"] = "Bearer"
         body = self._problems.body(error, request.request_id)
         headers["cache-control"] = "no-store"
         return HTTPResponse(body, error.status, headers, "application/problem+json")

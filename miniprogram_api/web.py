@@ -1,11 +1,11 @@
 """The declaration on each handler: who may call it, with what, and what it answers.
 
-    @face.post("/things")
-    @allow(Access.OPERATOR)
+    @face.post("/things/<thing_id:uuid>/parts")
+    @allow(own(Role.MANAGER), Role.ADMIN, owner=owners.thing)
     @idempotent(rebuild)
-    @body(NewThing)
-    @answers(201, ThingView)
-    async def make(request: Request, body: NewThing) -> HTTPResponse: ...
+    @body(NewPart)
+    @answers(201, PartView)
+    async def make(request: Request, thing_id: UUID, body: NewPart) -> HTTPResponse: ...
 
 `allow` stands outermost and turns the statement into the handler that Sanic runs: permission first, then the
 query and the body with every fault listed, then the handler. The OpenAPI document is made from the same statement.
@@ -20,12 +20,15 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 from sanic import Blueprint, HTTPResponse, Request, Sanic
 from sanic.models.handler_types import RouteHandler
+from sanic_routing.route import Route
 
-from miniprogram_api.auth import Access, authorise
+from miniprogram_api.auth import Access, OwnerOf, Permission, authorise
 from miniprogram_api.idempotent import Rebuild, once
 from miniprogram_api.protocol import BODY_LIMIT_BYTES
 from miniprogram_api.reading import Body, Query, read_body, read_query, refuse_query
 from miniprogram_api.representation import FixedResponse, fresh
+from server.access.rules import Right
+from server.organisations.roles import Kind, Role
 
 Handler = Callable[..., Awaitable[HTTPResponse]]
 H = TypeVar("H", bound=Handler)
@@ -35,7 +38,7 @@ H = TypeVar("H", bound=Handler)
 class Declaration:
     """What one handler states about itself; `answers` maps a status to its view, None for no JSON."""
 
-    access: Access | None = None
+    permission: Permission | None = None
     query: type[Query] | None = None
     body: type[Body] | None = None
     answers: dict[int, Any] = field(default_factory=dict)
@@ -80,21 +83,25 @@ def idempotent(rebuild: Rebuild) -> Callable[[H], H]:
     return _stating(rebuild=rebuild)
 
 
-def allow(access: Access) -> Callable[[H], H]:
-    """State who may call, and make the handler."""
+def allow(*who: Access | Role | Right, of: Kind | None = None, owner: OwnerOf | None = None) -> Callable[[H], H]:
+    """State who may call, and make the handler.
+
+    `who` is one Access, or roles (`of` a kind of organisation) and `own(...)` rights of which one is enough; `owner`
+    takes path arguments by name, tells to whom the thing belongs, and raises the 404 where there is none.
+    """
+    permission = Permission.of(who, of, owner)
 
     def make(handler: H) -> H:
         declaration = _declaration(handler)
-        declaration.access = access
+        declaration.permission = permission
         declaration.summary = (handler.__doc__ or "").strip().split("\n")[0].rstrip(".")
-        if declaration.rebuild and access is Access.PUBLIC:
+        public, takes_input = permission.access is Access.PUBLIC, bool(declaration.query or declaration.body)
+        if declaration.rebuild and public:
             raise TypeError(f"{handler.__name__}: an idempotency key belongs to a caller, and a public route has none")
-
-        public, takes_input = access is Access.PUBLIC, bool(declaration.query or declaration.body)
 
         @wraps(handler)
         async def declared(request: Request, **arguments: Any) -> HTTPResponse:
-            caller = "" if public else authorise(request, access)
+            caller = "" if public else await authorise(request, permission, arguments)
             stream = request.stream
             if takes_input or b"?" in request.raw_url or (stream and stream.request_body):
                 _read(request, declaration, arguments)
@@ -110,14 +117,34 @@ def allow(access: Access) -> Callable[[H], H]:
 def declaration_of(handler: Any) -> Declaration | None:
     """Return what a route's handler states, None where it does not say who may call it."""
     declaration: Declaration | None = getattr(handler, "declaration", None)
-    return declaration if declaration and declaration.access else None
+    return declaration if declaration and declaration.permission else None
 
 
 def require_declarations(app: Sanic[Any, Any]) -> None:
-    """Raise RuntimeError naming every route that does not say who may call it."""
-    silent = [route.path for route in app.router.routes if declaration_of(route.handler) is None]
+    """Raise RuntimeError naming every route that does not say who may call it, or whose things it shows."""
+    silent, ownerless = [], []
+    for route in app.router.routes:
+        declaration = declaration_of(route.handler)
+        if declaration is None or declaration.permission is None:
+            silent.append(route.path)
+        elif not _tells_owner(declaration.permission, route):
+            ownerless.append(route.path)
     if silent:
         raise RuntimeError(f"routes without a declaration: {', '.join(sorted(silent))}")
+    if ownerless:
+        raise RuntimeError(f"routes that take an id without a fitting owner=: {', '.join(sorted(ownerless))}")
+
+
+def _tells_owner(permission: Permission, route: Route) -> bool:
+    """Whether a route with an id in its path says to whom the thing belongs.
+
+    What anyone may see belongs to nobody, and before the secretariat nothing is hidden.
+    """
+    parameters = {item.name: item.label for item in route.defined_params.values()}
+    if permission.owner:
+        return bool(permission.owner_arguments) and set(permission.owner_arguments) <= set(parameters)
+    open_to_all = permission.access is not Access.SIGNED_IN or permission.sees_everything
+    return open_to_all or not any(name.endswith("id") or kind == "uuid" for name, kind in parameters.items())
 
 
 def answer(view: BaseModel, status: int = 200) -> FixedResponse:

@@ -1,6 +1,6 @@
-"""`python -m server` serves; `… migrate` brings the database up to date; `… worker` runs jobs; `… jobs` shows them.
+"""`python -m server` serves. Each other command, as in `… migrate`, is told by the docstring of its function.
 
-What takes arguments is in `operations`: `verify_audit`, `backup`, `restore`.
+What takes arguments is in `operations`: `make_admin`, `verify_audit`, `backup`, `restore`.
 """
 
 import asyncio
@@ -8,6 +8,7 @@ import contextlib
 import gc
 import signal
 import sys
+from types import SimpleNamespace
 
 from tortoise.exceptions import BaseORMException
 
@@ -41,6 +42,9 @@ def main() -> int:
         if command:
             command(settings)
             return 0
+    except SettingsError as error:
+        print(f"yizhitong cannot start: {error}", file=sys.stderr)  # noqa: T201
+        return USAGE_ERROR
     except (OSError, ValueError, BaseORMException, ContentError, db.SchemaError, BackupError) as error:
         print(f"yizhitong cannot go on: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
         return 1
@@ -52,6 +56,16 @@ def serve(settings: Settings) -> None:
     """Serve in the foreground, in this one process, until SIGTERM or SIGINT; then finish what has begun."""
     gc.disable()  # until it serves, nothing that is made is thrown away
     app.serve(app.build(settings))
+
+
+def standin(settings: Settings) -> None:
+    """Play WeChat alone, in the foreground; its events go to the API at `YZT_HOST` and `YZT_PORT`."""
+    if settings.production:
+        raise SettingsError("the stand-in is for development and tests: whoever reaches it can sign in as anybody")
+    from server.standin import serving  # noqa: PLC0415 -- no other command loads it
+
+    print(f"WeChat is played on port {settings.standin_port}; it tells {settings.base} of its events", flush=True)  # noqa: T201
+    serving.alone(serving.build(settings.mini_program, settings.service_account, settings.base), settings.standin_port)
 
 
 def migrate(settings: Settings) -> None:
@@ -72,10 +86,14 @@ async def _work(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     app.unlock(settings)
     waker = wakeup(settings.redis_url)
-    async with db.opened(settings.database, everywhere=True):
+    outside = SimpleNamespace()
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(db.opened(settings.database, everywhere=True))
+        app.reach_out(outside, settings, stack)
+        handlers = schedules.handlers(outside.service_account)
         tasks = [
             asyncio.create_task(waker.listen()),
-            asyncio.create_task(app.worker(settings, waker, schedules.HANDLERS).run()),
+            asyncio.create_task(app.worker(settings, waker, handlers).run()),
         ]
         await stopped.wait()
         for task in tasks:
@@ -97,7 +115,7 @@ async def _jobs(settings: Settings) -> None:
             print(f"{job.ended_at:%F %T} failed {job.kind} {job.id} {job.error}")  # noqa: T201
 
 
-COMMANDS = {"": serve, "migrate": migrate, "worker": work, "jobs": jobs}
+COMMANDS = {"": serve, "migrate": migrate, "worker": work, "jobs": jobs, "standin": standin}
 
 if __name__ == "__main__":
     sys.exit(main())

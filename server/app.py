@@ -6,6 +6,7 @@ import gc
 import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from sanic import Blueprint, Sanic
@@ -17,8 +18,17 @@ from miniprogram_api.problem import ProblemHandler, Problems
 from miniprogram_api.protocol import BODY_LIMIT_BYTES, StrictProtocol, StrictRequest
 from miniprogram_api.web import require_declarations
 from server import db, schedules
+from server.access.callers import Callers
+from server.callbacks.models import Account
+from server.gateways.cache import Cache, cache
+from server.gateways.limits import Limits
+from server.gateways.tokens import Tokens
+from server.gateways.vault import Vault
 from server.gateways.wakeup import LocalWakeup, wakeup
-from server.kernel import audit
+from server.gateways.wechat.callback import CallbackReader
+from server.gateways.wechat.gateway import MiniProgram, ServiceAccount
+from server.gateways.wechat.link import Link
+from server.kernel import audit, sensitive
 from server.kernel.jobs.worker import Handler, Worker
 from server.kernel.traffic import TRAFFIC
 from server.secrets import Keys
@@ -34,7 +44,11 @@ WHERE_TO_LOOK = """
   {base}/api/v1/guide/2026                            the articles of this year's guide
   {base}/api/v1/policies/aq-2024-91/clauses/15        one clause, in our words
   {base}/docs                                         every route
-Stop with Ctrl-C.
+{wechat}Stop with Ctrl-C.
+"""
+WECHAT_IS_PLAYED = """WeChat is played at {standin}. Sign in as one of the demo people, here as a student:
+  code=$(curl -s {standin}/control/codes -d '{{"openid": "demo-student"}}' | cut -d'"' -f4)
+  curl -s {base}/api/v1/sessions -H 'Content-Type: application/json' -d '{{"code": "'$code'"}}'
 """
 
 App = Sanic[Any, Any]
@@ -64,12 +78,15 @@ def build(
         RESPONSE_TIMEOUT=settings.request_seconds,
         KEEP_ALIVE_TIMEOUT=settings.request_seconds,
         GRACEFUL_SHUTDOWN_TIMEOUT=10.0,
+        PROXIES_COUNT=settings.proxies or None,
         ACCESS_LOG=False,
         MOTD=False,
         NOISY_EXCEPTIONS=False,
     )
     app.ctx.settings = settings
-    unlock(settings)
+    app.ctx.tokens = Tokens(unlock(settings)["token_keys"].by_id)
+    app.ctx.callers = Callers(app.ctx.tokens)
+    app.ctx.callbacks = callback_readers(settings)
     app.ctx.schedules = schedules.SCHEDULES
     TRAFFIC.logged = settings.log_level in {"DEBUG", "INFO"}
     publish(app, CONTENT_DIR)
@@ -77,7 +94,7 @@ def build(
         app.blueprint(face)
     require_declarations(app)
     app.ctx.docs = docs.prepare(openapi.document(app), problems)
-    _live(app, settings, {**schedules.HANDLERS, **(extra_handlers or {})})
+    _live(app, settings, extra_handlers or {})
     return app
 
 
@@ -87,6 +104,11 @@ def serve(app: App) -> None:
     One process: Sanic's manager never restarts a killed worker, and killing the manager leaves workers on the port.
     """
     settings: Settings = app.ctx.settings
+    if not settings.wechat_url:
+        from server.standin import serving  # noqa: PLC0415 -- where WeChat is real, nobody loads it
+
+        standin = serving.build(settings.mini_program, settings.service_account, settings.base)
+        serving.beside(app, standin, settings.standin_port)
 
     # What is loaded now stays until the end: no collection need ever walk through it again.
     gc.collect()
@@ -96,7 +118,8 @@ def serve(app: App) -> None:
     @app.after_server_start
     async def tell(_app: App) -> None:
         if not settings.production:
-            print(WHERE_TO_LOOK.format(base=f"http://{settings.host}:{settings.port}"), flush=True)  # noqa: T201
+            played = "" if settings.wechat_url else WECHAT_IS_PLAYED.format(base=settings.base, standin=settings.wechat)
+            print(WHERE_TO_LOOK.format(base=settings.base, wechat=played), flush=True)  # noqa: T201
 
     app.run(
         settings.host,
@@ -109,9 +132,19 @@ def serve(app: App) -> None:
     )
 
 
+def callback_readers(settings: Settings) -> Mapping[Account, CallbackReader]:
+    """Return what reads the callbacks of each account; in production in secure mode only."""
+    accounts = {Account.MINI_PROGRAM: settings.mini_program, Account.SERVICE_ACCOUNT: settings.service_account}
+    return {
+        account: CallbackReader(found.appid, found.callback_token, found.callback_key, secure_only=settings.production)
+        for account, found in accounts.items()
+    }
+
+
 def unlock(settings: Settings) -> Mapping[str, Keys]:
-    """Hand this process the keys of its audit; return the keys in force by ring."""
+    """Hand this process its vault and the keys of its audit; return the keys in force by ring."""
     keys = settings.keys()
+    sensitive.use(Vault(keys["vault_keys"].by_id, keys["index_keys"].by_id))
     audit.use(keys["audit_keys"].by_id)
     return keys
 
@@ -157,10 +190,12 @@ async def _running(app: App, settings: Settings, handlers: Mapping[str, Handler]
     async with contextlib.AsyncExitStack() as stack:
         database = await stack.enter_async_context(db.opened(settings.database, everywhere=True))
         waker = app.ctx.wakeup = wakeup(settings.redis_url)
-        app.ctx.readiness = lambda: readiness(database, waker)
-        loops = [waker.listen()]
+        link = reach_out(app.ctx, settings, stack)
+        app.ctx.readiness = lambda: readiness(database, waker, link)
+        loops = [waker.listen(), app.ctx.callers.follow()]
         if settings.jobs:
-            loops.append(worker(settings, waker, handlers).run())
+            all_handlers = {**schedules.handlers(app.ctx.service_account), **handlers}
+            loops.append(worker(settings, waker, all_handlers).run())
         tasks = [asyncio.create_task(loop) for loop in loops]
         try:
             yield
@@ -170,9 +205,23 @@ async def _running(app: App, settings: Settings, handlers: Mapping[str, Handler]
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def readiness(database: BaseDBAsyncClient, waker: LocalWakeup) -> dict[str, str]:
-    """Return what the process leans on and how each does: `ok`, `degraded` or `failed`."""
-    checks = {"content": "ok", "database": "ok", "migrations": "ok", "redis": "ok"}
+def reach_out(ctx: SimpleNamespace, settings: Settings, stack: contextlib.AsyncExitStack) -> Link:
+    """Put what reaches beyond the process on `ctx`, which opens when it is needed; return the way to WeChat."""
+    shared: Cache = cache(settings.redis_url)
+    stack.push_async_callback(shared.close)
+    link = Link(settings.wechat)
+    stack.push_async_callback(link.close)
+    mini, service = settings.mini_program, settings.service_account
+    ctx.cache = shared
+    ctx.limits = Limits(shared, pepper=mini.secret)
+    ctx.wechat = MiniProgram(link, shared, mini.appid, mini.secret)
+    ctx.service_account = ServiceAccount(link, shared, service.appid, service.secret)
+    return link
+
+
+async def readiness(database: BaseDBAsyncClient, waker: LocalWakeup, link: Link) -> dict[str, str]:
+    """Return what the process leans on and how each does: `ok`, `degraded` or `failed`; WeChat is not asked."""
+    checks = {"content": "ok", "database": "ok", "migrations": "ok", "redis": "ok", "wechat": "ok"}
     try:
         async with asyncio.timeout(_CHECK_SECONDS):
             if await db.schema_faults(database):
@@ -181,4 +230,6 @@ async def readiness(database: BaseDBAsyncClient, waker: LocalWakeup) -> dict[str
         checks["database"] = checks["migrations"] = "failed"
     if not await waker.healthy():
         checks["redis"] = "degraded"
+    if not link.healthy():
+        checks["wechat"] = "degraded"
     return checks

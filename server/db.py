@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import AsyncIterator
 from typing import Any
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.context import TortoiseContext
+from tortoise.exceptions import DBConnectionError
 from tortoise.migrations.executor import MigrationExecutor
 
 from server import schema_objects
@@ -67,10 +69,20 @@ async def opened(url: str, *, everywhere: bool = False, **overrides: Any) -> Asy
     settings["connections"]["default"]["credentials"].update(overrides)
     async with TortoiseContext() as context:
         await context.init(settings, _enable_global_fallback=everywhere)
+        await _connect(context.db())
         try:
             yield context.db()
         finally:
             await transactions.drain()
+
+
+async def _connect(db: BaseDBAsyncClient) -> None:
+    """Open SQLite's one connection at once: left to the first read, one that is cancelled keeps its lock for ever."""
+    if db.capabilities.dialect == "sqlite":
+        try:
+            await db.create_connection(with_db=True)
+        except sqlite3.OperationalError as error:
+            raise DBConnectionError(error) from error
 
 
 async def migrate(url: str) -> list[str]:

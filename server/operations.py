@@ -1,16 +1,44 @@
-"""Commands with arguments, for whoever runs the system: `verify_audit`, `backup`, `restore`."""
+"""Commands with arguments, for whoever runs the system: `make_admin`, `verify_audit`, `backup`, `restore`."""
 
 import argparse
 import asyncio
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from uuid import UUID
 
 from server import db
 from server.backups import service
 from server.kernel import audit_check
 from server.kernel.audit_chain import Head
 from server.kernel.audit_check import Fault
+from server.kernel.errors import DomainError
+from server.organisations import secretariat
 from server.settings import Settings
+
+REFUSALS = {
+    "not_found": "nobody with this id has signed in",
+    "administrator_exists": "there is an administrator, who can give the role; --another makes one all the same",
+}
+
+
+def make_admin(settings: Settings, arguments: Sequence[str]) -> int:
+    """Make someone who has signed in an administrator of the secretariat; 1 where that is refused.
+
+    Where there is one already, that one gives out the roles; should nobody be able to sign in as one any more,
+    `--another` makes one all the same.
+    """
+    parser = argparse.ArgumentParser("make_admin", description="Make the secretariat's first administrator.")
+    parser.add_argument("person_id", type=UUID, help="what GET /api/v1/me shows them")
+    parser.add_argument("--another", action="store_true", help="though there is an administrator")
+    chosen = parser.parse_args(arguments)
+    try:
+        asyncio.run(_made_admin(settings, chosen.person_id, another=chosen.another))
+    except DomainError as refusal:
+        print(f"no administrator was made: {REFUSALS.get(refusal.slug, refusal.slug)}", file=sys.stderr)  # noqa: T201
+        return 1
+    print(f"{chosen.person_id} is an administrator of the secretariat, from their next request on")  # noqa: T201
+    return 0
 
 
 def verify_audit(settings: Settings, arguments: Sequence[str]) -> int:
@@ -41,6 +69,11 @@ def restore(settings: Settings, arguments: Sequence[str]) -> int:
     return _told(faults)
 
 
+async def _made_admin(settings: Settings, person_id: UUID, *, another: bool) -> None:
+    async with db.opened(settings.database, everywhere=True):
+        await secretariat.make_admin(person_id, another=another)
+
+
 async def _faults(settings: Settings, head: Head | None) -> list[Fault]:
     async with db.opened(settings.database, everywhere=True, **db.unhurried(settings.database)):
         return await audit_check.first_faults(head)
@@ -55,6 +88,7 @@ def _told(faults: Sequence[Fault]) -> int:
 
 
 OPERATIONS: Mapping[str, Callable[[Settings, Sequence[str]], int]] = {
+    "make_admin": make_admin,
     "verify_audit": verify_audit,
     "backup": backup,
     "restore": restore,

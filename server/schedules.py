@@ -1,12 +1,16 @@
 """Everything that comes round by the clock, and every kind of job: the one place to look them up."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
+from server.callbacks import service as callbacks
+from server.callbacks.ports import ServiceAccount
 from server.kernel import audit_chain, idempotency
 from server.kernel.jobs import queue
 from server.kernel.jobs.schedules import Schedule
 from server.kernel.jobs.worker import Handler
+from server.people import revocations, sessions
 
 
 async def _prune_jobs(_payload: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -17,12 +21,29 @@ async def _prune_idempotency_keys(_payload: Mapping[str, Any]) -> Mapping[str, A
     return {"deleted": await idempotency.prune()}
 
 
+async def _prune_wechat_events(_payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"deleted": await callbacks.prune()}
+
+
+async def _prune_sessions(_payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"deleted": await sessions.prune()}
+
+
+async def _prune_revocations(_payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"deleted": await revocations.prune()}
+
+
 SCHEDULES = (
     Schedule("prune_jobs", "10 3 * * *", _prune_jobs),
     Schedule("prune_idempotency_keys", "25 * * * *", _prune_idempotency_keys),
     Schedule("seal_audit", "* * * * *", audit_chain.seal_new),
     Schedule("seal_late_audit", "40 3 * * *", audit_chain.seal_late),
+    Schedule("prune_sessions", "40 3 * * *", _prune_sessions),
+    Schedule("prune_revocations", "5 * * * *", _prune_revocations),
+    Schedule("prune_wechat_events", "15 3 * * *", _prune_wechat_events),
 )
 
-HANDLERS: Mapping[str, Handler] = {}
-"""Kinds of job that are enqueued one by one: none yet, imports and notices will be the first."""
+
+def handlers(service_account: ServiceAccount) -> Mapping[str, Handler]:
+    """Return what is done with each kind of job that is enqueued one by one."""
+    return {callbacks.KIND: partial(callbacks.work, service_account=service_account)}

@@ -52,7 +52,7 @@ class Settings:
     """Bearer token of `/metrics`; empty leaves it open, which production refuses."""
     proxies: int = 0
     """How many proxies of ours stand before us; the client's address is then taken from X-Forwarded-For."""
-    sign_ins_per_minute: int = 300
+    sign_ins_per_minute: int = 600
     """How often one address may try to sign in; a whole school may stand behind one address."""
     wechat_url: str = ""
     """Where WeChat is; empty is the stand-in."""

@@ -10,12 +10,16 @@ import pytest
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from server import db
-from server.kernel import audit, clock
+from server.app import App, build
+from server.kernel import audit, clock, sensitive
+from server.settings import Settings
 from tests.harness import app, browser, postgres, redis
+from tests.harness import standin as wechat
 from tests.harness.app import Server
-from tests.harness.keys import AUDIT
+from tests.harness.keys import AUDIT, VAULT
 from tests.harness.postgres import Postgres
 from tests.harness.redis import Redis
+from tests.harness.standin import StandIn
 
 TOUCHES_DATABASE = "database_url"
 
@@ -28,6 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     audit.use(AUDIT)
+    sensitive.use(VAULT)
     config.addinivalue_line("markers", "drill: takes long; runs with --drills only")
     config.addinivalue_line("markers", "browser: looks at pages in a Chromium; runs where one is found")
     config.addinivalue_line("markers", "sources: needs the official texts; runs with --sources only")
@@ -59,6 +64,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     config.hook.pytest_deselected(items=[item for item in items if not wanted(item)])
     items[:] = [item for item in items if wanted(item)]
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory: pytest.TempPathFactory) -> App:
+    """The product as it is built, not served: its routes and what they state. A process can have one."""
+    built = build(Settings(data_dir=tmp_path_factory.mktemp("product")))
+    sensitive.use(VAULT)
+    return built
 
 
 @pytest.fixture(scope="session")
@@ -115,16 +128,31 @@ async def database(database_url: str) -> AsyncIterator[BaseDBAsyncClient]:
         yield connection
 
 
+@pytest.fixture(scope="session")
+def standin_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
+    with wechat.running(tmp_path_factory.mktemp("standin") / "log") as running:
+        yield running
+
+
 @pytest.fixture(scope="module")
-def server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Our server with the probe's routes, in a process of its own."""
+def standin(standin_process: StandIn) -> StandIn:
+    """WeChat, played in a process of its own that serves the whole run; new for each module."""
+    standin_process.point(None)
+    return standin_process
+
+
+@pytest.fixture(scope="module")
+def server(database_url: str, standin: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Our server with the probe's routes, in a process of its own; WeChat is the stand-in, its events come here."""
     directory = tmp_path_factory.mktemp("server")
     settings = {
         "YZT_DATABASE_URL": database_url,
         "YZT_DATA_DIR": str(directory),
         "YZT_JOB_LEASE_SECONDS": "1",
+        "YZT_WECHAT_URL": standin.base,
     }
     with app.running(directory / "log", **settings) as running:
+        standin.point(running.base)
         yield running
 
 
@@ -148,7 +176,8 @@ def real_time() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def same_audit_keys() -> Iterator[None]:
-    """Whoever builds an app in this process hands it that app's keys."""
+def same_keys() -> Iterator[None]:
+    """Whoever builds an app in this process hands it that app's vault and keys."""
     yield
+    sensitive.use(VAULT)
     audit.use(AUDIT)

@@ -1,11 +1,20 @@
 """Rows for tests, each with only what the test does not care about filled in."""
 
 from datetime import datetime
+from itertools import count
 from typing import Any
+from uuid import UUID
 
 from server.kernel import clock
 from server.kernel.jobs.models import Job
 from server.kernel.outbox import Event
+from server.organisations.models import Membership, Organisation, OrganisationState
+from server.organisations.roles import Kind, Role
+from server.people import sessions
+from server.people.models import Person, Session
+from tests.harness.keys import TOKENS
+
+_numbers = count()
 
 
 async def make_event(name: str = "thing.happened", **values: Any) -> Event:
@@ -18,3 +27,24 @@ async def make_job(kind: str = "work", claimable_at: datetime | None = None, **v
     return await Job.create(
         **{"kind": kind, "payload": {}, "created_at": now, "claimable_at": claimable_at or now, **values}
     )
+
+
+async def make_person(**values: Any) -> Person:
+    return await Person.create(**{"openid": f"person-{next(_numbers)}", "created_at": clock.now(), **values})
+
+
+async def make_organisation(kind: Kind = Kind.FEEDER_SCHOOL, **values: Any) -> Organisation:
+    defaults = {"name": "江畔中学（示例）", "state": OrganisationState.VERIFIED, "created_at": clock.now()}
+    return await Organisation.create(kind=kind, **{**defaults, **values})
+
+
+async def make_member(organisation: Organisation, role: Role, person: Person | None = None) -> Membership:
+    person = person or await make_person()
+    return await Membership.create(organisation=organisation, person=person, role=role, created_at=clock.now())
+
+
+async def make_token(person_id: UUID) -> str:
+    """An access token of a fresh session."""
+    now = clock.now()
+    session = await Session.create(person_id=person_id, created_at=now, expires_at=now + sessions.IDLE)
+    return TOKENS.issue(person_id, session.id, now)

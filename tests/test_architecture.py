@@ -16,7 +16,7 @@ from miniprogram_api import problem
 from miniprogram_api.problem import Problems
 from miniprogram_api.web import answers, declaration_of, require_declarations
 from server import app
-from server.settings import ROOT, Settings
+from server.settings import ROOT
 
 CODE = sorted(
     path
@@ -115,11 +115,6 @@ def test_every_capability_has_its_place_in_the_layers() -> None:
     }
     folders = {f"server.{path.parent.name}" for path in (ROOT / "server").glob("*/__init__.py")}
     assert folders - {"server.migrations", "server.gateways"} <= layers
-
-
-@pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> app.App:
-    return app.build(Settings(data_dir=tmp_path_factory.mktemp("data")))
 
 
 def test_every_route_declares_who_may_call_it(product: app.App) -> None:

@@ -1,12 +1,15 @@
 """What our SQLite engine does when another process holds the database."""
 
+import asyncio
 import sqlite3
 from pathlib import Path
 
 import pytest
+from tortoise.exceptions import DBConnectionError
 
 from server import db
 from server.kernel import outbox, transactions
+from server.kernel.outbox import Event
 
 
 async def test_a_database_that_stays_locked_is_away_and_its_lock_is_given_back(tmp_path: Path) -> None:
@@ -21,3 +24,26 @@ async def test_a_database_that_stays_locked_is_away_and_its_lock_is_given_back(t
         other.execute("ROLLBACK")
         await outbox.record("goes on", "thing:1")
     other.close()
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize("steps", range(8))
+async def test_a_read_cancelled_at_the_very_start_keeps_nothing(database_url: str, steps: int) -> None:
+    """As when a process is told to stop as soon as it has begun."""
+
+    async def read() -> bool:
+        return await Event.exists()
+
+    async with db.opened(database_url, everywhere=True):
+        first = asyncio.create_task(read())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        first.cancel()
+        async with asyncio.timeout(2):
+            assert not await Event.exists()
+
+
+async def test_a_database_that_cannot_be_opened_is_away(tmp_path: Path) -> None:
+    with pytest.raises(DBConnectionError):
+        async with db.opened(f"sqlite://{tmp_path}"):
+            pass

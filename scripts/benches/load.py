@@ -4,7 +4,8 @@ An HTTP client library takes more processor time per request than the servers me
 """
 
 import asyncio
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -72,6 +73,26 @@ async def ask(port: int, request: bytes, seconds: float = PATIENCE_SECONDS) -> A
                 writer.close()
     except (TimeoutError, asyncio.IncompleteReadError) as error:
         raise LoadError(f"no whole answer from port {port}") from error
+
+
+async def ask_each(port: int, requests: Sequence[bytes], status: int, connections: int = CONNECTIONS) -> list[Answer]:
+    """Return the answers to different requests, one at a time on each connection; raises LoadError at a wrong one."""
+    answers: dict[int, Answer] = {}
+    waiting = iter(enumerate(requests))
+
+    async def client() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        with contextlib.closing(writer):
+            for number, request in waiting:
+                writer.write(request)
+                answer = answers[number] = await _read(reader)
+                if answer.status != status:
+                    raise LoadError(f"{answer.status} instead of {status}: {answer.body[:_QUOTED_BYTES]!r}")
+
+    async with asyncio.timeout(PATIENCE_SECONDS * 6), asyncio.TaskGroup() as group:
+        for _ in range(min(connections, len(requests))):
+            group.create_task(client())
+    return [answers[number] for number in range(len(requests))]
 
 
 async def _read(reader: asyncio.StreamReader) -> Answer:

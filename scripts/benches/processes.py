@@ -67,16 +67,23 @@ def apart() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def running(
-    module: str, arguments: Sequence[str] = (), *, log: Path, environment: Mapping[str, str] | None = None, ready: str
+def running(  # noqa: PLR0913 -- that much differs between one server and another
+    module: str,
+    arguments: Sequence[str] = (),
+    *,
+    log: Path,
+    environment: Mapping[str, str] | None = None,
+    ready: str,
+    port_variable: str = "YZT_PORT",
 ) -> Iterator[Process]:
     """Run `python -m module`, on the last core where there are two, until the block ends.
 
-    The port is in `YZT_PORT`; `ready` is a path that answers 200 when the server serves. Its output goes to `log`.
+    The port is in `port_variable`; `ready` is a path that answers 200 when the server serves. Its output goes to `log`.
     Raises RuntimeError where it does not start.
     """
     port, started = free_port(), time.monotonic()
-    popen = _start([sys.executable, "-m", module, *arguments], port, log, environment or {})
+    settings = {port_variable: str(port), **(environment or {})}
+    popen = _start([sys.executable, "-m", module, *arguments], log, settings)
     try:
         _wait_until_ready(popen, port, ready, log)
         yield Process(popen, port, time.monotonic() - started)
@@ -96,7 +103,7 @@ def migrate(**settings: str) -> None:
     )
 
 
-def _start(command: list[str], port: int, log: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _start(command: list[str], log: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """Start on the servers' core: a child, with every thread it will have, inherits where its parent may run."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, _CORES[-1:])
@@ -105,7 +112,7 @@ def _start(command: list[str], port: int, log: Path, environment: Mapping[str, s
             return subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env=_environment({"YZT_PORT": str(port), **environment}),
+                env=_environment(environment),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

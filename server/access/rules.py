@@ -8,7 +8,6 @@ from uuid import UUID
 from server.organisations.roles import Kind, Role
 
 _INCLUDES = {Role.CLERK: frozenset({Role.CLERK, Role.MANAGER})}
-"""Who holds one of these roles may do what the key may: a manager does all that a clerk does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +30,16 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """To whom a thing belongs: organisations, a person, or both."""
+    """To whom a thing belongs: organisations, a person, or both.
 
+    `noun` is what the thing is called in its 404. `secretariat_knows` says that the secretariat's staff know of it
+    even where they may do nothing with it.
+    """
+
+    noun: str
     organisations: frozenset[UUID] = frozenset()
     person_id: UUID | None = None
+    secretariat_knows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,11 @@ def own(role: Role | None = None, of: Kind | None = None) -> Right:
     return Right(role, frozenset({of}) if of else frozenset(), own=True)
 
 
+def holders(role: Role) -> frozenset[Role]:
+    """Return the roles whose holders may do what `role` may: a manager does all that a clerk does."""
+    return _INCLUDES.get(role, frozenset({role}))
+
+
 def decide(rights: Sequence[Right], caller: Caller, owner: Owner | None) -> Decision:
     """Decide whether one of `rights` lets `caller` act, on the thing of `owner` where there is one."""
     if any(_holds(right, caller, owner) for right in rights):
@@ -73,10 +83,17 @@ def decide(rights: Sequence[Right], caller: Caller, owner: Owner | None) -> Deci
     return Decision.UNSEEN
 
 
+def within(caller: Caller) -> frozenset[UUID] | None:
+    """Return the organisations to which `caller`'s lists are narrowed, None for the secretariat, which sees all."""
+    if any(post.kind == Kind.SECRETARIAT for post in caller.posts):
+        return None
+    return frozenset(post.organisation_id for post in caller.posts)
+
+
 def _holds(right: Right, caller: Caller, owner: Owner | None) -> bool:
     if right.role is None:
         return not right.own or (owner is not None and owner.person_id == caller.person_id)
-    roles = _INCLUDES.get(right.role, frozenset({right.role}))
+    roles = holders(right.role)
     posts = [post for post in caller.posts if post.role in roles and (not right.kinds or post.kind in right.kinds)]
     if right.own:
         return owner is not None and any(post.organisation_id in owner.organisations for post in posts)
@@ -84,7 +101,8 @@ def _holds(right: Right, caller: Caller, owner: Owner | None) -> bool:
 
 
 def _knows(caller: Caller, owner: Owner) -> bool:
-    """Whether a caller without the right belongs to the thing's people all the same."""
+    """Whether a caller without the right belongs to the thing's people all the same, or is shown it elsewhere."""
     return owner.person_id == caller.person_id or any(
-        post.organisation_id in owner.organisations for post in caller.posts
+        post.organisation_id in owner.organisations or (owner.secretariat_knows and post.kind == Kind.SECRETARIAT)
+        for post in caller.posts
     )

@@ -4,15 +4,11 @@ import asyncio
 import contextlib
 
 import structlog
-from redis import asyncio as aioredis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
+from server.gateways.redis_connection import AWAY, connect
 from server.gateways.wakeup import LocalWakeup
 
 CHANNEL = "yizhitong:wakeup"
-TIMEOUT_SECONDS = 0.3
 _log = structlog.get_logger(__name__)
 
 
@@ -25,17 +21,12 @@ class RedisWakeup(LocalWakeup):
 
     def __init__(self, url: str) -> None:
         super().__init__()
-        self._redis = aioredis.from_url(
-            url,
-            socket_timeout=TIMEOUT_SECONDS,
-            socket_connect_timeout=TIMEOUT_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-        )
+        self._redis = connect(url)
 
     async def notify(self) -> None:
         """Wake this process at once and the others if Redis is there."""
         await super().notify()
-        with contextlib.suppress(RedisError, OSError, TimeoutError):
+        with contextlib.suppress(*AWAY):
             await self._redis.publish(CHANNEL, b"")
 
     async def listen(self) -> None:
@@ -43,7 +34,7 @@ class RedisWakeup(LocalWakeup):
         while True:
             try:
                 await self._relay()
-            except (RedisError, OSError, TimeoutError) as error:
+            except AWAY as error:
                 _log.debug("redis is away", error=type(error).__name__)
                 await asyncio.sleep(1)
 
@@ -51,7 +42,7 @@ class RedisWakeup(LocalWakeup):
         """Whether Redis answers."""
         try:
             return bool(await self._redis.ping())
-        except (RedisError, OSError, TimeoutError):
+        except AWAY:
             return False
 
     async def _relay(self) -> None:

@@ -6,7 +6,7 @@ phone seals it first, bound to the very cell it will lie in.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 from uuid import UUID
 
 from pydantic import GetCoreSchemaHandler
@@ -54,7 +54,7 @@ class Sensitive:
     def __hash__(self) -> int:
         return hash((self._kind, self._value))
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> NoReturn:
         raise TypeError("a sensitive value is never pickled")
 
     @classmethod
@@ -120,13 +120,13 @@ def unseal(cell: Cell, kind: Kind, envelope: str | None) -> Sensitive | None:
 
 def _masked_name(name: str) -> str:
     """Show the last character only: a surname tells more than the end of a given name."""
-    return "*" * (len(name) - 1) + name[-1:] if len(name) > 1 else "*"
+    return "*" * (len(name) - 1) + name[-1] if len(name) > 1 else "*"
 
 
 def _masked_phone(phone: str) -> str:
-    """Show the last four digits, by which people recognise their own number."""
-    shown = 4
-    return "*" * (len(phone) - shown) + phone[-shown:] if len(phone) > shown else "****"
+    """Show the last four digits, by which people recognise their own number, and never more than half of it."""
+    hidden = max(len(phone) - 4, (len(phone) + 1) // 2)
+    return "*" * hidden + phone[hidden:]
 
 
 def _masked_id_number(number: str) -> str:

@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name="AuditSeal",
             fields=[
-                ("number", fields.BigIntField(primary_key=True, generated=False, unique=True, db_index=True)),
+                ("number", fields.BigIntField(primary_key=True, unique=True, db_index=True)),
                 ("entry", fields.OneToOneField("yizhitong.AuditEntry", source_field="entry_id", db_constraint=True, to_field="id", related_name="seal", on_delete=OnDelete.RESTRICT)),
                 ("key_id", fields.CharField(max_length=16)),
                 ("mac", fields.CharField(max_length=64)),
@@ -95,7 +95,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
                 ("organisation", fields.ForeignKeyField("yizhitong.Organisation", source_field="organisation_id", db_constraint=True, to_field="id", related_name="memberships", on_delete=OnDelete.RESTRICT)),
-                ("person", fields.ForeignKeyField("yizhitong.Person", source_field="person_id", db_constraint=True, to_field="id", related_name="memberships", on_delete=OnDelete.RESTRICT)),
+                ("person", fields.ForeignKeyField("yizhitong.Person", source_field="person_id", db_index=True, db_constraint=True, to_field="id", related_name="memberships", on_delete=OnDelete.RESTRICT)),
                 ("role", fields.CharEnumField(description="CLERK: clerk\nMANAGER: manager\nEDITOR: editor\nREVIEWER: reviewer\nAPPROVER: approver\nFINANCE: finance\nADMIN: admin", enum_type=Role, max_length=32)),
                 ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ("ended_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
@@ -117,7 +117,7 @@ class Migration(migrations.Migration):
             name="Session",
             fields=[
                 ("id", fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
-                ("person", fields.ForeignKeyField("yizhitong.Person", source_field="person_id", db_constraint=True, to_field="id", related_name="sessions", on_delete=OnDelete.RESTRICT)),
+                ("person", fields.ForeignKeyField("yizhitong.Person", source_field="person_id", db_index=True, db_constraint=True, to_field="id", related_name="sessions", on_delete=OnDelete.RESTRICT)),
                 ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ("expires_at", fields.DatetimeField(db_index=True, auto_now=False, auto_now_add=False)),
                 ("ended_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
@@ -130,7 +130,7 @@ class Migration(migrations.Migration):
             name="RefreshToken",
             fields=[
                 ("id", fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
-                ("session", fields.ForeignKeyField("yizhitong.Session", source_field="session_id", db_constraint=True, to_field="id", related_name="refresh_tokens", on_delete=OnDelete.RESTRICT)),
+                ("session", fields.ForeignKeyField("yizhitong.Session", source_field="session_id", db_index=True, db_constraint=True, to_field="id", related_name="refresh_tokens", on_delete=OnDelete.RESTRICT)),
                 ("token_hash", fields.CharField(unique=True, max_length=64)),
                 ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ("used_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),

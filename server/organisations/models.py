@@ -47,7 +47,7 @@ class Membership(Model):
     )
     organisation_id: UUID
     person: fields.ForeignKeyRelation[Person] = fields.ForeignKeyField(
-        "yizhitong.Person", related_name="memberships", on_delete=fields.RESTRICT
+        "yizhitong.Person", related_name="memberships", on_delete=fields.RESTRICT, db_index=True
     )
     person_id: UUID
     role = fields.CharEnumField(Role, max_length=32)

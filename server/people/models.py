@@ -33,8 +33,8 @@ class Person(Model):
     id: UUID = fields.UUIDField(primary_key=True, default=new_id)
     openid = fields.CharField(max_length=64, unique=True)
     unionid = fields.CharField(max_length=64, null=True, db_index=True)
-    name_sealed = fields.TextField(null=True)
-    phone_sealed = fields.TextField(null=True)
+    name_sealed: str | None = fields.TextField(null=True)
+    phone_sealed: str | None = fields.TextField(null=True)
     phone_index = fields.CharField(max_length=96, null=True, db_index=True)
     state = fields.CharEnumField(PersonState, max_length=32, default=PersonState.ACTIVE)
     created_at: datetime = fields.DatetimeField()
@@ -48,7 +48,7 @@ class Session(Model):
 
     id: UUID = fields.UUIDField(primary_key=True, default=new_id)
     person: fields.ForeignKeyRelation[Person] = fields.ForeignKeyField(
-        "yizhitong.Person", related_name="sessions", on_delete=fields.RESTRICT
+        "yizhitong.Person", related_name="sessions", on_delete=fields.RESTRICT, db_index=True
     )
     person_id: UUID
     created_at: datetime = fields.DatetimeField()
@@ -59,13 +59,17 @@ class Session(Model):
     class Meta:
         table = "session"
 
+    def lives(self, now: datetime) -> bool:
+        """Whether it is in force at `now`."""
+        return self.ended_at is None and now < self.expires_at
+
 
 class RefreshToken(Model):
     """One refresh token, known by its hash and used once."""
 
     id: UUID = fields.UUIDField(primary_key=True, default=new_id)
     session: fields.ForeignKeyRelation[Session] = fields.ForeignKeyField(
-        "yizhitong.Session", related_name="refresh_tokens", on_delete=fields.RESTRICT
+        "yizhitong.Session", related_name="refresh_tokens", on_delete=fields.RESTRICT, db_index=True
     )
     session_id: UUID
     token_hash = fields.CharField(max_length=64, unique=True)

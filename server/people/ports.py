@@ -1,15 +1,18 @@
 """What people need from outside."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Protocol):
     """Who WeChat says someone is; `unionid` is known where the accounts are bound together."""
 
-    openid: str
-    unionid: str | None = None
+    @property
+    def openid(self) -> str:
+        """The mini-program's name for this person."""
+
+    @property
+    def unionid(self) -> str | None:
+        """WeChat's name for this person over all bound accounts."""
 
 
 class WeChat(Protocol):

@@ -1,1 +1,1 @@
-"""The WeChat stand-in: a stateful server that behaves as WeChat does, for development and tests."""
+"""WeChat, played on this machine: its routes for both accounts, its events, and levers to set them going."""

@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from server.settings import ROOT
-from tests.harness.keys import ENVIRONMENT
+from tests.harness import keys
 
 TOKEN = "metrics-token-of-the-tests"
+NO_WECHAT = "http://127.0.0.1:9"
+"""Nobody answers there, and with an address given no server plays WeChat itself."""
 
 
 def free_port() -> int:
@@ -41,7 +43,8 @@ class Server:
 
     def start(self) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("YZT_")}
-        environment |= {"YZT_PORT": str(self.port), "YZT_METRICS_TOKEN": TOKEN, **ENVIRONMENT, **self.environment}
+        environment |= {"YZT_PORT": str(self.port), "YZT_METRICS_TOKEN": TOKEN, "YZT_WECHAT_URL": NO_WECHAT}
+        environment |= keys.ENVIRONMENT | self.environment
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", self.module, *self.arguments],
@@ -51,13 +54,13 @@ class Server:
                 stderr=log,
             )
 
-    def wait_until_live(self, seconds: float = 15) -> None:
+    def wait_until_live(self, seconds: float = 15, path: str = "/health/live") -> None:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             assert self.process
             if self.process.poll() is not None:
                 break
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.base}/health/live", timeout=1):  # noqa: S310
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.base}{path}", timeout=1):  # noqa: S310
                 return
             time.sleep(0.02)
         raise RuntimeError(f"the server did not start:\n{self.log.read_text()}")

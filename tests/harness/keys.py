@@ -3,6 +3,8 @@
 import base64
 import hashlib
 
+from server.gateways.tokens import Tokens
+from server.gateways.vault import Vault
 from server.secrets import RINGS, Keys
 
 
@@ -14,3 +16,5 @@ def key(purpose: str) -> str:
 ENVIRONMENT = {f"YZT_{ring.upper()}": f"tests:{key(ring)}" for ring in RINGS}
 _RINGS = {ring: Keys.parse(ENVIRONMENT[f"YZT_{ring.upper()}"]).by_id for ring in RINGS}
 AUDIT = _RINGS["audit_keys"]
+VAULT = Vault(_RINGS["vault_keys"], _RINGS["index_keys"])
+TOKENS = Tokens(_RINGS["token_keys"])

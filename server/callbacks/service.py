@@ -1,0 +1,111 @@
+"""Keeping what WeChat tells, each once, and working on it afterwards."""
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from tortoise.exceptions import IntegrityError
+
+from server.callbacks import events
+from server.callbacks.models import Account, WeChatEvent
+from server.callbacks.ports import Event, ServiceAccount
+from server.kernel import clock
+from server.kernel.jobs import queue
+from server.kernel.transactions import transaction
+from server.people import followers
+
+KIND = "wechat_event"
+"""The kind of job that works on one event."""
+KEPT = timedelta(days=30)
+"""How long events stay after their work; a repetition comes within seconds, and calls stay fresh for minutes."""
+
+Work = Callable[[WeChatEvent, ServiceAccount], Awaitable[None]]
+
+
+async def take(account: Account, event: Event, wakeup: queue.Wakeup) -> bool:
+    """Keep `event` and have it worked on; False where it is known already.
+
+    Not for use inside a transaction: PostgreSQL would abort that with the refused row.
+    """
+    try:
+        await _keep(account, event, wakeup)
+    except IntegrityError:
+        return False
+    return True
+
+
+async def work(payload: Mapping[str, Any], service_account: ServiceAccount) -> Mapping[str, Any] | None:
+    """Do what the event of a job asks for; may be done again. Raises DomainError 503 where WeChat is away."""
+    event = await WeChatEvent.get_or_none(id=payload["event"], handled_at=None)
+    if event is None:
+        return None
+    await WORKS[event.account, event.name](event, service_account)
+    await _handled(event)
+    return {"handled": event.name}
+
+
+@transaction
+async def prune() -> int:
+    """Delete events whose work has been done long ago and return how many."""
+    return await WeChatEvent.filter(handled_at__isnull=False, received_at__lt=clock.now() - KEPT).delete()
+
+
+@transaction
+async def _keep(account: Account, event: Event, wakeup: queue.Wakeup) -> None:
+    """Put the event into the table, and its job where there is work for it."""
+    now, has_work = clock.now(), (account, event.name) in WORKS
+    kept = await WeChatEvent.create(
+        account=account,
+        fingerprint=fingerprint(account, event.payload),
+        name=event.name,
+        openid=event.openid,
+        payload=_payload(account, event, now),
+        received_at=now,
+        handled_at=None if has_work else now,
+    )
+    if has_work:
+        await queue.enqueue(KIND, {"event": str(kept.id)}, wakeup=wakeup)
+
+
+@transaction
+async def _handled(event: WeChatEvent) -> None:
+    await WeChatEvent.filter(id=event.id).update(handled_at=clock.now())
+
+
+def fingerprint(account: Account, payload: Mapping[str, Any]) -> str:
+    """Return what a repetition has in common with the first: a message's id, of an event all that it says.
+
+    All of an event, because WeChat gives it no id, and two may happen to one person within a second.
+    """
+    said = {"MsgId": payload["MsgId"]} if payload.get("MsgId") else payload
+    return hashlib.sha256(json.dumps([account, said], sort_keys=True).encode()).hexdigest()
+
+
+def _payload(account: Account, event: Event, now: datetime) -> dict[str, Any]:
+    """Return what is kept: when it happened, which is not later than now, and what it says of pushes."""
+    happened_at = min(event.created_at, now)
+    return {"happened_at": happened_at.isoformat(), "results": events.results(account, event.name, event.payload)}
+
+
+async def _follow(event: WeChatEvent, service_account: ServiceAccount) -> None:
+    """Note that someone follows, also where WeChat cannot be asked at once who it is."""
+    at = datetime.fromisoformat(event.payload["happened_at"])
+    if not await followers.note(event.openid, following=True, at=at):
+        return
+    found = await service_account.follower(event.openid)
+    if found.unionid:
+        await followers.identify(event.openid, found.unionid)
+
+
+async def _unfollow(event: WeChatEvent, _service_account: ServiceAccount) -> None:
+    at = datetime.fromisoformat(event.payload["happened_at"])
+    await followers.note(event.openid, following=False, at=at)
+
+
+WORKS: Mapping[tuple[Account, str], Work] = {
+    (Account.SERVICE_ACCOUNT, "subscribe"): _follow,
+    (Account.SERVICE_ACCOUNT, "unsubscribe"): _unfollow,
+}
+"""What is done about an event; of any other the row alone is kept."""

@@ -1,0 +1,23 @@
+"""How often something may be tried."""
+
+import hashlib
+import math
+
+from server.gateways.cache import Cache
+from server.kernel.errors import DomainError
+
+
+class Limits:
+    """Counts tries in the cache, under a keyed hash: neither an address nor an openid lies there in clear."""
+
+    def __init__(self, cache: Cache, pepper: str = "") -> None:
+        """Count in `cache`; `pepper` is a secret that all processes share, for addresses are few enough to guess."""
+        self._cache = cache
+        self._pepper = hashlib.sha256(pepper.encode()).digest()
+
+    async def take(self, what: str, who: str, most: int, seconds: int) -> None:
+        """Count one try of `what` by `who`; raises DomainError 429 past `most` in a window of `seconds`."""
+        name = hashlib.blake2b(who.encode(errors="surrogatepass"), digest_size=16, key=self._pepper).hexdigest()
+        count = await self._cache.count(f"limit:{what}:{name}", seconds)
+        if count.number > most:
+            raise DomainError("too_many_requests", 429, seconds=max(1, math.ceil(count.seconds)))

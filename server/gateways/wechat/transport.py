@@ -1,0 +1,89 @@
+"""HTTP to WeChat: time-outs, size limits, no redirects, and a breaker for each of its calls."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import aiohttp
+import orjson
+import structlog
+
+from server.gateways.breaker import Breaker
+from server.gateways.wechat.answers import AwayError, RefusedError
+
+CONNECT_SECONDS = 2
+TOTAL_SECONDS = 5
+BODY_LIMIT_BYTES = 2 * 1024 * 1024
+CONNECTIONS = 256
+_OK = 200
+_SERVER_ERROR = 500
+_log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+
+class Transport:
+    """One pool of connections to WeChat's server."""
+
+    def __init__(self, base_url: str, breakers: defaultdict[str, Breaker]) -> None:
+        """Make the pool, within a running loop; `breakers` are kept by path."""
+        self._base_url = base_url
+        self._breakers = breakers
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS, ttl_dns_cache=60),
+            timeout=aiohttp.ClientTimeout(total=TOTAL_SECONDS, sock_connect=CONNECT_SECONDS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"Accept-Encoding": "identity"},
+            auto_decompress=False,
+        )
+
+    async def call(self, method: str, path: str, params: Mapping[str, str], body: Any, read: Callable[[bytes], T]) -> T:
+        """Return what `read` makes of the answer; raises RefusedError or AwayError."""
+        breaker = self._breakers[path]
+        if not breaker.lets_through():
+            raise AwayError("breaker", handled=False)
+        try:
+            answer = read(await self._send(method, path, params, body))
+        except AwayError as away:
+            breaker.failed()
+            _log.warning("wechat is away", path=path, reason=away.reason)
+            raise
+        except RefusedError:
+            breaker.succeeded()
+            raise
+        breaker.succeeded()
+        return answer
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._session.close()
+
+    async def _send(self, method: str, path: str, params: Mapping[str, str], body: Any) -> bytes:
+        """Return the body of a 200.
+
+        What aiohttp raises quotes the address, and with it the secret: it ends here, and is no context of ours.
+        """
+        try:
+            return await self._exchange(method, path, params, body)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+            away = AwayError("unreachable", handled=False)
+        except TimeoutError:
+            away = AwayError("timeout", handled=True)
+        except (aiohttp.ClientError, OSError, ValueError):
+            away = AwayError("connection", handled=True)
+        raise away
+
+    async def _exchange(self, method: str, path: str, params: Mapping[str, str], body: Any) -> bytes:
+        headers = {"Content-Type": "application/json"} if body is not None else None
+        data = orjson.dumps(body) if body is not None else None
+        address = self._base_url + path
+        async with self._session.request(
+            method, address, params=params, data=data, headers=headers, allow_redirects=False
+        ) as response:
+            if response.status != _OK:
+                raise AwayError("status", handled=response.status >= _SERVER_ERROR)
+            found = bytearray()
+            async for chunk in response.content.iter_any():
+                found += chunk
+                if len(found) > BODY_LIMIT_BYTES:
+                    raise AwayError("too_large", handled=True)
+            return bytes(found)

@@ -1,0 +1,210 @@
+"""The matrix of rights: every route called as every persona on everybody's things, compared with a table.
+
+The table is written by hand (`tests/http/rights.yaml`); nothing here looks at what the routes state about themselves.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+import yaml
+
+from server.kernel.ids import new_id
+from server.organisations.models import Membership
+from tests.factories import make_token
+from tests.harness.app import TOKEN
+
+REFUSALS = {401: "unknown", 403: "forbidden", 404: "unseen"}
+EVERYONE, NOBODYS = "everyone", "nobody's"
+FEW = 8
+"""As how many personas, the first ones, a route is called that is everyone's."""
+FILLED_IN = {
+    "edition": "2026", "slug": "feeder-school-reward", "policy_id": "aq-2024-91", "number": "15",
+    "programme_id": "feeder-referral",
+}  # fmt: skip
+"""For what lies in nobody's ownership."""
+_PARAMETER = re.compile(r"<(\w+)(?::\w+)?>")
+
+
+@dataclass(frozen=True)
+class Route:
+    """A method and its address, with parameters in braces."""
+
+    method: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def parameters(self) -> list[str]:
+        return re.findall(r"{(\w+)}", self.path)
+
+
+@dataclass
+class Persona:
+    """Someone who calls. `memberships` are theirs; without a person they are a stranger, known by no token of ours."""
+
+    name: str
+    token: str = ""
+    person_id: UUID | None = None
+    memberships: Sequence[Membership] = ()
+
+    @property
+    def roles(self) -> set[str]:
+        """What the table may call them."""
+        posts = [(str(one.role), f"{one.role} of {one.organisation.kind}") for one in self.memberships]
+        return {word for post in posts for word in post} or {"nobody"}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        bearer = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        return {"X-Request-Id": "matrix", **bearer}  # the same for all, so that bodies can be compared whole
+
+
+@dataclass(frozen=True)
+class Thing:
+    """Path arguments, and what they are to the persona who calls."""
+
+    relation: str
+    arguments: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f" on {self.relation}" if self.relation else ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    outcome: str
+    body: bytes
+
+
+class Table:
+    """The table as it was written."""
+
+    def __init__(self, text: str) -> None:
+        found = yaml.safe_load(text)
+        self.plain = {route: kind for kind in (EVERYONE, "operator", "signed in") for route in found.get(kind, ())}
+        self.by_role: dict[str, list[str]] = found.get("by role", {})
+        self.by_ownership: dict[str, dict[str, dict[str, list[str]]]] = found.get("by ownership", {})
+
+    @classmethod
+    def read(cls, path: Path) -> "Table":
+        return cls(path.read_text(encoding="utf-8"))
+
+    @property
+    def routes(self) -> set[str]:
+        return {*self.plain, *self.by_role, *self.by_ownership}
+
+    def expected(self, route: Route, persona: Persona, relation: str) -> str:
+        """What the persona gets: `allowed`, `unknown` (401), `forbidden` (403) or `unseen` (404)."""
+        kind = self.plain.get(str(route))
+        if kind == EVERYONE or (kind == "operator" and persona.token == TOKEN):
+            return "allowed"
+        if kind == "operator" or persona.person_id is None:
+            return "unknown"
+        if kind == "signed in":
+            return "allowed"
+        if str(route) in self.by_role:
+            return "allowed" if persona.roles & set(self.by_role[str(route)]) else "forbidden"
+        line = self.by_ownership[str(route)].get(relation, {})
+        found = (outcome for outcome in ("allowed", "forbidden") if persona.roles & set(line.get(outcome, ())))
+        return next(found, "unseen")
+
+
+def routes_of(app: Any) -> list[Route]:
+    """Every route of an app and every method of it, HEAD aside, which is GET's."""
+    return [
+        Route(method, "/" + _PARAMETER.sub(r"{\1}", route.path))
+        for route in app.router.routes
+        for method in sorted(set(route.methods) - {"HEAD"})
+    ]
+
+
+def unlisted(routes: Iterable[Route], table: Table) -> list[str]:
+    """What the table does not know, and what it knows that is gone."""
+    return sorted({str(route) for route in routes} ^ table.routes)
+
+
+def things(route: Route, persona: Persona, memberships: Sequence[Membership]) -> list[Thing]:
+    """On what the route is called: on what is the persona's, on what is others', on what is not there."""
+    plain = {name: FILLED_IN[name] for name in route.parameters if name in FILLED_IN}
+    owned = [name for name in route.parameters if name not in FILLED_IN]
+    if not owned:
+        return [Thing("", plain)]
+    others = _owned[owned[0]](persona, memberships)
+    return [Thing(NOBODYS, {owned[0]: str(new_id())}), *(Thing(what, {owned[0]: str(one)}) for what, one in others)]
+
+
+def _organisations(persona: Persona, memberships: Sequence[Membership]) -> list[tuple[str, UUID]]:
+    own = {one.organisation_id for one in persona.memberships}
+    found = dict.fromkeys(one.organisation_id for one in memberships)
+    return [("their own organisation" if one in own else "another organisation", one) for one in found]
+
+
+def _memberships(persona: Persona, memberships: Sequence[Membership]) -> list[tuple[str, UUID]]:
+    own = {one.organisation_id for one in persona.memberships}
+
+    def relation(one: Membership) -> str:
+        if one.person_id == persona.person_id:
+            return "their own membership"
+        return "a colleague's membership" if one.organisation_id in own else "a stranger's membership"
+
+    one_of_each = {(relation(one), one.organisation_id): one.id for one in memberships}
+    return [(what, one) for (what, _), one in one_of_each.items()]
+
+
+def _people(_persona: Persona, memberships: Sequence[Membership]) -> list[tuple[str, UUID]]:
+    return [("a person", memberships[0].person_id)]
+
+
+_owned = {"organisation_id": _organisations, "membership_id": _memberships, "person_id": _people}
+"""Parameter -> what is called with it. A parameter that is missing here and in `FILLED_IN` stops the matrix."""
+
+
+async def faults(
+    client: aiohttp.ClientSession,
+    routes: Iterable[Route],
+    table: Table,
+    personas: Sequence[Persona],
+    memberships: Sequence[Membership],
+) -> list[str]:
+    """Call everything, and return every answer that is not what the table says."""
+    found = []
+    for route in routes:
+        for persona in personas[: FEW if table.plain.get(str(route)) == EVERYONE else None]:
+            unseen = set()
+            for thing in things(route, persona, memberships):
+                expected = table.expected(route, persona, thing.relation)
+                if expected == "allowed" and thing.relation == NOBODYS:
+                    continue  # whoever may act on all of them is told that there is none
+                answer = await _call(client, route, persona, thing)
+                if answer.outcome != expected:
+                    found.append(f"{route} as {persona.name}{thing}: {answer.outcome}, not {expected}")
+                elif answer.outcome == "unseen":
+                    unseen.add(answer.body)
+            if len(unseen) > 1:
+                found.append(f"{route} as {persona.name}: what is hidden and what is not there answer differently")
+    return found
+
+
+async def _call(client: aiohttp.ClientSession, route: Route, persona: Persona, thing: Thing) -> Answer:
+    """Call once and put right what it ended, so that the next call finds everything as it was."""
+    path = route.path.format(**thing.arguments)
+    async with client.request(route.method, path, headers=persona.headers) as response:
+        answer = Answer(_outcome(response), await response.read())
+    if route.method == "DELETE" and answer.outcome == "allowed" and persona.person_id:
+        await Membership.filter(id=thing.arguments.get("membership_id", new_id())).update(ended_at=None)
+        persona.token = await make_token(persona.person_id)
+    return answer
+
+
+def _outcome(response: aiohttp.ClientResponse) -> str:
+    """What came of the permission: it is asked first of all, so any other refusal means that it was given."""
+    assert response.status not in {405, 429}, response.url
+    assert response.status < 500, response.url
+    return REFUSALS.get(response.status, "allowed")
