@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name="AuditSeal",
             fields=[
-                ("number", fields.BigIntField(primary_key=True, unique=True, db_index=True)),
+                ("number", fields.BigIntField(primary_key=True, generated=False, unique=True, db_index=True)),
                 ("entry", fields.OneToOneField("yizhitong.AuditEntry", source_field="entry_id", db_constraint=True, to_field="id", related_name="seal", on_delete=OnDelete.RESTRICT)),
                 ("key_id", fields.CharField(max_length=16)),
                 ("mac", fields.CharField(max_length=64)),
