@@ -74,6 +74,7 @@ def test_production_starts_with_its_secrets() -> None:
         "token_keys": ["tests"],
         "vault_keys": ["tests"],
         "index_keys": ["tests"],
+        "audit_keys": ["tests"],
     }
 
 
