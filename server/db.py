@@ -23,6 +23,9 @@ MODELS = [
     "server.kernel.audit",
     "server.people.models",
     "server.organisations.models",
+    "server.students.models",
+    "server.consents.models",
+    "server.appeals.models",
     "server.callbacks.models",
 ]
 MIGRATION_LOCK = 20240091

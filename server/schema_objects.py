@@ -33,10 +33,20 @@ class PartialIndex:
         return f"CREATE {kind} IF NOT EXISTS {self.name} ON {self.table} ({self.columns}) WHERE {self.where}"
 
 
+_STANDS = "state NOT IN ('rejected', 'closed')"
 PARTIAL_INDEXES = (
     PartialIndex("job_schedule_once", "job", "kind, due_at", "due_at IS NOT NULL", unique=True),
     PartialIndex("job_claimable", "job", "claimable_at", "claimable_at IS NOT NULL"),
     PartialIndex("membership_once", "membership", "organisation_id, person_id", "ended_at IS NULL", unique=True),
+    PartialIndex(
+        "organisation_code_once", "organisation", "credit_code", f"credit_code IS NOT NULL AND {_STANDS}", unique=True
+    ),
+    PartialIndex(
+        "organisation_school_once", "organisation", "school_code", f"school_code IS NOT NULL AND {_STANDS}", unique=True
+    ),
+    PartialIndex("payee_account_pending", "payee_account", "organisation_id", "state = 'pending'", unique=True),
+    PartialIndex("payee_account_confirmed", "payee_account", "organisation_id", "state = 'confirmed'", unique=True),
+    PartialIndex("student_link_once", "student_link", "person_id, student_id", "ended_at IS NULL", unique=True),
 )
 
 _SQLITE_GUARD = """

@@ -15,6 +15,11 @@ class PersonState(StrEnum):
 
     ACTIVE = "active"
     SUSPENDED = "suspended"
+    DELETION_REQUESTED = "deletion_requested"
+    RESTRICTED = "restricted"
+    """Kept because something must be, and used for nothing else."""
+    ERASED = "erased"
+    """Nothing tells any more who it was."""
 
 
 class SessionEnd(StrEnum):
@@ -25,6 +30,7 @@ class SessionEnd(StrEnum):
     REUSED = "reused"
     """A refresh token that had been used already came again: one of its two holders stole it."""
     SUSPENDED = "suspended"
+    DELETION = "deletion"
 
 
 class Person(Model):
@@ -37,6 +43,7 @@ class Person(Model):
     phone_sealed: str | None = fields.TextField(null=True)
     phone_index = fields.CharField(max_length=96, null=True, db_index=True)
     state = fields.CharEnumField(PersonState, max_length=32, default=PersonState.ACTIVE)
+    deletion_requested_at: datetime | None = fields.DatetimeField(null=True)
     created_at: datetime = fields.DatetimeField()
 
     class Meta:

@@ -1,0 +1,1 @@
+"""Appeals: every refusal can be contested once, before another person."""

@@ -1,0 +1,1 @@
+"""What people consented to, in which words."""

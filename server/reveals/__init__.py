@@ -1,0 +1,1 @@
+"""Full values of personal data, shown for a reason that is kept."""
