@@ -6,24 +6,35 @@ from typing import Any
 from sanic import Blueprint, Sanic
 from sanic.blueprint_group import BlueprintGroup
 
+from miniprogram_api import appeals as appeals_face
+from miniprogram_api import audit as audit_face
+from miniprogram_api import consents as consents_face
 from miniprogram_api import guide as guide_face
+from miniprogram_api import invitations as invitations_face
 from miniprogram_api import memberships as memberships_face
+from miniprogram_api import organisation_standing as standing_face
 from miniprogram_api import organisations as organisations_face
+from miniprogram_api import payee_accounts as payee_accounts_face
 from miniprogram_api import policies as policies_face
 from miniprogram_api import programmes as programmes_face
 from miniprogram_api import reference as reference_face
+from miniprogram_api import students as students_face
 from miniprogram_api.docs import docs
 from miniprogram_api.health import health
 from miniprogram_api.me import me
 from miniprogram_api.people import people
+from miniprogram_api.reveals import reveals
 from miniprogram_api.sessions import sessions
 from miniprogram_api.shelf import Shelf
 from miniprogram_api.wechat import wechat
+from server.consents import documents
 from server.guide import catalogue
 from server.guide import service as guide_service
 from server.policy import compare
 from server.policy import service as policy_service
+from server.privacy import rules as privacy_rules
 from server.reference import service as reference_service
+from server.students import id_regions
 
 FACES: tuple[Blueprint | BlueprintGroup, ...] = (
     health,
@@ -35,11 +46,19 @@ FACES: tuple[Blueprint | BlueprintGroup, ...] = (
         programmes_face.programmes,
         reference_face.reference,
         organisations_face.organisations,
+        standing_face.organisation_standing,
+        appeals_face.appeals,
         memberships_face.memberships,
+        invitations_face.invitations,
+        payee_accounts_face.payee_accounts,
         wechat,
         sessions,
         me,
         people,
+        students_face.students,
+        consents_face.consents,
+        reveals,
+        audit_face.audit,
         url_prefix="/api/v1",
     ),
 )
@@ -51,6 +70,9 @@ def publish(app: Sanic[Any, Any], content_dir: Path) -> None:
     guide = app.ctx.guide = guide_service.load(content_dir, book)
     app.ctx.comparison = compare.load(content_dir, book)
     app.ctx.reference = reference_service.load(content_dir, book)
+    app.ctx.id_regions = id_regions.load(content_dir)
+    app.ctx.consent_documents = documents.load(content_dir)
+    app.ctx.retention = privacy_rules.load(content_dir)
     app.ctx.catalogue = catalogue.index(guide, book)
     shelf = app.ctx.shelf = Shelf()
     policies_face.prepare(shelf, book, guide, app.ctx.comparison)

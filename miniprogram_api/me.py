@@ -1,6 +1,7 @@
-"""What a person sees and says of themselves."""
+"""What a person sees and says of themselves, takes with them, and how they go."""
 
 from datetime import datetime
+from typing import Self
 
 from pydantic import Field
 from sanic import HTTPResponse, Request
@@ -8,13 +9,25 @@ from sanic import HTTPResponse, Request
 from miniprogram_api.auth import Access
 from miniprogram_api.people import PersonView, view_of
 from miniprogram_api.reading import Body
-from miniprogram_api.representation import FixedResponse
+from miniprogram_api.representation import HTML, FixedResponse
 from miniprogram_api.sessions import Code
+from miniprogram_api.shelf import BOTH, wants_page
 from miniprogram_api.web import Face, allow, answer, answers, body
+from server.appeals.models import Appeal, AppealState
 from server.people import names, service
-from server.people.models import Person
+from server.people.models import Person, PersonState
+from server.privacy import deletion, pages
+from server.privacy.deletion import Requested
+from server.privacy.export import Export, export
+from server.privacy.rules import Kept, Retention
 
 me = Face("me")
+EXPORTS, EXPORT_SECONDS = 10, 3600
+PAGE_HEADERS = {
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+}
 
 
 class MeView(PersonView):
@@ -34,6 +47,54 @@ class PhoneCode(Body):
     """What the phone-number button gave; not the code of a sign-in."""
 
     code: Code
+
+
+class AppealPart(Body):
+    """An appeal of one's own."""
+
+    subject: str
+    reason: str
+    state: AppealState
+    created_at: datetime
+    decided_at: datetime | None
+    decision: str
+
+
+class ExportView(Export):
+    """Everything kept about oneself, in full."""
+
+    appeals: list[AppealPart]
+
+
+class Nothing(Body):
+    """Nothing need be said."""
+
+
+class KeptView(Body):
+    """What is kept all the same, why, and until when; null for good."""
+
+    what: str
+    why: str
+    until: datetime | None
+
+
+class DeletionView(Body):
+    """A deletion that was asked for: from `final_at` on it is carried out, and cannot be undone any more."""
+
+    state: PersonState
+    final_at: datetime
+    undo: str
+    erased: tuple[str, ...]
+    kept: tuple[KeptView, ...]
+
+    @classmethod
+    def of(cls, asked: Requested, retention: Retention) -> Self:
+        """Return the view in the words of the rules; those of what is always kept come last."""
+        rules = {keeping.kept: keeping.until for keeping in asked.kept} | {Kept.CONSENT: None, Kept.AUDIT: None}
+        told = [(retention.rule(kept), until) for kept, until in rules.items()]
+        kept = tuple(KeptView(what=rule.what, why=rule.why, until=until) for rule, until in told)
+        words = retention.deletion
+        return cls(state=asked.person.state, final_at=asked.final_at, undo=words.undo, erased=words.erased, kept=kept)
 
 
 @me.get("/me")
@@ -63,7 +124,36 @@ async def phone(request: Request, body: PhoneCode) -> HTTPResponse:
     return await _shown(await service.set_phone(request.ctx.caller.person_id, body.code, ctx.wechat, ctx.limits))
 
 
+@me.get("/me/export")
+@allow(Access.SIGNED_IN)
+@answers(200, ExportView, *BOTH)
+async def exported(request: Request) -> HTTPResponse:
+    """Give everything that is kept about oneself, in full, as JSON or as a page."""
+    person_id = request.ctx.caller.person_id
+    await request.app.ctx.limits.take("export", str(person_id), EXPORTS, EXPORT_SECONDS)
+    appeals = [_appeal(one) for one in await Appeal.filter(person_id=person_id).order_by("id")]
+    found = ExportView(**dict(await export(person_id)), appeals=appeals)
+    if wants_page(request):
+        return HTTPResponse(pages.export_page(found, found.appeals), 200, PAGE_HEADERS, HTML)
+    return answer(found)
+
+
+@me.delete("/me")
+@allow(Access.SIGNED_IN)
+@body(Nothing, optional=True)
+@answers(200, DeletionView)
+async def delete(request: Request, body: Nothing) -> HTTPResponse:  # noqa: ARG001 -- declared, so that it is checked
+    """Have one's account deleted: sessions end at once, everything else some days later."""
+    retention = request.app.ctx.retention
+    asked = await deletion.request(request.ctx.caller.person_id, retention)
+    return answer(DeletionView.of(asked, retention))
+
+
 async def _shown(person: Person) -> FixedResponse:
     number = service.phone_of(person)
     mine = await view_of(person)
     return answer(MeView(**dict(mine), phone=number.masked if number else None, created_at=person.created_at))
+
+
+def _appeal(one: Appeal) -> AppealPart:
+    return AppealPart(**{name: getattr(one, name) for name in AppealPart.model_fields})

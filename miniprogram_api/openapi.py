@@ -12,6 +12,7 @@ from miniprogram_api.idempotent import KEY_MAX_LENGTH
 from miniprogram_api.web import Declaration, declaration_of
 
 REF = "#/components/schemas/{model}"
+NO_CONTENT, JSON = 204, Declaration().media
 PROBLEM = {"$ref": "#/components/responses/Problem"}
 _PARAMETER = re.compile(r"<(\w+)(?::(\w+))?>")
 _PATH_TYPES = {"uuid": {"type": "string", "format": "uuid"}}
@@ -83,7 +84,8 @@ def _operation(route: Any, declaration: Declaration, refs: dict[type[BaseModel],
         "summary": declaration.summary,
         "parameters": [*_path_parameters(route.path), *_query_parameters(declaration)],
         "responses": {
-            str(status): _answer(view, declaration.media, refs) for status, view in declaration.answers.items()
+            str(status): _answer(view, declaration.media if status != NO_CONTENT else JSON, refs)
+            for status, view in declaration.answers.items()
         }
         | {"default": PROBLEM},
     }
@@ -92,9 +94,16 @@ def _operation(route: Any, declaration: Declaration, refs: dict[type[BaseModel],
         found["responses"] |= _refusals(declaration.permission)
     if declaration.body:
         found["requestBody"] = {
-            "required": True,
+            "required": not declaration.body_optional,
             "content": {"application/json": {"schema": refs[declaration.body]}},
         }
+    if declaration.upload:
+        content = {media: {"schema": {"type": "string", "format": "binary"}} for media in declaration.upload.media}
+        found["requestBody"] = {"required": True, "content": content}
+    if declaration.if_match is not None:
+        found["parameters"].append(
+            _parameter("If-Match", "header", {"type": "string", "examples": ['"3"']}, required=declaration.if_match)
+        )
     if declaration.rebuild:
         found["parameters"].append(
             _parameter("Idempotency-Key", "header", {"type": "string", "maxLength": KEY_MAX_LENGTH})

@@ -20,6 +20,8 @@ MOST_FAULTS = 100
 JSON_LIMIT_BYTES = 256 * 1024
 """Larger JSON would hold up everybody while it is read; files come as multipart."""
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_VERSION_TAG = re.compile(r'"([0-9]{1,9})"|([0-9]{1,9})', re.ASCII)
+NO_VERSION = -1
 View = TypeVar("View", bound=BaseModel)
 
 
@@ -79,7 +81,10 @@ def refuse_query(text: str) -> None:
 
 
 def read_body(request: Request, model: type[View]) -> View:
-    """Return the JSON body as `model`; raises DomainError 400, 413, 415, or 422 with every field at fault."""
+    """Return the JSON body as `model`; raises DomainError 400, 413, 415, or 422 with every field at fault.
+
+    Validators find `app.ctx`, with the content, as their context, so that every fault is listed at once.
+    """
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media != "application/json":
         raise DomainError("not_json", 415)
@@ -87,11 +92,28 @@ def read_body(request: Request, model: type[View]) -> View:
         raise DomainError("body_too_large", 413)
     try:
         strict_json.check(request.body)
-        return model.model_validate_json(request.body)
+        return model.model_validate_json(request.body, context=request.app.ctx)
     except strict_json.UnreadableJsonError:
         raise DomainError("unreadable_json", 400) from None
     except ValidationError as error:
         raise invalid(*_faults(error, _pointer)) from None
+
+
+def read_if_match(header: str | None, *, required: bool) -> int | None:
+    """Return the version that an If-Match header asks for, None for any.
+
+    `"3"` as our ETags are, or just 3; a tag that we never gave matches no version. Raises DomainError 428 where the
+    header is `required` and missing.
+    """
+    if header is None:
+        if required:
+            raise DomainError("if_match_missing", 428)
+        return None
+    tag = header.strip()
+    if tag == "*":
+        return None
+    found = _VERSION_TAG.fullmatch(tag)
+    return int(found[1] or found[2]) if found else NO_VERSION
 
 
 def _query_pairs(text: str) -> list[tuple[str, str]]:

@@ -67,9 +67,10 @@ class FixedResponse(HTTPResponse):
         return iter((self._block, (b"x-request-id", line.encode())))
 
 
-def fresh(body: bytes, status: int) -> FixedResponse:
-    """Return JSON made for this one request, which nobody keeps."""
-    return FixedResponse(body, status, (b"content-type", _FRESH % len(body)))
+def fresh(body: bytes, status: int, version: int | None = None) -> FixedResponse:
+    """Return JSON made for this one request, which nobody keeps; `version` of a shared thing becomes its ETag."""
+    tag = b"" if version is None else b'\r\netag: "%d"' % version
+    return FixedResponse(body, status, (b"content-type", _FRESH % len(body) + tag))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,10 @@ Code = Annotated[str, Field(min_length=1, max_length=256)]
 
 
 class SignIn(Body):
-    """What `wx.login` gave."""
+    """What `wx.login` gave; `undo_deletion` keeps an account whose deletion was asked for, days ago at most."""
 
     code: Code
+    undo_deletion: bool = False
 
 
 class Refresh(Body):
@@ -49,7 +50,9 @@ async def sign_in(request: Request, body: SignIn) -> HTTPResponse:
     """Sign in with a code from WeChat; whoever comes for the first time is new."""
     ctx = request.app.ctx
     most = ctx.settings.sign_ins_per_minute
-    signed_in = await service.sign_in(body.code, address_of(request), most, ctx.wechat, ctx.limits)
+    signed_in = await service.sign_in(
+        body.code, address_of(request), most, ctx.wechat, ctx.limits, undo_deletion=body.undo_deletion
+    )
     return answer(await _view(request, signed_in), 201)
 
 

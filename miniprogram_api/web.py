@@ -25,13 +25,23 @@ from sanic_routing.route import Route
 from miniprogram_api.auth import Access, OwnerOf, Permission, authorise
 from miniprogram_api.idempotent import Rebuild, once
 from miniprogram_api.protocol import BODY_LIMIT_BYTES
-from miniprogram_api.reading import Body, Query, read_body, read_query, refuse_query
+from miniprogram_api.reading import Body, Query, read_body, read_if_match, read_query, refuse_query
 from miniprogram_api.representation import FixedResponse, fresh
 from server.access.rules import Right
 from server.organisations.roles import Kind, Role
 
 Handler = Callable[..., Awaitable[HTTPResponse]]
 H = TypeVar("H", bound=Handler)
+First = Callable[[Request], Awaitable[None]]
+"""What is awaited before the work; raises DomainError where that is not to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A body that is a file: at most so many bytes, of one of these media types as far as its sender knows."""
+
+    limit_bytes: int
+    media: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -41,10 +51,20 @@ class Declaration:
     permission: Permission | None = None
     query: type[Query] | None = None
     body: type[Body] | None = None
+    body_optional: bool = False
+    first: First | None = None
     answers: dict[int, Any] = field(default_factory=dict)
     media: tuple[str, ...] = ("application/json",)
     rebuild: Rebuild | None = None
+    upload: Upload | None = None
+    if_match: bool | None = None
+    """Whether If-Match is required; None where it is not looked at."""
     summary: str = ""
+
+    @property
+    def takes_input(self) -> bool:
+        """Whether anything of the request is to be read."""
+        return bool(self.query or self.body or self.upload) or self.if_match is not None
 
 
 class Face(Blueprint):
@@ -61,9 +81,19 @@ def query(model: type[Query]) -> Callable[[H], H]:
     return _stating(query=model)
 
 
-def body(model: type[Body]) -> Callable[[H], H]:
-    """State what the JSON body holds; the handler gets it as `body`."""
-    return _stating(body=model)
+def body(model: type[Body], *, optional: bool = False) -> Callable[[H], H]:
+    """State what the JSON body holds; the handler gets it as `body`, of an optional one left out `model()`."""
+    return _stating(body=model, body_optional=optional)
+
+
+def upload(limit_bytes: int, *media: str) -> Callable[[H], H]:
+    """State that the body is a file; the handler's route has `stream=True`, and it calls `request.receive_body()`."""
+    return _stating(upload=Upload(limit_bytes, media))
+
+
+def if_match(*, required: bool) -> Callable[[H], H]:
+    """State that If-Match is honoured; the handler gets the version as `version`, None for any."""
+    return _stating(if_match=required)
 
 
 def answers(status: int, view: Any = None, *media: str) -> Callable[[H], H]:
@@ -83,6 +113,11 @@ def idempotent(rebuild: Rebuild) -> Callable[[H], H]:
     return _stating(rebuild=rebuild)
 
 
+def first(step: First) -> Callable[[H], H]:
+    """State what comes before the work and its transaction, such as counting tries."""
+    return _stating(first=step)
+
+
 def allow(*who: Access | Role | Right, of: Kind | None = None, owner: OwnerOf | None = None) -> Callable[[H], H]:
     """State who may call, and make the handler.
 
@@ -95,7 +130,7 @@ def allow(*who: Access | Role | Right, of: Kind | None = None, owner: OwnerOf | 
         declaration = _declaration(handler)
         declaration.permission = permission
         declaration.summary = (handler.__doc__ or "").strip().split("\n")[0].rstrip(".")
-        public, takes_input = permission.access is Access.PUBLIC, bool(declaration.query or declaration.body)
+        public, takes_input = permission.access is Access.PUBLIC, declaration.takes_input
         if declaration.rebuild and public:
             raise TypeError(f"{handler.__name__}: an idempotency key belongs to a caller, and a public route has none")
 
@@ -105,6 +140,8 @@ def allow(*who: Access | Role | Right, of: Kind | None = None, owner: OwnerOf | 
             stream = request.stream
             if takes_input or b"?" in request.raw_url or (stream and stream.request_body):
                 _read(request, declaration, arguments)
+            if declaration.first:
+                await declaration.first(request)
             if declaration.rebuild and "idempotency-key" in request.headers:
                 return await once(caller, request, handler, declaration.rebuild, arguments)
             return await handler(request, **arguments)
@@ -147,9 +184,9 @@ def _tells_owner(permission: Permission, route: Route) -> bool:
     return open_to_all or not any(name.endswith("id") or kind == "uuid" for name, kind in parameters.items())
 
 
-def answer(view: BaseModel, status: int = 200) -> FixedResponse:
-    """Return a view as JSON that nobody keeps."""
-    return fresh(view.model_dump_json(by_alias=True).encode(), status)
+def answer(view: BaseModel, status: int = 200, version: int | None = None) -> FixedResponse:
+    """Return a view as JSON that nobody keeps; `version` of a shared thing becomes its ETag."""
+    return fresh(view.model_dump_json(by_alias=True).encode(), status, version)
 
 
 def _read(request: Request, declaration: Declaration, arguments: dict[str, Any]) -> None:
@@ -158,10 +195,16 @@ def _read(request: Request, declaration: Declaration, arguments: dict[str, Any])
         arguments["query"] = read_query(request.query_string, declaration.query)
     elif request.query_string:
         refuse_query(request.query_string)
-    if declaration.body:
+    if declaration.if_match is not None:
+        header = request.headers.get("if-match")
+        arguments["version"] = read_if_match(header, required=declaration.if_match)
+    if declaration.body and declaration.body_optional and not request.body:
+        arguments["body"] = declaration.body()
+    elif declaration.body:
         arguments["body"] = read_body(request, declaration.body)
-    elif request.stream and request.stream.request_max_size > BODY_LIMIT_BYTES:
-        request.stream.request_max_size = BODY_LIMIT_BYTES  # Sanic lifts it for streams
+    elif request.stream:
+        limit = declaration.upload.limit_bytes if declaration.upload else BODY_LIMIT_BYTES
+        request.stream.request_max_size = min(request.stream.request_max_size, limit)  # Sanic lifts it for streams
 
 
 def _declaration(handler: Any) -> Declaration:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from server.consents import documents
 from server.guide import checks as guide_checks
 from server.guide import service as guide_service
 from server.kernel import clock
@@ -16,6 +17,7 @@ from server.policy import checks as policy_checks
 from server.policy import compare
 from server.policy import service as policy_service
 from server.policy.book import PolicyBook
+from server.privacy import rules as privacy_rules
 from server.reference import service as reference_service
 from server.settings import ROOT
 from server.students import id_regions
@@ -52,6 +54,8 @@ def _check(content: Path, sources: Path | None) -> list[str]:
     print(f"{len(subjects)} subjects compared, {len(book.targets)} targets, {len(lists.regions)} regions")
     print(f"{len(lists.majors)} groups of majors, {len(lists.occupations)} occupations")
     print(f"region codes of ID numbers on {len(id_regions.load(content).codes)} lines")
+    asked, kept = documents.load(content).on(today), privacy_rules.load(content).rules
+    print(f"{len(asked)} documents to consent to, {len(kept)} kinds of data with their periods")
     print(f"{len(guide.editions)} editions, {len(guide.articles)} articles, {len(guide.leaflets)} leaflets")
     borrowed = _borrowed(content, book, sources) if sources else ()
     return [*policy_checks.faults(book), *guide_checks.faults(content, guide, book), *borrowed]

@@ -14,7 +14,7 @@ from server import db
 from server.app import unlock
 from server.kernel import audit, clock, log
 from server.kernel.transactions import transaction
-from server.organisations import memberships
+from server.organisations import memberships, rules
 from server.organisations.models import Organisation, OrganisationState
 from server.organisations.roles import Kind, Role
 from server.organisations.secretariat import secretariat
@@ -105,6 +105,8 @@ async def _load() -> bool:
 async def _organisation(kind: Kind, name: str, region: str, state: OrganisationState) -> UUID:
     made = await Organisation.create(kind=kind, name=name, region=region, state=state, created_at=clock.now())
     if state is not APPLIED:
+        due_on = rules.due_on(kind, clock.today())
+        await Organisation.filter(id=made.id).update(verified_at=made.created_at, due_on=due_on)
         subject = f"organisation:{made.id}"
         await audit.note(
             subject, "organisation.verified", actor_id=None, before=APPLIED, after=state, reason="示例数据"

@@ -1,6 +1,6 @@
 """`python -m server` serves. Each other command, as in `… migrate`, is told by the docstring of its function.
 
-What takes arguments is in `operations`: `make_admin`, `verify_audit`, `backup`, `restore`.
+What takes arguments is in `operations`: `make_admin`, `verify_audit`, `backup`, `restore`, `rotate-keys`.
 """
 
 import asyncio

@@ -21,7 +21,10 @@ from server import db, schedules
 from server.access.callers import Callers
 from server.callbacks.models import Account
 from server.gateways.cache import Cache, cache
+from server.gateways.files import Files
 from server.gateways.limits import Limits
+from server.gateways.scans import Scans
+from server.gateways.seals import Seals
 from server.gateways.tokens import Tokens
 from server.gateways.vault import Vault
 from server.gateways.wakeup import LocalWakeup, wakeup
@@ -35,6 +38,8 @@ from server.secrets import Keys
 from server.settings import ROOT, Settings
 
 CONTENT_DIR = ROOT / "content"
+FILES = "files"
+"""Where scans lie in the data directory; a backup takes them along."""
 _CHECK_SECONDS = 1.0
 
 WHERE_TO_LOOK = """
@@ -84,7 +89,11 @@ def build(
         NOISY_EXCEPTIONS=False,
     )
     app.ctx.settings = settings
-    app.ctx.tokens = Tokens(unlock(settings)["token_keys"].by_id)
+    keys = unlock(settings)
+    app.ctx.tokens = Tokens(keys["token_keys"].by_id)
+    app.ctx.seals = Seals(keys["index_keys"].by_id)
+    app.ctx.files = Files(settings.data_dir / FILES, keys["vault_keys"].by_id)
+    app.ctx.scans = Scans()
     app.ctx.callers = Callers(app.ctx.tokens)
     app.ctx.callbacks = callback_readers(settings)
     app.ctx.schedules = schedules.SCHEDULES

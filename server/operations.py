@@ -1,19 +1,23 @@
-"""Commands with arguments, for whoever runs the system: `make_admin`, `verify_audit`, `backup`, `restore`."""
+"""Commands with arguments, for whoever runs the system: administrators, the audit's proof, backups, rotation."""
 
 import argparse
 import asyncio
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from uuid import UUID
 
-from server import db
+from server import app, db, rotation
 from server.backups import service
+from server.gateways.files import Files
 from server.kernel import audit_check
 from server.kernel.audit_chain import Head
 from server.kernel.audit_check import Fault
 from server.kernel.errors import DomainError
 from server.organisations import secretariat
+from server.privacy import minors
+from server.rotation import Rotation, Tell
 from server.settings import Settings
 
 REFUSALS = {
@@ -69,6 +73,53 @@ def restore(settings: Settings, arguments: Sequence[str]) -> int:
     return _told(faults)
 
 
+def rotate_keys(settings: Settings, arguments: Sequence[str]) -> int:
+    """Bring everything sealed under the keys in use; 0 where nothing is left under another.
+
+    It may be killed and run again. Old keys are withdrawn only after that, and kept for as long as a backup that was
+    made before is.
+    """
+    parser = argparse.ArgumentParser("rotate-keys", description="Seal everything anew under the keys in use.")
+    parser.parse_args(arguments)
+    result = asyncio.run(_rotated(settings))
+    for (column, row_id), why in result.faults.items():
+        print(f"{column} of row {row_id} {why}", file=sys.stderr)  # noqa: T201
+    print(f"{result.done} cells and files were sealed anew, {result.left} lie under old keys")  # noqa: T201
+    if result.left > len(result.faults):
+        print("some process still writes under an old key: restart it with the new one in front, then run this again")  # noqa: T201
+    return 1 if result.left else 0
+
+
+async def _rotated(settings: Settings) -> Rotation:
+    async with db.opened(settings.database, everywhere=True, **db.unhurried(settings.database)):
+        files = Files(settings.data_dir / app.FILES, settings.keys()["vault_keys"].by_id)
+        return await rotation.rotate(files, _progress())
+
+
+def _progress() -> Tell:
+    began: dict[str, float] = {}
+
+    def tell(column: str, done: int, todo: int) -> None:
+        rate = done / max(time.monotonic() - began.setdefault(column, time.monotonic()), 0.001)
+        print(f"{column}: {done} of {todo}, {rate:.0f} a second", flush=True)  # noqa: T201
+
+    return tell
+
+
+def minors_report(settings: Settings, arguments: Sequence[str]) -> int:
+    """Print the yearly report on minors' data: figures only."""
+    parser = argparse.ArgumentParser("minors_report", description="Count what is held of minors, and what was done.")
+    parser.add_argument("year", type=int, choices=range(2026, 2100), metavar="YEAR")
+    for line in asyncio.run(_minors(settings, parser.parse_args(arguments).year)):
+        print(line)  # noqa: T201
+    return 0
+
+
+async def _minors(settings: Settings, year: int) -> list[str]:
+    async with db.opened(settings.database, everywhere=True, **db.unhurried(settings.database)):
+        return (await minors.report(year)).lines
+
+
 async def _made_admin(settings: Settings, person_id: UUID, *, another: bool) -> None:
     async with db.opened(settings.database, everywhere=True):
         await secretariat.make_admin(person_id, another=another)
@@ -92,4 +143,6 @@ OPERATIONS: Mapping[str, Callable[[Settings, Sequence[str]], int]] = {
     "verify_audit": verify_audit,
     "backup": backup,
     "restore": restore,
+    "minors_report": minors_report,
+    "rotate-keys": rotate_keys,
 }

@@ -1,7 +1,7 @@
 """Everything that comes round by the clock, and every kind of job: the one place to look them up."""
 
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from server.callbacks import service as callbacks
@@ -10,7 +10,11 @@ from server.kernel import audit_chain, idempotency
 from server.kernel.jobs import queue
 from server.kernel.jobs.schedules import Schedule
 from server.kernel.jobs.worker import Handler
+from server.organisations import lapses
 from server.people import revocations, sessions
+from server.privacy import retention, rules
+from server.privacy.rules import Retention
+from server.settings import ROOT
 
 
 async def _prune_jobs(_payload: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -33,7 +37,22 @@ async def _prune_revocations(_payload: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"deleted": await revocations.prune()}
 
 
+async def _watch_organisations(_payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    return await lapses.watch()
+
+
+@cache
+def _retention() -> Retention:
+    return rules.load(ROOT / "content")
+
+
+async def _retain(_payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    return await retention.retain(_retention())
+
+
 SCHEDULES = (
+    Schedule("retain", "50 3 * * *", _retain),
+    Schedule("watch_organisations", "5 0 * * *", _watch_organisations),
     Schedule("prune_jobs", "10 3 * * *", _prune_jobs),
     Schedule("prune_idempotency_keys", "25 * * * *", _prune_idempotency_keys),
     Schedule("seal_audit", "* * * * *", audit_chain.seal_new),

@@ -1,6 +1,6 @@
 """Rows for tests, each with only what the test does not care about filled in."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 from server.kernel import clock
 from server.kernel.jobs.models import Job
 from server.kernel.outbox import Event
-from server.organisations.models import Membership, Organisation, OrganisationState
+from server.organisations.models import Invitation, Membership, Organisation, OrganisationState
 from server.organisations.roles import Kind, Role
 from server.people import sessions
 from server.people.models import Person, Session
@@ -41,6 +41,20 @@ async def make_organisation(kind: Kind = Kind.FEEDER_SCHOOL, **values: Any) -> O
 async def make_member(organisation: Organisation, role: Role, person: Person | None = None) -> Membership:
     person = person or await make_person()
     return await Membership.create(organisation=organisation, person=person, role=role, created_at=clock.now())
+
+
+async def make_invitation(organisation: Organisation, member: Membership) -> Invitation:
+    """An invitation under its organisation's id, with a code that nobody knows."""
+    now = clock.now()
+    return await Invitation.create(
+        id=organisation.id,
+        organisation=organisation,
+        role=member.role,
+        code_hash=f"hash-{next(_numbers)}",
+        made_by_id=member.person_id,
+        created_at=now,
+        expires_at=now + timedelta(days=7),
+    )
 
 
 async def make_token(person_id: UUID) -> str:

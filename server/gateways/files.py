@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import fcntl
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NoReturn
 from uuid import UUID
@@ -47,12 +48,25 @@ class Files:
         """Remove what is kept for the row, if anything."""
         await asyncio.to_thread(self._delete, row_id)
 
+    async def stale(self) -> list[UUID]:
+        """Return for which rows something is kept under another key than the one in use."""
+        return await asyncio.to_thread(self._stale)
+
+    async def reseal(self, row_id: UUID) -> None:
+        """Bring what is kept for the row under the key in use, if anything is; raises VaultError as `read` does."""
+        await asyncio.to_thread(self._reseal, row_id)
+
     def __reduce__(self) -> NoReturn:
         raise TypeError("keys are never pickled")
 
     def _write(self, row_id: UUID, data: bytes) -> None:
-        path = self._path(row_id)
+        self._path(row_id)
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _alone(self._directory):
+            self._store(row_id, data)
+
+    def _store(self, row_id: UUID, data: bytes) -> None:
+        path = self._path(row_id)
         nonce = os.urandom(_NONCE_BYTES)
         head = _SEPARATOR.join((_VERSION, self._current.encode(), b""))
         sealed = head + nonce + self._ciphers[self._current].encrypt(nonce, data, head + row_id.bytes)
@@ -77,14 +91,42 @@ class Files:
             raise VaultError from None
 
     def _delete(self, row_id: UUID) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            self._path(row_id).unlink()
+        path = self._path(row_id)
+        with contextlib.suppress(FileNotFoundError), _alone(self._directory):
+            path.unlink()
             _sync(self._directory)
+
+    def _stale(self) -> list[UUID]:
+        if not self._directory.is_dir():
+            return []
+        names = sorted(path.name for path in self._directory.iterdir() if len(path.name) == len(UUID(int=0).hex))
+        return [UUID(name) for name in names if not self._current_head(self._directory / name)]
+
+    def _reseal(self, row_id: UUID) -> None:
+        with contextlib.suppress(FileNotFoundError), _alone(self._directory):  # a file that goes now must not come back
+            if not self._current_head(self._path(row_id)):
+                self._store(row_id, self._read(row_id))
+
+    def _current_head(self, path: Path) -> bool:
+        head = _SEPARATOR.join((_VERSION, self._current.encode(), b""))
+        with path.open("rb") as file:
+            return file.read(len(head)) == head
 
     def _path(self, row_id: UUID) -> Path:
         if not isinstance(row_id, UUID):  # a text could lead out of the directory
             raise TypeError("files are named by ids")
         return self._directory / row_id.hex
+
+
+@contextlib.contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Keep every other change in the directory waiting, those of other processes too; raises FileNotFoundError."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _put(path: Path, data: bytes) -> None:

@@ -25,11 +25,11 @@ class Vault:
     """Seals, opens and indexes: `server.kernel.sensitive.Vault`."""
 
     def __init__(self, vault_keys: Mapping[str, bytes], index_keys: Mapping[str, bytes]) -> None:
-        """Take keys of 32 bytes by id; the first of each is in use, every one of `vault_keys` opens."""
+        """Take keys of 32 bytes by id; the first of each is in use, every one opens or finds."""
         self._ciphers = {f"{_VERSION}.{key_id}": AESGCM(key) for key_id, key in vault_keys.items()}
         self._header = next(iter(self._ciphers))
-        self._index_id, index_key = next(iter(index_keys.items()))
-        self._index_keys = {kind: _derived(index_key, kind) for kind in Kind}
+        self._index_keys = {kind: {key_id: _derived(key, kind) for key_id, key in index_keys.items()} for kind in Kind}
+        self._index_id = next(iter(index_keys))
 
     def seal(self, cell: Cell, value: str) -> str:
         """Return the envelope of `value` for `cell`."""
@@ -49,10 +49,27 @@ class Vault:
 
     def index(self, kind: Kind, value: str) -> str:
         """Return the blind index of a normalised value, at most 60 characters, the key's id in front."""
-        return f"{self._index_id}.{_text(hmac.digest(self._index_keys[kind], value.encode(), 'sha256'))}"
+        return self._index(kind, self._index_id, value)
+
+    def indexes(self, kind: Kind, value: str) -> tuple[str, ...]:
+        """Return the blind index of a value under every key, the one in use first."""
+        return tuple(self._index(kind, key_id, value) for key_id in self._index_keys[kind])
+
+    @property
+    def header(self) -> str:
+        """What an envelope under the key in use begins with."""
+        return f"{self._header}."
+
+    @property
+    def index_header(self) -> str:
+        """What an index under the key in use begins with."""
+        return f"{self._index_id}."
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a vault is never pickled")
+
+    def _index(self, kind: Kind, key_id: str, value: str) -> str:
+        return f"{key_id}.{_text(hmac.digest(self._index_keys[kind][key_id], value.encode(), 'sha256'))}"
 
 
 def _bound(header: str, cell: Cell) -> bytes:

@@ -26,7 +26,8 @@ BY_ID = Sort("id", parse=UUID)
 class AuditEntry(Model):
     """One act on `subject` (`kind:id`), by `actor_id` or, where that is null, by the system itself.
 
-    `before` and `after` are states and may be empty; `fields` names what was seen or changed, never its value.
+    `before` and `after` are states and may be empty; `fields` names what was seen or changed, never its value. Where
+    someone was shown personal data in full, `after` is the role in which they looked.
     """
 
     id: UUID = columns.UUIDField(primary_key=True, default=new_id)
@@ -133,6 +134,10 @@ async def note(  # noqa: PLR0913 -- all but the first two are named
     return entry
 
 
-async def entries(subject: str, limit: int, cursor: str | None) -> Page[AuditEntry]:
-    """Return what was done to `subject`, the newest first; raises DomainError 422 for a foreign cursor."""
-    return await page(AuditEntry.filter(subject=subject), BY_ID, limit, cursor)
+async def entries(subject: str, limit: int, cursor: str | None, *, action: str = "") -> Page[AuditEntry]:
+    """Return what was done to `subject`, the newest first, or only each `action`.
+
+    Raises DomainError 422 for a foreign cursor.
+    """
+    done = AuditEntry.filter(subject=subject)
+    return await page(done.filter(action=action) if action else done, BY_ID, limit, cursor)

@@ -4,11 +4,13 @@ The vault is a gateway, handed in by the composition root as the clock is: whoev
 phone seals it first, bound to the very cell it will lie in.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NoReturn, Protocol
 from uuid import UUID
 
+import structlog
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
@@ -19,6 +21,10 @@ class Kind(StrEnum):
     NAME = "name"
     PHONE = "phone"
     ID_NUMBER = "id_number"
+    ACCOUNT = "account"
+    """The number of a bank account."""
+    INVITATION = "invitation"
+    """A code that lets someone in: indexed, never kept."""
 
 
 class Sensitive:
@@ -33,6 +39,11 @@ class Sensitive:
     def reveal(self) -> str:
         """Return the value itself; the caller answers for where it goes."""
         return self._value
+
+    @property
+    def kind(self) -> Kind:
+        """What it is."""
+        return self._kind
 
     @property
     def masked(self) -> str:
@@ -87,12 +98,24 @@ class Vault(Protocol):
     def index(self, kind: Kind, value: str) -> str:
         """Return the blind index of a normalised value: equal values of one kind have equal indexes."""
 
+    def indexes(self, kind: Kind, value: str) -> Sequence[str]:
+        """Return the blind index of a value under every key that is here, the one in use first."""
+
+    @property
+    def header(self) -> str:
+        """What the envelopes begin with that `seal` makes now."""
+
+    @property
+    def index_header(self) -> str:
+        """What the indexes begin with that `index` makes now."""
+
 
 class VaultError(Exception):
     """An envelope does not open: altered, of another cell, or under a key that is not here."""
 
 
 _vault: Vault | None = None
+_log = structlog.get_logger(__name__)
 
 
 def use(vault: Vault | None) -> None:
@@ -114,8 +137,17 @@ def seal(cell: Cell, value: Sensitive | None) -> str | None:
 
 
 def unseal(cell: Cell, kind: Kind, envelope: str | None) -> Sensitive | None:
-    """Return what an envelope holds, None of None."""
-    return Sensitive(kind, vault().open(cell, envelope)) if envelope else None
+    """Return what an envelope holds, None of None; raises VaultError as `opened` does."""
+    return opened(cell, kind, envelope) if envelope else None
+
+
+def opened(cell: Cell, kind: Kind, envelope: str) -> Sensitive:
+    """Return what an envelope holds; raises VaultError, and the log tells in which cell it lay."""
+    try:
+        return Sensitive(kind, vault().open(cell, envelope))
+    except VaultError:
+        _log.error("a sealed cell does not open", table=cell.table, column=cell.column, row=str(cell.row_id))
+        raise
 
 
 def _masked_name(name: str) -> str:
@@ -123,10 +155,14 @@ def _masked_name(name: str) -> str:
     return "*" * (len(name) - 1) + name[-1] if len(name) > 1 else "*"
 
 
-def _masked_phone(phone: str) -> str:
+def _masked_number(number: str) -> str:
     """Show the last four digits, by which people recognise their own number, and never more than half of it."""
-    hidden = max(len(phone) - 4, (len(phone) + 1) // 2)
-    return "*" * hidden + phone[hidden:]
+    hidden = max(len(number) - 4, (len(number) + 1) // 2)
+    return "*" * hidden + number[hidden:]
+
+
+def _masked_wholly(_value: str) -> str:
+    return "*" * 10
 
 
 def _masked_id_number(number: str) -> str:
@@ -135,4 +171,10 @@ def _masked_id_number(number: str) -> str:
     return "*" * (length - shown) + number[-shown:] if len(number) == length else "*" * length
 
 
-_MASKS = {Kind.NAME: _masked_name, Kind.PHONE: _masked_phone, Kind.ID_NUMBER: _masked_id_number}
+_MASKS = {
+    Kind.NAME: _masked_name,
+    Kind.PHONE: _masked_number,
+    Kind.ID_NUMBER: _masked_id_number,
+    Kind.ACCOUNT: _masked_number,
+    Kind.INVITATION: _masked_wholly,
+}

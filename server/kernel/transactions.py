@@ -75,6 +75,11 @@ def after_commit(action: AfterCommit) -> None:
     pending.append(action)
 
 
+def running() -> bool:
+    """Return whether this very task is in a transaction."""
+    return _pending() is not None
+
+
 async def drain() -> None:
     """Wait for transactions whose callers have gone; called before the database closes."""
     await asyncio.gather(*_running, return_exceptions=True)

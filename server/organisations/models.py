@@ -62,7 +62,7 @@ class Organisation(Model):
     school_code = fields.CharField(max_length=10, null=True)
     region = fields.CharField(max_length=6, null=True)
     address = fields.CharField(max_length=200, null=True)
-    contact_name_sealed = fields.TextField(null=True)
+    contact_name_sealed: str | None = fields.TextField(null=True)
     licence_number = fields.CharField(max_length=64, null=True)
     licence_valid_to: date | None = fields.DateField(null=True)
     licence_scan_id: UUID | None = fields.UUIDField(null=True)

@@ -40,11 +40,12 @@ async def organisation(organisation_id: UUID) -> Organisation:
 
 
 async def members(organisation_id: UUID, limit: int, cursor: str | None) -> Page[Membership]:
-    """Return a page of the memberships that last, the oldest first, each with its person."""
+    """Return a page of the memberships that last or are asked for, the oldest first, each with its person."""
     lasting = Membership.filter(organisation_id=organisation_id, ended_at=None).select_related("person")
     return await page(lasting, OLDEST_FIRST, limit, cursor)
 
 
 async def membership(membership_id: UUID) -> Membership:
-    """Return a membership that lasts; raises DomainError 404."""
-    return found(await Membership.get_or_none(id=membership_id, ended_at=None), "membership")
+    """Return a membership that lasts or is asked for, with its organisation and person; raises DomainError 404."""
+    lasting = Membership.get_or_none(id=membership_id, ended_at=None)
+    return found(await lasting.select_related("organisation", "person"), "membership")

@@ -19,7 +19,7 @@ from tortoise.expressions import Q
 from server.kernel import clock, outbox
 from server.kernel.errors import DomainError
 from server.kernel.transactions import shielded, transaction
-from server.people import revocations
+from server.people import deletion, revocations
 from server.people.models import Person, PersonState, RefreshToken, Session, SessionEnd
 from server.people.overlaps import under_way
 from server.people.ports import Identity, Limits, WeChat
@@ -43,11 +43,15 @@ class SignedIn:
     """Whether this sign-in made the person."""
 
 
-async def sign_in(code: str, address: str, per_minute: int, wechat: WeChat, limits: Limits) -> SignedIn:
+async def sign_in(  # noqa: PLR0913 -- what a sign-in leans on, and one thing that is named
+    code: str, address: str, per_minute: int, wechat: WeChat, limits: Limits, *, undo_deletion: bool = False
+) -> SignedIn:
     """Sign in whoever holds a login code of WeChat's, for the first time or again.
 
-    Raises DomainError 429 past `per_minute` tries from one `address`, which WeChat then never sees, or too many by one
-    person; 403 for the suspended; and what `WeChat.identity` raises.
+    Who has asked for their account's deletion gets it back with `undo_deletion`, which they have to say: the
+    mini-program signs in by itself when it is opened. Raises DomainError 429 past `per_minute` tries from one
+    `address`, which WeChat then never sees, or too many by one person; 403 for the suspended and for those who go; and
+    what `WeChat.identity` raises.
     """
     await limits.take("sign_in_address", address, per_minute, 60)
     identity = await wechat.identity(code)
@@ -55,7 +59,7 @@ async def sign_in(code: str, address: str, per_minute: int, wechat: WeChat, limi
     if not await Person.exists(openid=identity.openid):
         with suppress(IntegrityError):  # another request of the same person's was faster
             return await _sign_up(identity)
-    return await _sign_in_again(identity)
+    return await _sign_in_again(identity, undo_deletion=undo_deletion)
 
 
 async def refresh(token: str) -> SignedIn:
@@ -95,11 +99,17 @@ async def _sign_up(identity: Identity) -> SignedIn:
 
 
 @transaction
-async def _sign_in_again(identity: Identity) -> SignedIn:
+async def _sign_in_again(identity: Identity, *, undo_deletion: bool) -> SignedIn:
     # the lock keeps a session from beginning beside a suspension that ends them all
-    person = await Person.filter(openid=identity.openid).select_for_update().get()
+    person = await Person.filter(openid=identity.openid).select_for_update().get_or_none()
+    if person is None:  # whose account ended at this very moment
+        return await _sign_up(identity)
     if person.state is PersonState.SUSPENDED:
         raise DomainError("person_suspended", 403)
+    if person.state is PersonState.DELETION_REQUESTED and not undo_deletion:
+        raise DomainError("deletion_requested", 403)
+    if person.state is PersonState.DELETION_REQUESTED:
+        await deletion.undo(person)
     if identity.unionid and identity.unionid != person.unionid:
         person.unionid = identity.unionid
         await person.save(update_fields=["unionid"])

@@ -137,6 +137,16 @@ def test_equal_values_of_one_kind_meet_and_no_others() -> None:
     assert len(others) == 4
 
 
+def test_a_value_is_found_under_every_key_and_the_one_in_use_comes_first() -> None:
+    both = Vault({"k2": NEW, "k1": OLD}, {"p2": OTHER, "p1": PEPPER})
+    alone = Vault({"k1": OLD}, {"p2": OTHER})
+    assert both.indexes(Kind.PHONE, PHONE) == (alone.index(Kind.PHONE, PHONE), VAULT.index(Kind.PHONE, PHONE))
+    assert both.index(Kind.PHONE, PHONE) == both.indexes(Kind.PHONE, PHONE)[0]
+    assert both.index(Kind.PHONE, PHONE).startswith(both.index_header)
+    assert both.seal(CELL, PHONE).startswith(both.header)
+    assert not ENVELOPE.startswith(both.header)
+
+
 def test_an_index_says_which_key_made_it_and_fits_its_column() -> None:
     key_id = "k" * 16
     index = Vault({"k1": OLD}, {key_id: PEPPER, "old": OTHER}).index(Kind.PHONE, PHONE)

@@ -15,6 +15,7 @@ import yaml
 
 from server.kernel.ids import new_id
 from server.organisations.models import Membership
+from server.people.models import Person, PersonState
 from tests.factories import make_token
 from tests.harness.app import TOKEN
 
@@ -131,13 +132,16 @@ def unlisted(routes: Iterable[Route], table: Table) -> list[str]:
 
 
 def things(route: Route, persona: Persona, memberships: Sequence[Membership]) -> list[Thing]:
-    """On what the route is called: on what is the persona's, on what is others', on what is not there."""
+    """On what the route is called: on what is the persona's, on what is others', on what is not there.
+
+    The first parameter decides whose it is; what lies within it has the same id.
+    """
     plain = {name: FILLED_IN[name] for name in route.parameters if name in FILLED_IN}
     owned = [name for name in route.parameters if name not in FILLED_IN]
     if not owned:
         return [Thing("", plain)]
-    others = _owned[owned[0]](persona, memberships)
-    return [Thing(NOBODYS, {owned[0]: str(new_id())}), *(Thing(what, {owned[0]: str(one)}) for what, one in others)]
+    others = [(NOBODYS, new_id()), *_owned[owned[0]](persona, memberships)]
+    return [Thing(what, dict.fromkeys(owned, str(one))) for what, one in others]
 
 
 def _organisations(persona: Persona, memberships: Sequence[Membership]) -> list[tuple[str, UUID]]:
@@ -158,11 +162,24 @@ def _memberships(persona: Persona, memberships: Sequence[Membership]) -> list[tu
     return [(what, one) for (what, _), one in one_of_each.items()]
 
 
+def _none(_persona: Persona, _memberships: Sequence[Membership]) -> list[tuple[str, UUID]]:
+    """Of what the demo data has none; that is enough where a role alone decides."""
+    return []
+
+
+def _own_things(persona: Persona, memberships: Sequence[Membership]) -> list[tuple[str, UUID]]:
+    """Of what is one person's alone, everyone has one, which has that person's id."""
+    people = dict.fromkeys(one.person_id for one in memberships if one.person_id != persona.person_id)
+    return [("their own", one) for one in [persona.person_id] if one] + [("another's", one) for one in list(people)[:2]]
+
+
 def _people(_persona: Persona, memberships: Sequence[Membership]) -> list[tuple[str, UUID]]:
     return [("a person", memberships[0].person_id)]
 
 
-_owned = {"organisation_id": _organisations, "membership_id": _memberships, "person_id": _people}
+_owned = {"organisation_id": _organisations, "membership_id": _memberships, "person_id": _people, "appeal_id": _none,
+    "link_id": _own_things, "consent_id": _own_things,
+}  # fmt: skip
 """Parameter -> what is called with it. A parameter that is missing here and in `FILLED_IN` stops the matrix."""
 
 
@@ -199,6 +216,7 @@ async def _call(client: aiohttp.ClientSession, route: Route, persona: Persona, t
         answer = Answer(_outcome(response), await response.read())
     if route.method == "DELETE" and answer.outcome == "allowed" and persona.person_id:
         await Membership.filter(id=thing.arguments.get("membership_id", new_id())).update(ended_at=None)
+        await Person.filter(id=persona.person_id).update(state=PersonState.ACTIVE)
         persona.token = await make_token(persona.person_id)
     return answer
 

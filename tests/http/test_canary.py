@@ -1,28 +1,25 @@
-"""A student with a number and a name that stand nowhere else: after all they did, neither is found anywhere."""
+"""People whose numbers and names stand nowhere else: after all that they and others did, none is found anywhere."""
 
 import base64
 import hashlib
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import redis
 
-from tests.harness import app
-from tests.harness.app import TOKEN
-from tests.harness.people import SignedIn
+from server import db
+from server.settings import ROOT
+from tests.harness import app, keys
+from tests.harness.canary import ACCOUNT, EVERYTHING, NAME, NUMBER, OPENID, PHONE, Town, be_paid, live, speak
 from tests.harness.postgres import Postgres
 from tests.harness.redis import Redis
 from tests.harness.standin import StandIn
-
-PHONE = "13970531864"
-NAME = "欧阳鸢尾"
-OPENID = "canary-of-the-tests"
-JSON = {"Content-Type": "application/json"}
-OPERATOR = {"Authorization": f"Bearer {TOKEN}"}
 
 
 def forms(value: str) -> Iterator[tuple[str, bytes]]:
@@ -42,12 +39,15 @@ def forms(value: str) -> Iterator[tuple[str, bytes]]:
         yield algorithm, hashlib.new(algorithm, data).digest()
         yield f"{algorithm} in hex", hashlib.new(algorithm, data).hexdigest().encode()
     if value.isdigit():
-        yield "number", int(value).to_bytes(5, "big")
-        yield "number, little end first", int(value).to_bytes(5, "little")
+        length = (int(value).bit_length() + 7) // 8
+        yield "number", int(value).to_bytes(length, "big")
+        yield "number, little end first", int(value).to_bytes(length, "little")
         yield "in groups", f"{value[:3]} {value[3:7]} {value[7:]}".encode()
+        yield "in fours", " ".join(re.findall(".{1,4}", value)).encode()
 
 
-WANTED = [(f"{value} {name}", form) for value in (PHONE, NAME) for name, form in forms(value)]
+WANTED = [(f"{value} {name}", form) for value in EVERYTHING for name, form in forms(value)]
+WANTED += [("county and birth", NUMBER[:14].encode()), ("birth", NUMBER[6:14].encode())]
 
 ANY = re.compile(b"|".join(re.escape(form) for _, form in WANTED))
 
@@ -62,50 +62,6 @@ def test_the_search_finds_what_lies_about() -> None:
         assert f"{name} in here" in found({"here": b"\x81\x82" + form + b"\x83"})
     assert found({"here": base64.b64encode(f"to {PHONE}!".encode())})
     assert found({"here": f"*******{PHONE[-4:]} *{NAME[-1]}".encode()}) == []
-
-
-class Student:
-    """Who calls, and keeps every answer with its headers."""
-
-    def __init__(self, client: aiohttp.ClientSession) -> None:
-        self.client = client
-        self.answers: list[bytes] = []
-
-    async def ask(self, status: int | None, method: str, path: str, **more: Any) -> None:
-        async with self.client.request(method, path, **more) as answer:
-            body = await answer.read()
-            assert status in {answer.status, None}, (path, body)
-            shown = body.replace(NAME.encode(), b"") if answer.ok else body  # one's own name is for oneself to see
-            self.answers += [repr(answer.headers).encode(), shown]
-
-
-async def live(client: aiohttp.ClientSession, standin: StandIn) -> list[bytes]:
-    """Do all that a student can do, and all that can go wrong with a number; return what was answered."""
-    student, me = Student(client), "/api/v1/me"
-    mine = await SignedIn.at(client, standin, OPENID)
-    own = {"headers": {**mine.headers, "User-Agent": PHONE, "Referer": f"https://example.org/{PHONE}"}}
-    code = standin.phone_code(PHONE)
-    await student.ask(200, "PATCH", me, json={"name": NAME}, **own)
-    await student.ask(200, "POST", f"{me}/phone", json={"code": code}, **own)
-    await student.ask(200, "GET", me, **own)
-    await student.ask(200, "POST", "/api/v1/sessions/refresh", json={"refresh_token": mine.refresh})
-    await student.ask(201, "POST", "/api/v1/sessions", json={"code": standin.code(OPENID)})
-    await student.ask(422, "POST", f"{me}/phone", json={"code": code}, **own)
-    await student.ask(422, "POST", f"{me}/phone", json={"code": PHONE}, **own)
-    await student.ask(422, "POST", "/api/v1/sessions", json={"code": PHONE})
-    await student.ask(422, "PATCH", me, json={"name": f"{NAME}{PHONE}"}, **own)
-    await student.ask(422, "PATCH", me, json={"name": NAME, "phone": PHONE}, **own)
-    await student.ask(400, "PATCH", me, data=f'{{"name": "{NAME}', headers={**mine.headers, **JSON})
-    await student.ask(422, "GET", f"{me}?phone={PHONE}", **own)
-    await student.ask(404, "GET", f"/api/v1/people/{PHONE}", **own)
-    await student.ask(401, "GET", me, headers={"Authorization": f"Bearer {PHONE}"})
-    for fault in ({"html": True}, {"drop": True}, {"errcode": -1}, {"status": 500}):
-        standin.fault("/wxa/business/getuserphonenumber", times=1, **fault)
-        await student.ask(None, "POST", f"{me}/phone", json={"code": standin.phone_code(PHONE)}, **own)
-    await student.ask(200, "GET", me, **own)
-    await student.ask(200, "GET", "/metrics", headers=OPERATOR)
-    await student.ask(200, "GET", "/health/ready")
-    return student.answers
 
 
 def files(directory: Path) -> bytes:
@@ -131,7 +87,22 @@ def redis_dump(server: Redis) -> bytes:
     return (server.socket.parent / "dump.rdb").read_bytes()
 
 
-async def test_neither_number_nor_name_is_found_anywhere(
+def backed_up(url: str, directory: Path, postgres: Postgres | None) -> bytes:
+    """A backup by the command, taken apart where it is packed."""
+    programs = f"{postgres.programs}{os.pathsep}{os.environ['PATH']}" if postgres else os.environ["PATH"]
+    here = {name: value for name, value in os.environ.items() if not name.startswith("YZT_")} | {"PATH": programs}
+    settings = {"YZT_DATABASE_URL": url, "YZT_DATA_DIR": str(directory.parent)} | keys.ENVIRONMENT
+    command = [sys.executable, "-m", "server", "backup", str(directory)]
+    made = subprocess.run(command, cwd=ROOT, env=here | settings, capture_output=True, check=True)
+    packed = [path for path in directory.rglob("*") if path.is_file() and path.read_bytes()[:5] == b"PGDMP"]
+    assert bool(packed) is bool(postgres)
+    unpacked = [
+        subprocess.run(["pg_restore", "-f", "-", path], env=here, capture_output=True, check=True) for path in packed
+    ]
+    return b"".join([made.stdout, made.stderr, files(directory), *(one.stdout for one in unpacked)])
+
+
+async def test_no_number_and_no_name_is_found_anywhere(
     settings: dict[str, str],
     standin: StandIn,
     redis_server: Redis,
@@ -139,20 +110,24 @@ async def test_neither_number_nor_name_is_found_anywhere(
     tmp_path: Path,
 ) -> None:
     settings |= {"YZT_WECHAT_URL": standin.base, "YZT_REDIS_URL": redis_server.url, "YZT_LOG_LEVEL": "DEBUG"}
+    url = settings["YZT_DATABASE_URL"]
     with app.running(tmp_path / "log", **settings) as server:
-        async with aiohttp.ClientSession(server.base) as client:
-            answers = await live(client, standin)
+        async with aiohttp.ClientSession(server.base) as client, db.opened(url, everywhere=True):
+            town = Town(client, standin)
+            for acts in (live, speak, be_paid):
+                await acts(town)
         places = {
-            "answers": b"\n".join(answers),
-            "database": b"" if postgres_server else sqlite_files(settings["YZT_DATABASE_URL"]),
+            "answers": b"\n".join(town.answers),
+            "database": b"" if postgres_server else sqlite_files(url),
             "Redis": redis_dump(redis_server),
+            "backup": backed_up(url, tmp_path / "backup", postgres_server),
         }
-    closed = await postgres_files(postgres_server) if postgres_server else sqlite_files(settings["YZT_DATABASE_URL"])
-    places["database"] += closed
+    places["database"] += await postgres_files(postgres_server) if postgres_server else sqlite_files(url)
     places["log"] = server.log.read_bytes()
     places["data folder"] = files(tmp_path)
     assert found(places) == []
-    assert f"*******{PHONE[-4:]}".encode() in places["answers"]
-    assert OPENID.encode() in places["database"]
+    masked = (f"*******{PHONE[-4:]}", f"*{NAME[-1]}", f"*{NUMBER[-2:]}", f"*{ACCOUNT[-4:]}")
+    assert all(mask.encode() in places["answers"] for mask in masked)
+    assert all(OPENID.encode() in places[place] for place in ("database", "backup"))
     assert b'"path"' in places["log"] or b"/me" in places["log"]
     assert len(places["Redis"]) > 100

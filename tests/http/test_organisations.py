@@ -109,7 +109,7 @@ async def test_members_are_listed_under_their_names_without_their_phones(client:
     await ended.update_from_dict({"ended_at": ended.created_at}).save()
     path, token = f"{LIST}/{organisation.id}/members", await make_token(manager.person_id)
     first = await get(client, path, token, limit=3)
-    assert set(first["items"][0]) == {"id", "role", "created_at", "person"}
+    assert set(first["items"][0]) == {"id", "role", "state", "created_at", "person"}
     assert first["items"][0]["person"] == {"id": str(manager.person_id), "name": "程守正"}
     rest = await get(client, path, token, limit=3, cursor=first["next_cursor"])
     ids = [item["id"] for item in first["items"] + rest["items"]]

@@ -3,7 +3,9 @@
 The table is `rights.yaml` beside this file; the routes are the router's own, so a new one without a line fails.
 """
 
+from datetime import date
 from pathlib import Path
+from uuid import UUID
 
 import aiohttp
 import pytest
@@ -11,13 +13,19 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 
 from scripts import demo
 from server.app import App
+from server.consents.models import Capacity, Consent
+from server.kernel import clock, sensitive
+from server.kernel.sensitive import Cell
 from server.organisations.models import Membership, Organisation
 from server.organisations.roles import Kind, Role
 from server.people.models import Person
-from tests.factories import make_member, make_person, make_token
+from server.students import service as students
+from server.students.models import Relation, StudentLink
+from tests.factories import make_invitation, make_member, make_person, make_token
 from tests.harness import rights
 from tests.harness.app import TOKEN, Server
 from tests.harness.rights import Persona, Route, Table
+from tests.students.numbers import claim, number_of
 
 TABLE = Table.read(Path(__file__).with_name("rights.yaml"))
 PLANTED = """
@@ -36,11 +44,14 @@ def routes(product: App) -> list[Route]:
 
 @pytest.fixture(scope="module")
 async def memberships(database: BaseDBAsyncClient) -> list[Membership]:
-    """Those of the demo people, and in every organisation one colleague more."""
+    """Those of the demo people, and in every organisation one colleague and one invitation more."""
     assert database
     assert await demo.load()
     for organisation in await Organisation.all():
-        await make_member(organisation, Role.EDITOR if organisation.kind is Kind.SECRETARIAT else Role.CLERK)
+        colleague = await make_member(
+            organisation, Role.EDITOR if organisation.kind is Kind.SECRETARIAT else Role.CLERK
+        )
+        await make_invitation(organisation, colleague)
     return await Membership.all().select_related("organisation").order_by("id")
 
 
@@ -63,7 +74,24 @@ async def personas(client: aiohttp.ClientSession, memberships: list[Membership])
         Persona("signed out", await signed_out(client)),
         Persona("suspended", await suspended(client, next(one for one in found if one.name == "demo-admin"))),
     ]
+    for one in found:
+        assert one.person_id
+        await make_own_things(one.person_id)
     return [*strangers, *found]
+
+
+async def make_own_things(person_id: UUID) -> None:
+    """What is one person's alone, with that person's id."""
+    said, now = claim(number_of(date(2008, 1, 1))), clock.now()
+    name = sensitive.vault().seal(Cell("student_link", "name_sealed", person_id), said.name.reveal())
+    student = (await students.request((await make_person()).id, said)).student
+    await StudentLink.create(
+        id=person_id, person_id=person_id, student=student, relation=Relation.SELF, name_sealed=name, created_at=now
+    )
+    await Consent.create(
+        id=person_id, person_id=person_id, document="student", document_version="1", scope="identity",
+        capacity=Capacity.SELF, given_at=now,
+    )  # fmt: skip
 
 
 async def signed_out(client: aiohttp.ClientSession) -> str:

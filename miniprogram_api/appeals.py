@@ -1,0 +1,103 @@
+"""Appeals against refusals."""
+
+from datetime import datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+from sanic import HTTPResponse, Request
+
+from miniprogram_api.auth import Access
+from miniprogram_api.idempotent import made
+from miniprogram_api.people import Reason
+from miniprogram_api.reading import Body, Paged
+from miniprogram_api.representation import FixedResponse
+from miniprogram_api.shelf import ListView
+from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, query
+from server.appeals import service
+from server.appeals.models import Appeal, AppealState
+from server.appeals.service import Verdict
+from server.organisations.roles import Role
+from server.people.service import Decider
+
+appeals = Face("appeals", url_prefix="/appeals")
+
+
+class AppealQuery(Paged):
+    """Which appeals."""
+
+    state: AppealState | None = None
+
+
+class NewAppeal(Body):
+    """Against the refusal of what, and why it was wrong."""
+
+    subject: Annotated[str, Field(max_length=64, examples=["organisation:01900000-0000-7000-8000-000000000000"])]
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
+
+
+class Judgement(Reason):
+    """What comes of an appeal, and why."""
+
+    verdict: Verdict
+
+
+class AppealView(Body):
+    """An appeal; `decision` is the reason given for what was decided, empty while it is open."""
+
+    id: UUID
+    subject: str
+    state: AppealState
+    reason: str
+    created_at: datetime
+    decision: str
+    decided_at: datetime | None
+
+    @classmethod
+    def of(cls, appeal: Appeal) -> Self:
+        """Return the view of a row."""
+        return cls(**{name: getattr(appeal, name) for name in cls.model_fields})
+
+
+def _shown(appeal: Appeal, status: int) -> FixedResponse:
+    return made(answer(AppealView.of(appeal), status), str(appeal.id))
+
+
+async def _made_again(_request: Request, appeal_id: str) -> HTTPResponse:
+    return _shown(await service.one(UUID(appeal_id)), 201)
+
+
+async def _decided_again(_request: Request, appeal_id: str) -> HTTPResponse:
+    return _shown(await service.one(UUID(appeal_id)), 200)
+
+
+@appeals.post("/")
+@allow(Access.SIGNED_IN)
+@idempotent(_made_again)
+@body(NewAppeal)
+@answers(201, AppealView)
+async def appeal(request: Request, body: NewAppeal) -> HTTPResponse:
+    """Appeal against a refusal, once, as the person or a manager of the organisation that it concerns."""
+    return _shown(await service.appeal(body.subject, body.reason, request.ctx.caller), 201)
+
+
+@appeals.get("/")
+@allow(Role.REVIEWER)
+@query(AppealQuery)
+@answers(200, ListView[AppealView])
+async def index(_request: Request, query: AppealQuery) -> HTTPResponse:
+    """List appeals, those first that have waited for longest."""
+    found = await service.appeals(query.state, query.limit, query.cursor)
+    items = tuple(AppealView.of(one) for one in found.items)
+    return answer(ListView[AppealView](items=items, next_cursor=found.next_cursor))
+
+
+@appeals.post("/<appeal_id:uuid>/decision")
+@allow(Role.REVIEWER)
+@idempotent(_decided_again)
+@body(Judgement)
+@answers(200, AppealView)
+async def judge(request: Request, appeal_id: UUID, body: Judgement) -> HTTPResponse:
+    """Uphold a refusal or overturn it, as another person than who refused."""
+    decider = Decider(request.ctx.caller.person_id, body.reason)
+    return _shown(await service.judge(appeal_id, body.verdict, decider), 200)

@@ -1,0 +1,153 @@
+"""The account that an organisation is paid into."""
+
+from datetime import datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import StringConstraints
+from sanic import HTTPResponse, Request
+
+from miniprogram_api.idempotent import made
+from miniprogram_api.people import Reason
+from miniprogram_api.reading import Body, Paged
+from miniprogram_api.shelf import ListView
+from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, query
+from server.access import owners
+from server.access.rules import own
+from server.kernel.sensitive import Sensitive
+from server.organisations import payee_accounts as service
+from server.organisations.models import AccountBasis, AccountState, PayeeAccount
+from server.organisations.payee_accounts import Named, Verdict
+from server.organisations.roles import Role
+
+payee_accounts = Face("payee_accounts", url_prefix="/organisations/<organisation_id:uuid>/payee-account")
+_PRINTED = r"^[^\x00-\x1f\x7f]*$"
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=_PRINTED)]
+
+
+class NewAccount(Body):
+    """An account: one's own, or for a school that of its documented holder, with the reason (`agent_reason`)."""
+
+    basis: AccountBasis
+    holder: Line
+    bank: Line
+    number: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    agent_reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] = ""
+
+
+class Confirming(Body):
+    """`account` is the id of the account that was looked at: another named meanwhile is then not confirmed unseen."""
+
+    account: UUID | None = None
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] = ""
+
+
+class Refusing(Reason):
+    """Why the account is refused, and as in confirming, which one."""
+
+    account: UUID | None = None
+
+
+class AccountView(Body):
+    """An account, its number masked. What follows `reason` is for finance to weigh and never keeps anything from going.
+
+    `also_used_by` counts other organisations with the same number, null to its managers; `holder_differs` says that an
+    own account goes by another name than the organisation's.
+    """
+
+    id: UUID
+    basis: AccountBasis
+    holder: str
+    bank: str
+    number: Sensitive
+    agent_reason: str
+    state: AccountState
+    named_by: UUID
+    named_at: datetime
+    decided_by: UUID | None
+    decided_at: datetime | None
+    reason: str
+    holder_differs: bool
+    also_used_by: int | None
+
+    @classmethod
+    async def of(cls, row: PayeeAccount, request: Request) -> Self:
+        """Return the view of a row that was fetched with its organisation."""
+        finance = any(post.role is Role.FINANCE for post in request.ctx.caller.posts)
+        same = {name: getattr(row, name) for name in cls.model_fields if hasattr(row, name)}
+        return cls(
+            **same,
+            number=service.number_of(row),
+            named_by=row.named_by_id,
+            decided_by=row.decided_by_id,
+            holder_differs=service.holder_differs(row),
+            also_used_by=await service.also_used_by(row) if finance else None,
+        )
+
+
+class AccountsView(Body):
+    """The account in force, and the one that waits for finance."""
+
+    current: AccountView | None
+    pending: AccountView | None
+
+
+async def _again(request: Request, account_id: str) -> HTTPResponse:
+    view = await AccountView.of(await service.account(UUID(account_id)), request)
+    return made(answer(view), account_id)
+
+
+@payee_accounts.put("/")
+@allow(own(Role.MANAGER), owner=owners.organisation)
+@body(NewAccount)
+@answers(200, AccountView)
+async def name(request: Request, organisation_id: UUID, body: NewAccount) -> HTTPResponse:
+    """Name the account to be paid into; it counts once the secretariat's finance has confirmed it."""
+    named = Named(**body.model_dump())
+    row = await service.name(organisation_id, named, by=request.ctx.caller.person_id)
+    return await _again(request, str(row.id))
+
+
+@payee_accounts.get("/")
+@allow(own(Role.MANAGER), Role.FINANCE, owner=owners.organisation)
+@answers(200, AccountsView)
+async def show(request: Request, organisation_id: UUID) -> HTTPResponse:
+    """Show the account in force and the one that waits."""
+    found = await service.accounts(organisation_id)
+    current, pending = [await AccountView.of(row, request) if row else None for row in (found.current, found.pending)]
+    return answer(AccountsView(current=current, pending=pending))
+
+
+@payee_accounts.get("/history")
+@allow(own(Role.MANAGER), Role.FINANCE, owner=owners.organisation)
+@query(Paged)
+@answers(200, ListView[AccountView])
+async def history(request: Request, organisation_id: UUID, query: Paged) -> HTTPResponse:
+    """List every account that the organisation ever named, the newest first."""
+    found = await service.history(organisation_id, query.limit, query.cursor)
+    items = [await AccountView.of(row, request) for row in found.items]
+    return answer(ListView[AccountView](items=tuple(items), next_cursor=found.next_cursor))
+
+
+@payee_accounts.post("/confirm")
+@allow(Role.FINANCE, owner=owners.organisation)
+@idempotent(_again)
+@body(Confirming, optional=True)
+@answers(200, AccountView)
+async def confirm(request: Request, organisation_id: UUID, body: Confirming) -> HTTPResponse:
+    """Let money go to the account that waits; by finance who neither named it nor belongs to the organisation."""
+    verdict = Verdict(request.ctx.caller.person_id, body.reason, body.account)
+    row = await service.confirm(organisation_id, verdict)
+    return await _again(request, str(row.id))
+
+
+@payee_accounts.post("/refuse")
+@allow(Role.FINANCE, owner=owners.organisation)
+@idempotent(_again)
+@body(Refusing)
+@answers(200, AccountView)
+async def refuse(request: Request, organisation_id: UUID, body: Refusing) -> HTTPResponse:
+    """Refuse the account that waits, with a reason; the one in force stays."""
+    verdict = Verdict(request.ctx.caller.person_id, body.reason, body.account)
+    row = await service.refuse(organisation_id, verdict)
+    return await _again(request, str(row.id))

@@ -1,0 +1,105 @@
+"""Personal data in full for staff who need it, and who looked for those whose data it is."""
+
+from datetime import datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+from sanic import HTTPResponse, Request
+
+from miniprogram_api.auth import Access
+from miniprogram_api.people import Reason
+from miniprogram_api.reading import Body, Paged
+from miniprogram_api.shelf import ListView
+from miniprogram_api.web import Face, allow, answer, answers, body, query
+from server.access.rules import Caller
+from server.kernel.audit import AuditEntry
+from server.organisations.roles import Role
+from server.organisations.secretariat import NAME as OFFICE
+from server.reveals import service
+from server.reveals.service import Wanted
+
+reveals = Face("reveals", url_prefix="/reveals")
+SubjectText = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+
+
+class RevealWanted(Reason):
+    """What is to be seen.
+
+    `subject` is `person:ID`, `student:ID`, `student_link:ID`, `payee_account:ID` or `organisation:ID`.
+    """
+
+    subject: SubjectText
+    fields: Annotated[list[Annotated[str, StringConstraints(max_length=64)]], Field(min_length=1, max_length=10)]
+
+
+class RevealView(Body):
+    """What was seen, by field, null for what was never given; `id` is that of the trace."""
+
+    id: UUID
+    subject: str
+    values: dict[str, str | None]
+
+
+class LookQuery(Paged):
+    """At whom one looked."""
+
+    subject: SubjectText
+
+
+class LookView(Body):
+    """A look at personal data in full, without its content.
+
+    `role` and `office` say who looked; `person_id` is shown to the secretariat's administrators only.
+    """
+
+    id: UUID
+    made_at: datetime
+    role: Role
+    office: str
+    fields: list[str]
+    reason: str
+    person_id: UUID | None
+
+    @classmethod
+    def of(cls, entry: AuditEntry, caller: Caller) -> Self:
+        """Return the view of an entry for `caller`."""
+        administers = any(post.role is Role.ADMIN for post in caller.posts)
+        return cls(
+            id=entry.id,
+            made_at=entry.made_at,
+            role=Role(entry.after),
+            office=OFFICE,
+            fields=entry.fields,
+            reason=entry.reason,
+            person_id=entry.actor_id if administers else None,
+        )
+
+
+@reveals.post("/")
+@allow(Role.REVIEWER, Role.FINANCE, Role.ADMIN)
+@body(RevealWanted)
+@answers(201, RevealView)
+async def reveal(request: Request, body: RevealWanted) -> HTTPResponse:
+    """Show personal data in full, and note it for its subject.
+
+    Each call is a look of its own, so Idempotency-Key means nothing here and no answer is kept to be given again.
+    Reviewers see a person's name and phone, a student's name and id_number, the name given with a student_link, an
+    organisation's contact_name; finance the number of a payee account; administrators a person's name and phone. Nobody
+    sees their own or their organisation's.
+    """
+    wanted = Wanted(body.subject, body.fields, body.reason)
+    shown = await service.reveal(wanted, request.ctx.caller, request.app.ctx.limits)
+    return answer(RevealView(id=shown.entry.id, subject=body.subject, values=dict(shown.values)), 201)
+
+
+@reveals.get("/")
+@allow(Access.SIGNED_IN)
+@query(LookQuery)
+@answers(200, ListView[LookView])
+async def looks(request: Request, query: LookQuery) -> HTTPResponse:
+    """List who looked at one's own data, one's student's or one's organisation's, the newest first."""
+    caller = request.ctx.caller
+    found = await service.looks(query.subject, caller, query.limit, query.cursor)
+    items = tuple(LookView.of(entry, caller) for entry in found.items)
+    return answer(ListView[LookView](items=items, next_cursor=found.next_cursor))

@@ -1,0 +1,65 @@
+"""The kinds of subject whose refusals can be appealed, in one place."""
+
+from collections.abc import Collection, Mapping
+from uuid import UUID
+
+from server.access import owners
+from server.access.rules import Owner
+from server.appeals.ports import Contestable
+from server.kernel.audit import AuditEntry
+from server.organisations import decisions, keeping, memberships
+from server.people.service import Decider
+from server.students import service as students
+from server.students.models import StudentLink
+
+
+class OrganisationRefusals:
+    """A rejected application, and a refused change or recheck of an organisation."""
+
+    async def owner(self, subject_id: UUID) -> Owner:
+        """Return the owner of an organisation; raises DomainError 404."""
+        return await owners.organisation(subject_id)
+
+    async def hold(self, subject_id: UUID) -> AuditEntry | None:
+        """Hold the organisation and return its standing refusal; raises DomainError 404."""
+        return await decisions.standing_refusal(await keeping.hold(subject_id))
+
+    async def overturn(self, subject_id: UUID, by: Decider) -> None:
+        """Verify the organisation, with what was refused; raises DomainError 409 where its code is taken."""
+        await decisions.verify(await keeping.hold(subject_id), by)
+
+    async def require_outsider(self, subject_id: UUID, person_id: UUID) -> None:
+        """Raise DomainError 403 for the organisation's own people."""
+        await keeping.require_outsider(subject_id, person_id)
+
+    async def concerned(self, subject_id: UUID) -> Collection[UUID]:
+        """Return who leads the organisation."""
+        return await memberships.leading(subject_id)
+
+
+class StudentLinkRefusals:
+    """A rejected link between a person and a student."""
+
+    async def owner(self, subject_id: UUID) -> Owner:
+        """Return the owner of a link: its person; raises DomainError 404."""
+        return await owners.student_link(subject_id)
+
+    async def hold(self, subject_id: UUID) -> AuditEntry | None:
+        """Hold the link and return its standing rejection."""
+        return await students.standing_refusal(subject_id)
+
+    async def overturn(self, subject_id: UUID, by: Decider) -> None:
+        """Confirm the link; raises DomainError 409 where another person is confirmed by now."""
+        await students.overturn(subject_id, by)
+
+    async def require_outsider(self, subject_id: UUID, person_id: UUID) -> None:
+        """Raise DomainError 403 for who has to do with the student themselves."""
+        await students.require_outsider(subject_id, person_id)
+
+    async def concerned(self, subject_id: UUID) -> Collection[UUID]:
+        """Return the person of the link."""
+        return [link.person_id for link in await StudentLink.filter(id=subject_id)]
+
+
+CONTESTABLE: Mapping[str, Contestable] = {"organisation": OrganisationRefusals(), "student_link": StudentLinkRefusals()}
+"""Kind of subject -> how its refusals are contested."""

@@ -1,0 +1,98 @@
+"""Suspending an organisation, restoring it, closing it."""
+
+from uuid import UUID
+
+from server.kernel import audit, clock, outbox
+from server.kernel.errors import DomainError, FieldFault, invalid
+from server.kernel.transactions import transaction
+from server.organisations import keeping, memberships, rules
+from server.organisations.keeping import Change
+from server.organisations.models import Invitation, Membership, MembershipState, Organisation, OrganisationState
+from server.people import revocations
+from server.people.service import Decider
+
+
+@transaction
+async def suspend(organisation_id: UUID, by: Decider) -> Organisation:
+    """Take an organisation's standing away until it is restored or closed.
+
+    Raises DomainError 403 for its own people, 404, 409 where it has none.
+    """
+    organisation = await _held(organisation_id, by, OrganisationState.VERIFIED, OrganisationState.LAPSED)
+    before, organisation.state = organisation.state, OrganisationState.SUSPENDED
+    organisation.decided_by_id = by.person_id
+    await keeping.keep(organisation, Change("suspended", before, by.person_id, by.reason))
+    return organisation
+
+
+@transaction
+async def restore(organisation_id: UUID, by: Decider) -> Organisation:
+    """Give a suspended organisation its standing back: verified, or lapsed where its time has run out meanwhile.
+
+    Raises DomainError 403 for its own people, 404, 409 for one that is not suspended.
+    """
+    organisation = await _held(organisation_id, by, OrganisationState.SUSPENDED)
+    late = rules.lapsed(organisation.due_on, clock.today())
+    organisation.state = OrganisationState.LAPSED if late else OrganisationState.VERIFIED
+    organisation.decided_by_id = by.person_id
+    await keeping.keep(organisation, Change("restored", OrganisationState.SUSPENDED, by.person_id, by.reason))
+    return organisation
+
+
+@transaction
+async def close(organisation_id: UUID, by: Decider, successor_id: UUID | None = None) -> Organisation:
+    """Close an organisation for good; of a merger, `successor_id` is what carries it on.
+
+    Its members lose their rights at once, its invitations and requests fall. Raises DomainError 403 for its own people,
+    404, 409 where it is closed, 422 for a successor that is the organisation itself, closed, or not there.
+    """
+    await _hold_both(organisation_id, successor_id)
+    others = [state for state in OrganisationState if state is not OrganisationState.CLOSED]
+    organisation = await _held(organisation_id, by, *others)
+    told = await memberships.leading(organisation_id)
+    await _require_successor(organisation_id, successor_id)
+    before, organisation.state = organisation.state, OrganisationState.CLOSED
+    organisation.successor_id, organisation.decided_by_id = successor_id, by.person_id
+    organisation.pending_revision = None
+    await keeping.keep(organisation, Change("closed", before, by.person_id, by.reason), told)
+    await _dismiss(organisation_id, by)
+    return organisation
+
+
+async def _held(organisation_id: UUID, by: Decider, *states: OrganisationState) -> Organisation:
+    organisation = await keeping.hold(organisation_id)
+    await keeping.require_outsider(organisation_id, by.person_id)
+    if organisation.state not in states:
+        raise DomainError("organisation_state", 409)
+    return organisation
+
+
+async def _hold_both(organisation_id: UUID, successor_id: UUID | None) -> None:
+    """Hold both rows in a settled order: of two that are merged into each other at once, one closes."""
+    ids = [organisation_id, *([successor_id] if successor_id else [])]
+    await Organisation.filter(id__in=ids).order_by("id").select_for_update()
+
+
+async def _require_successor(organisation_id: UUID, successor_id: UUID | None) -> None:
+    if successor_id is None:
+        return
+    standing = Organisation.filter(id=successor_id).exclude(state=OrganisationState.CLOSED)
+    if successor_id == organisation_id or not await standing.exists():
+        raise invalid(FieldFault("/successor", "successor"))
+
+
+async def _dismiss(organisation_id: UUID, by: Decider) -> None:
+    """End every membership and request of an organisation, and take its invitations back."""
+    now = clock.now()
+    for membership in await Membership.filter(organisation_id=organisation_id, ended_at=None).order_by("id"):
+        subject = f"membership:{membership.id}"
+        membership.ended_at = now
+        await membership.save(update_fields=["ended_at"])
+        active = membership.state is MembershipState.ACTIVE
+        before = membership.role if active else memberships.REQUESTED
+        action, after = "membership.ended", OrganisationState.CLOSED
+        await audit.note(subject, action, actor_id=by.person_id, before=before, after=after)
+        await outbox.record(action, subject, [membership.person_id])
+        await revocations.revoke(membership.person_id)
+    open_ones = Invitation.filter(organisation_id=organisation_id, used_at=None, revoked_at=None)
+    await open_ones.update(revoked_at=now)

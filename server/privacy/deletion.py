@@ -1,0 +1,90 @@
+"""An account's deletion: asked for, undone by signing in within days, carried out by a job.
+
+What must be kept is kept, and used for nothing else, until it need not be any more; then that goes as well.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from server.consents import service as consents
+from server.kernel import clock
+from server.kernel.transactions import transaction
+from server.organisations import memberships
+from server.people import deletion, sessions
+from server.people.models import Person, PersonState, SessionEnd
+from server.privacy import keeping
+from server.privacy.keeping import Keeping
+from server.privacy.rules import Retention
+from server.students import service as students
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """A deletion that was asked for: carried out from `final_at` on, and what is kept then all the same."""
+
+    person: Person
+    final_at: datetime
+    kept: list[Keeping]
+
+
+@transaction
+async def request(person_id: UUID, retention: Retention) -> Requested:
+    """End a person's sessions, and their account some days later.
+
+    Raises DomainError 409 for the last who leads an organisation, which somebody else must lead first.
+    """
+    await memberships.require_replaceable(person_id)
+    person = await deletion.request(person_id)
+    await sessions.sign_out_everywhere(person_id, SessionEnd.DELETION)
+    now = clock.now()
+    final_at = now + timedelta(days=retention.deletion.undo_days)
+    return Requested(person, final_at, await keeping.of_person(person_id, retention, final_at, final_at))
+
+
+async def carry_out(retention: Retention) -> dict[str, int]:
+    """End every account whose time has come; return how many were restricted and erased."""
+    before = clock.now() - timedelta(days=retention.deletion.undo_days)
+    left = [await _try_leave(person_id, before, retention) for person_id in await deletion.requested(before)]
+    left += [await _erase(person_id, retention) for person_id in await deletion.restricted()]
+    return {state.value: left.count(state) for state in (PersonState.RESTRICTED, PersonState.ERASED)}
+
+
+class _StayedError(Exception):
+    """The person signed in again meanwhile: nothing of what was begun holds."""
+
+
+async def _try_leave(person_id: UUID, before: datetime, retention: Retention) -> PersonState | None:
+    try:
+        return await _leave(person_id, before, retention)
+    except _StayedError:
+        return None
+
+
+@transaction
+async def _leave(person_id: UUID, before: datetime, retention: Retention) -> PersonState:
+    """End one account; raises _StayedError. Organisations are held before people, as everywhere."""
+    await memberships.end_all(person_id)
+    person = await deletion.hold(person_id)
+    asked = person.deletion_requested_at
+    if person.state is not PersonState.DELETION_REQUESTED or asked is None or asked > before:
+        raise _StayedError
+    await students.unlink_all(person_id)
+    await consents.withdraw_all(person_id)
+    await deletion.depart(person)
+    now = clock.now()
+    if await keeping.of_person(person_id, retention, now, now):
+        await deletion.restrict(person)
+    else:
+        await deletion.erase(person)
+    return person.state
+
+
+@transaction
+async def _erase(person_id: UUID, retention: Retention) -> PersonState | None:
+    """Erase a restricted person of whom nothing need be kept any more."""
+    person, now = await deletion.hold(person_id), clock.now()
+    if person.state is not PersonState.RESTRICTED or await keeping.of_person(person_id, retention, now, now):
+        return None
+    await deletion.erase(person)
+    return person.state

@@ -1,0 +1,115 @@
+"""Looking at personal data in full: for a reason, by few, not often, never without a trace that its subject can see."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from server.access.rules import Caller, Decision, Owner, Right, decide, own
+from server.kernel import audit, outbox
+from server.kernel.audit import AuditEntry
+from server.kernel.errors import DomainError, FieldFault, invalid, not_found
+from server.kernel.paging import Page
+from server.kernel.transactions import transaction
+from server.organisations import memberships
+from server.organisations.roles import Role
+from server.reveals.ports import Limits
+from server.reveals.subjects import Concern, Subject, parse
+
+HOURLY, DAILY = (30, 3600), (200, 24 * 3600)
+"""How many looks, failed ones counted, a person has in how many seconds."""
+SEE_WHO_LOOKED = (own(), own(Role.MANAGER), Right(Role.ADMIN))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What someone wants to see, and why; the reason is shown to those concerned and names nobody."""
+
+    subject: str
+    fields: Sequence[str]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revealed:
+    """What was shown, in full; None for what was never given. `entry` is its trace."""
+
+    entry: AuditEntry
+    values: Mapping[str, str | None]
+
+
+async def reveal(wanted: Wanted, caller: Caller, limits: Limits) -> Revealed:
+    """Show `caller` what they want, and note that they saw it.
+
+    Raises DomainError 403 for a role that may not see this kind, and for what is one's own or one's organisation's;
+    404; 422 with every field that this kind does not have; 429 past `HOURLY` or `DAILY`. Not inside a transaction.
+    """
+    subject = parse(wanted.subject, "/subject")
+    role = _role(subject, caller)
+    _require_fields(subject, wanted.fields)
+    for most, seconds in (HOURLY, DAILY):
+        await limits.take(f"reveal in {seconds} s", str(caller.person_id), most, seconds)
+    return await _open(subject, wanted, caller.person_id, role)
+
+
+async def looks(subject_text: str, caller: Caller, limit: int, cursor: str | None) -> Page[AuditEntry]:
+    """Return who looked at a subject, the newest first, for those whom it concerns and for administrators.
+
+    Raises DomainError 403 for others of the secretariat, 404 for all others, 422 for what is no subject.
+    """
+    subject = parse(subject_text, "?subject")
+    concern = await subject.kind.concern(await subject.kind.load(subject.id))
+    mine = caller.person_id if caller.person_id in concern.people else None
+    owner = Owner(subject.kind.name, concern.organisations, mine, secretariat_knows=True)
+    decision = decide(SEE_WHO_LOOKED, caller, owner)
+    if decision is Decision.UNSEEN:
+        raise not_found(subject.kind.name)
+    if decision is not Decision.ALLOWED:
+        raise DomainError("not_yours_to_do", 403)
+    return await audit.entries(str(subject), limit, cursor, action=_action(subject))
+
+
+@transaction
+async def _open(subject: Subject, wanted: Wanted, by: UUID, role: Role) -> Revealed:
+    """Open the values and note the look in one transaction: neither is there without the other."""
+    row = await subject.kind.load(subject.id)
+    if await subject.kind.biased(row, by):
+        raise DomainError("reveal_of_own", 403)
+    opened = {name: subject.kind.fields[name](row) for name in wanted.fields}
+    action = _action(subject)
+    entry = await audit.note(
+        str(subject), action, actor_id=by, after=role, reason=wanted.reason, fields=sorted(wanted.fields)
+    )
+    await outbox.record(action, str(subject), await _told(await subject.kind.concern(row)))
+    return Revealed(entry, {name: value.reveal() if value else None for name, value in opened.items()})
+
+
+async def _told(concern: Concern) -> list[UUID]:
+    """Return the people who are to hear of it."""
+    leading = [await memberships.leading(organisation_id) for organisation_id in concern.organisations]
+    return sorted({*concern.people, *(person_id for led in leading for person_id in led)})
+
+
+def _role(subject: Subject, caller: Caller) -> Role:
+    """Return the role in which `caller` may look; raises DomainError 403."""
+    held = {post.role for post in caller.posts}
+    role = next((role for role in subject.kind.roles if role in held), None)
+    if role is None:
+        raise DomainError("not_yours_to_do", 403)
+    return role
+
+
+def _require_fields(subject: Subject, fields: Sequence[str]) -> None:
+    known = "、".join(subject.kind.fields)
+    unknown = [
+        FieldFault(f"/fields/{place}", "reveal_field", {"known": known})
+        for place, name in enumerate(fields)
+        if name not in subject.kind.fields
+    ]
+    repeated = [FieldFault(f"/fields/{n}", "repeated") for n, name in enumerate(fields) if name in fields[:n]]
+    if unknown or repeated:
+        raise invalid(*unknown, *repeated)
+
+
+def _action(subject: Subject) -> str:
+    """Return what the audit calls a look; `after` says in which role it was had."""
+    return f"{subject.kind.name}.revealed"

@@ -1,0 +1,159 @@
+"""What may be revealed: for each kind of subject its fields, the roles that may look, and whom it concerns."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from server.kernel.errors import FieldFault, found, invalid
+from server.kernel.ids import parse_id
+from server.kernel.sensitive import Sensitive
+from server.organisations import applications, current, payee_accounts
+from server.organisations import service as organisations
+from server.organisations.models import Membership, Organisation, PayeeAccount
+from server.organisations.roles import Role
+from server.people import service as people
+from server.people.models import Person
+from server.students import links
+from server.students import service as students
+from server.students.models import LinkState, Student, StudentLink
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """Whose data it is: they see who looked. People for themselves, organisations through their managers."""
+
+    people: frozenset[UUID] = frozenset()
+    organisations: frozenset[UUID] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of subject. `load` raises DomainError 404; `biased` says whether a person must not look at a row."""
+
+    name: str
+    roles: tuple[Role, ...]
+    fields: Mapping[str, Callable[[Any], Sensitive | None]]
+    load: Callable[[UUID], Awaitable[Any]]
+    concern: Callable[[Any], Awaitable[Concern]]
+    biased: Callable[[Any, UUID], Awaitable[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A thing that may hold personal data, by kind and id."""
+
+    kind: Kind
+    id: UUID
+
+    def __str__(self) -> str:
+        return f"{self.kind.name}:{self.id}"
+
+
+def parse(text: str, pointer: str) -> Subject:
+    """Return the subject that `text`, as `kind:id`, names; raises DomainError 422 at `pointer`."""
+    name, _, rest = text.partition(":")
+    subject_id = parse_id(rest)
+    if name not in KINDS or subject_id is None:
+        raise invalid(FieldFault(pointer, "reveal_subject", {"kinds": "、".join(KINDS)}))
+    return Subject(KINDS[name], subject_id)
+
+
+async def _person_concern(person: Person) -> Concern:
+    return Concern(people=frozenset({person.id}))
+
+
+async def _knows_person(person: Person, by: UUID) -> bool:
+    """Whether it is oneself, or a colleague."""
+    shared = [membership.organisation_id for membership in await current.memberships(person.id)]
+    return person.id == by or await Membership.exists(organisation_id__in=shared, person_id=by, ended_at=None)
+
+
+async def _student(student_id: UUID) -> Student:
+    return found(await Student.get_or_none(id=student_id), "student")
+
+
+async def _student_concern(student: Student) -> Concern:
+    confirmed = StudentLink.filter(student=student, state=LinkState.CONFIRMED, ended_at=None)
+    return Concern(people=frozenset(await confirmed.values_list("person_id", flat=True)))  # type: ignore[arg-type]
+
+
+async def _knows_student(student: Student, by: UUID) -> bool:
+    """Whether someone said that they are the student, or its guardian, checked or not."""
+    return await StudentLink.exists(student=student, person_id=by)
+
+
+async def _link_concern(link: StudentLink) -> Concern:
+    return Concern(people=frozenset({link.person_id}))
+
+
+async def _knows_link(link: StudentLink, by: UUID) -> bool:
+    return await _knows_student(link.student, by)
+
+
+async def _account_concern(account: PayeeAccount) -> Concern:
+    return Concern(organisations=frozenset({account.organisation_id}))
+
+
+async def _belongs_to_payee(account: PayeeAccount, by: UUID) -> bool:
+    return account.named_by_id == by or await _belonged(account.organisation_id, by)
+
+
+async def _organisation_concern(organisation: Organisation) -> Concern:
+    return Concern(organisations=frozenset({organisation.id}))
+
+
+async def _belongs(organisation: Organisation, by: UUID) -> bool:
+    return await _belonged(organisation.id, by)
+
+
+async def _belonged(organisation_id: UUID, by: UUID) -> bool:
+    """Whether someone belongs to an organisation, ever did, or asked to."""
+    return await Membership.exists(organisation_id=organisation_id, person_id=by)
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            "person",
+            (Role.REVIEWER, Role.ADMIN),
+            {"name": people.name_of, "phone": people.phone_of},
+            people.person,
+            _person_concern,
+            _knows_person,
+        ),
+        Kind(
+            "student",
+            (Role.REVIEWER,),
+            {"name": students.name_of, "id_number": students.number_of},
+            _student,
+            _student_concern,
+            _knows_student,
+        ),
+        Kind(
+            "student_link",
+            (Role.REVIEWER,),
+            {"name": students.given_name},
+            links.made,
+            _link_concern,
+            _knows_link,
+        ),
+        Kind(
+            "payee_account",
+            (Role.FINANCE,),
+            {"number": payee_accounts.number_of},
+            payee_accounts.account,
+            _account_concern,
+            _belongs_to_payee,
+        ),
+        Kind(
+            "organisation",
+            (Role.REVIEWER,),
+            {"contact_name": applications.contact_of},
+            organisations.organisation,
+            _organisation_concern,
+            _belongs,
+        ),
+    )
+}
