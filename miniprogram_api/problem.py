@@ -96,7 +96,7 @@ class ProblemHandler(ErrorHandler):
         if error.status == UNAUTHORISED:
             headers["www-authenticate"] = "Bearer"
         body = self._problems.body(error, request.request_id)
-        headers["cache-control"] = "no-store"
+        headers |= {"cache-control": "no-store", "x-content-type-options": "nosniff"}
         return HTTPResponse(body, error.status, headers, "application/problem+json")
 
 

@@ -82,7 +82,7 @@ class Settings:
     @property
     def base(self) -> str:
         """The address of this server."""
-        return f"http://{self.host}:{self.port}"
+        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
     @property
     def production(self) -> bool:

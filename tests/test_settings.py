@@ -166,6 +166,10 @@ def test_the_loopback_is_this_machine(host: str) -> None:
     assert Settings.from_env({"YZT_HOST": host}).host == host
 
 
+def test_an_address_of_version_6_is_bracketed() -> None:
+    assert Settings.from_env({"YZT_HOST": "::1", "YZT_PORT": "81"}).base == "http://[::1]:81"
+
+
 def in_compose(service: str) -> dict[str, str]:
     """The environment that compose.yaml and the Dockerfile give a service where all that they ask for is there."""
     given = {**PRODUCTION, "YZT_APP_PASSWORD": "a", "YZT_OWNER_PASSWORD": "b"}
