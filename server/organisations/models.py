@@ -52,7 +52,8 @@ class AccountState(StrEnum):
 class Organisation(Model):
     """A body that acts through its members. `region` is a GB/T 2260 code, `version` counts writes.
 
-    `pending_revision` holds a changed name or code until a reviewer has checked it, `decided_by_id` is who decided last.
+    `pending_revision` holds a changed name or code until a reviewer has checked it,
+    `decided_by_id` is who decided last.
     """
 
     id: UUID = fields.UUIDField(primary_key=True, default=new_id)
