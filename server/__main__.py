@@ -1,6 +1,6 @@
 """`python -m server` serves. Each other command, as in `… migrate`, is told by the docstring of its function.
 
-What takes arguments is in `operations`: `make_admin`, `verify_audit`, `backup`, `restore`, `rotate-keys`.
+What takes arguments is in `operations`, as `backup` and `restore`.
 """
 
 import asyncio
@@ -109,7 +109,7 @@ def jobs(settings: Settings) -> None:
 
 async def _jobs(settings: Settings) -> None:
     async with db.opened(settings.database, everywhere=True):
-        for run in await observe.last_runs([schedule.name for schedule in schedules.SCHEDULES]):
+        for run in await observe.last_runs([schedule.name for schedule in schedules.every(app.files(settings))]):
             print(f"{run.ended_at:%F %T} {'ok    ' if run.ok else 'failed'} {run.schedule} {run.result}")  # noqa: T201
         for job in await observe.failed(limit=20):
             print(f"{job.ended_at:%F %T} failed {job.kind} {job.id} {job.error}")  # noqa: T201

@@ -10,7 +10,6 @@ from uuid import UUID
 
 from server import app, db, rotation
 from server.backups import service
-from server.gateways.files import Files
 from server.kernel import audit_check
 from server.kernel.audit_chain import Head
 from server.kernel.audit_check import Fault
@@ -79,7 +78,7 @@ def rotate_keys(settings: Settings, arguments: Sequence[str]) -> int:
     It may be killed and run again. Old keys are withdrawn only after that, and kept for as long as a backup that was
     made before is.
     """
-    parser = argparse.ArgumentParser("rotate-keys", description="Seal everything anew under the keys in use.")
+    parser = argparse.ArgumentParser("rotate_keys", description="Seal everything anew under the keys in use.")
     parser.parse_args(arguments)
     result = asyncio.run(_rotated(settings))
     for (column, row_id), why in result.faults.items():
@@ -92,8 +91,7 @@ def rotate_keys(settings: Settings, arguments: Sequence[str]) -> int:
 
 async def _rotated(settings: Settings) -> Rotation:
     async with db.opened(settings.database, everywhere=True, **db.unhurried(settings.database)):
-        files = Files(settings.data_dir / app.FILES, settings.keys()["vault_keys"].by_id)
-        return await rotation.rotate(files, _progress())
+        return await rotation.rotate(app.files(settings), _progress())
 
 
 def _progress() -> Tell:
@@ -144,5 +142,5 @@ OPERATIONS: Mapping[str, Callable[[Settings, Sequence[str]], int]] = {
     "backup": backup,
     "restore": restore,
     "minors_report": minors_report,
-    "rotate-keys": rotate_keys,
+    "rotate_keys": rotate_keys,
 }

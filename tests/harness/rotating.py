@@ -1,4 +1,4 @@
-"""Students under the keys of a ring, and `rotate-keys` as the process it is.
+"""Students under the keys of a ring, and `rotate_keys` as the process it is.
 
 As a module, a process that stores students as every writer does, whichever of its keys is in front:
 `python -m tests.harness.rotating URL RING FIRST NUMBER SEED`.
@@ -72,11 +72,11 @@ async def store(one: int) -> bool:
 
 @contextmanager
 def rotating(url: str, directory: Path, ids: Sequence[str] = IN_FRONT) -> Iterator["subprocess.Popen[str]"]:
-    """`python -m server rotate-keys`; what it prints is read line by line."""
+    """`python -m server rotate_keys`; what it prints is read line by line."""
     here = {name: value for name, value in os.environ.items() if not name.startswith("YZT_")}
     settings = environment(ids, YZT_DATABASE_URL=url, YZT_DATA_DIR=str(directory), YZT_LOG_LEVEL="ERROR")
     with subprocess.Popen(
-        [sys.executable, "-m", "server", "rotate-keys"],
+        [sys.executable, "-m", "server", "rotate_keys"],
         cwd=ROOT,
         env=here | settings,
         stdout=subprocess.PIPE,

@@ -19,12 +19,12 @@ from server.organisations.secretariat import secretariat
 from tests.factories import make_member, make_token
 from tests.harness.app import TOKEN, Server
 
-EXAMPLES = 12
+EXAMPLES = 8
 
 
 @pytest.fixture(scope="module")
 def schema(server: Server) -> OpenApiSchema:
-    refusals = [400, 401, 403, 404, 405, 409, 413, 415, 422, 431]
+    refusals = [400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 428, 429, 431]
     config = SchemathesisConfig.from_dict({"checks": {"negative_data_rejection": {"expected-statuses": refusals}}})
     return schemathesis.openapi.from_url(f"{server.base}/openapi.json", config=config)
 
