@@ -10,7 +10,7 @@ from sanic import HTTPResponse, Request
 from miniprogram_api.auth import Access
 from miniprogram_api.idempotent import made
 from miniprogram_api.people import Reason
-from miniprogram_api.reading import Body, Paged
+from miniprogram_api.reading import IMPERSONAL, Body, Paged
 from miniprogram_api.representation import FixedResponse
 from miniprogram_api.shelf import ListView
 from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, query
@@ -33,7 +33,7 @@ class NewAppeal(Body):
     """Against the refusal of what, and why it was wrong."""
 
     subject: Annotated[str, Field(max_length=64, examples=["organisation:01900000-0000-7000-8000-000000000000"])]
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000), IMPERSONAL]
 
 
 class Judgement(Reason):

@@ -21,7 +21,7 @@ from server.consents.models import Capacity, Consent
 from server.consents.service import Wanted
 from server.kernel import clock
 from server.kernel.sensitive import Sensitive
-from server.students.service import name_of
+from server.students.sealed import name_of
 
 consents = Face("consents")
 Slug = Annotated[str, Field(min_length=1, max_length=64)]

@@ -1,16 +1,17 @@
 """`Idempotency-Key` on a request that makes or decides something."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from sanic import HTTPResponse, Request
 
 from miniprogram_api.representation import FixedResponse
-from server.kernel import idempotency
+from server.kernel import idempotency, sensitive
 from server.kernel.errors import FieldFault, invalid
 from server.kernel.idempotency import IdempotencyKey
+from server.kernel.sensitive import Kind
 from server.kernel.transactions import shielded, transaction
 
 KEY_MAX_LENGTH = 255
@@ -37,12 +38,17 @@ async def once(
     if not 0 < len(key) <= KEY_MAX_LENGTH or not key.isascii():
         raise invalid(FieldFault("Idempotency-Key", "idempotency_key", {"max": KEY_MAX_LENGTH}))
     scope = f"{caller} {request.method} {request.uri_template}"
-    body_hash = hashlib.sha256(request.raw_url + b"\n" + request.body).hexdigest()
-    row = await idempotency.begin(scope, key, body_hash)
+    row = await idempotency.begin(scope, key, *_hashes(request))
     if row.subject_id:
         return await rebuild(request, row.subject_id)
     # a caller who hangs up must not leave the key taken: the work and the key's end belong together
     return await shielded(_first(row, request, handler, arguments))
+
+
+def _hashes(request: Request) -> Sequence[str]:
+    """Return the hash of what was sent under every index key; without one, an ID number in it could be guessed."""
+    digest = hashlib.sha256(request.raw_url + b"\n" + request.body).hexdigest()
+    return sensitive.vault().indexes(Kind.REQUEST, digest)
 
 
 @transaction

@@ -89,8 +89,8 @@ class DeletionView(Body):
 
     @classmethod
     def of(cls, asked: Requested, retention: Retention) -> Self:
-        """Return the view in the words of the rules; those of what is always kept come last."""
-        rules = {keeping.kept: keeping.until for keeping in asked.kept} | {Kept.CONSENT: None, Kept.AUDIT: None}
+        """Return the view in the words of the rules; that of what is always kept comes last."""
+        rules = {keeping.kept: keeping.until for keeping in asked.kept} | {Kept.AUDIT: None}
         told = [(retention.rule(kept), until) for kept, until in rules.items()]
         kept = tuple(KeptView(what=rule.what, why=rule.why, until=until) for rule, until in told)
         words = retention.deletion

@@ -40,9 +40,9 @@ async def _joined(_request: Request, membership_id: str) -> HTTPResponse:
     return made(answer(MembershipView.of(membership), 201), membership_id)
 
 
-async def _approved(_request: Request, membership_id: str) -> HTTPResponse:
+async def _approved(request: Request, membership_id: str) -> HTTPResponse:
     membership = await organisations.membership(UUID(membership_id))
-    return made(answer(MemberView.of(membership)), membership_id)
+    return made(answer(MemberView.of(membership, request.ctx.caller)), membership_id)
 
 
 async def _count_try(request: Request) -> None:
@@ -78,7 +78,7 @@ async def approve(request: Request, membership_id: UUID) -> HTTPResponse:
 async def change(request: Request, membership_id: UUID, body: NewRole) -> HTTPResponse:
     """Give a member another role; it holds from their next request on."""
     changed = await service.change_role(membership_id, body.role, by=request.ctx.caller.person_id)
-    return answer(MemberView.of(changed))
+    return answer(MemberView.of(changed, request.ctx.caller))
 
 
 @memberships.delete("/<membership_id:uuid>")

@@ -110,6 +110,6 @@ async def code(request: Request, organisation_id: UUID) -> HTTPResponse:
 
 
 def _from_outside(caller: Caller, organisation_id: UUID) -> UUID | None:
-    """Return who looks at an organisation that is not their own."""
-    own_ones = {post.organisation_id for post in caller.posts}
-    return None if organisation_id in own_ones else caller.person_id
+    """Return who looks at an organisation that they do not lead: whoever else belongs to it looks as staff."""
+    led = {post.organisation_id for post in caller.posts if post.role is Role.MANAGER}
+    return None if organisation_id in led else caller.person_id

@@ -15,7 +15,7 @@ from miniprogram_api.representation import FixedResponse
 from miniprogram_api.shelf import ListView
 from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, if_match, query
 from server.access import owners, rules
-from server.access.rules import own
+from server.access.rules import Caller, own
 from server.kernel.sensitive import Sensitive
 from server.organisations import applications, service
 from server.organisations.applications import contact_of
@@ -38,7 +38,7 @@ class OrganisationQuery(Paged):
 
 
 class PendingView(Body):
-    """What waits for a reviewer beside what holds; of `name`, codes and region only those that change.
+    """What waits for a reviewer beside what holds; of the name, codes, region and licence only those that change.
 
     `renewal` says that a recheck is asked for, `refused` that a reviewer said no: then nothing waits any more.
     """
@@ -47,6 +47,8 @@ class PendingView(Body):
     credit_code: str | None = None
     school_code: str | None = None
     region: str | None = None
+    licence_number: str | None = None
+    licence_valid_to: Annotated[date | None, Field(strict=False)] = None
     renewal: bool = False
     refused: bool = False
 
@@ -112,7 +114,11 @@ class RequestedView(Body):
 
 
 class MemberPersonView(Body):
-    """Who a member is. The name is given in full: members act for their organisation, under their name."""
+    """Who a member is; `name` is null until they said it.
+
+    Its members see it in full, as they act for it under their names; everyone else, the secretariat too, sees it
+    masked. Of who only asks to join it is masked, unless the organisation is verified.
+    """
 
     id: UUID
     name: str | None
@@ -128,10 +134,9 @@ class MemberView(Body):
     person: MemberPersonView
 
     @classmethod
-    def of(cls, membership: Membership) -> Self:
-        """Return the view of a row that was fetched with its person."""
-        name = name_of(membership.person)
-        person = MemberPersonView(id=membership.person_id, name=name.reveal() if name else None)
+    def of(cls, membership: Membership, caller: Caller) -> Self:
+        """Return the view, for a caller, of a row that was fetched with its person and organisation."""
+        person = MemberPersonView(id=membership.person_id, name=_name(membership, caller))
         return cls(
             id=membership.id,
             role=membership.role,
@@ -139,6 +144,14 @@ class MemberView(Body):
             created_at=membership.created_at,
             person=person,
         )
+
+
+def _name(membership: Membership, caller: Caller) -> str | None:
+    name, verified = name_of(membership.person), membership.organisation.state is OrganisationState.VERIFIED
+    if name is None:
+        return None
+    known = verified or membership.state is MembershipState.ACTIVE
+    return name.reveal() if known and rules.belongs(caller, membership.organisation_id) else name.masked
 
 
 @organisations.get("/")
@@ -219,8 +232,8 @@ async def correct(request: Request, organisation_id: UUID, body: Correction, ver
 @allow(own(Role.MANAGER), *STAFF, owner=owners.organisation)
 @query(Paged)
 @answers(200, ListView[MemberView])
-async def members(_request: Request, organisation_id: UUID, query: Paged) -> HTTPResponse:
+async def members(request: Request, organisation_id: UUID, query: Paged) -> HTTPResponse:
     """List who belongs to an organisation and who asks to, those first who came first."""
     found = await service.members(organisation_id, query.limit, query.cursor)
-    items = tuple(MemberView.of(membership) for membership in found.items)
+    items = tuple(MemberView.of(membership, request.ctx.caller) for membership in found.items)
     return answer(ListView[MemberView](items=items, next_cursor=found.next_cursor))

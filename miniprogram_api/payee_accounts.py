@@ -9,7 +9,7 @@ from sanic import HTTPResponse, Request
 
 from miniprogram_api.idempotent import made
 from miniprogram_api.people import Reason
-from miniprogram_api.reading import Body, Paged
+from miniprogram_api.reading import IMPERSONAL, Body, Paged
 from miniprogram_api.shelf import ListView
 from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, query
 from server.access import owners
@@ -32,14 +32,14 @@ class NewAccount(Body):
     holder: Line
     bank: Line
     number: Annotated[str, StringConstraints(min_length=1, max_length=100)]
-    agent_reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] = ""
+    agent_reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), IMPERSONAL] = ""
 
 
 class Confirming(Body):
     """`account` is the id of the account that was looked at: another named meanwhile is then not confirmed unseen."""
 
     account: UUID | None = None
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] = ""
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), IMPERSONAL] = ""
 
 
 class Refusing(Reason):

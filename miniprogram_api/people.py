@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints
 from sanic import HTTPResponse, Request
 
 from miniprogram_api.idempotent import made
-from miniprogram_api.reading import Body
+from miniprogram_api.reading import IMPERSONAL, Body
 from miniprogram_api.representation import FixedResponse
 from miniprogram_api.web import Face, allow, answer, answers, body, idempotent
 from server.access import suspensions
@@ -64,7 +64,7 @@ class JudgedView(PersonView):
 class Reason(Body):
     """Why staff decide so; shown to those concerned and kept for good, so it names nobody."""
 
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), IMPERSONAL]
 
 
 async def view_of(person: Person) -> PersonView:
@@ -78,36 +78,43 @@ async def memberships_of(person: Person) -> list[MembershipView]:
     return [MembershipView.of(membership) for membership in await current.memberships(person.id)]
 
 
-async def _judged(person: Person) -> FixedResponse:
+async def _judged(person: Person, state: PersonState) -> FixedResponse:
     name = service.name_of(person)
     view = JudgedView(
         id=person.id,
         name=name.masked if name else None,
         memberships=await memberships_of(person),
-        state=person.state,
+        state=state,
     )
     return made(answer(view), str(person.id))
 
 
-async def _again(_request: Request, person_id: str) -> HTTPResponse:
-    return await _judged(await service.person(UUID(person_id)))
+async def _suspended(_request: Request, person_id: str) -> HTTPResponse:
+    """Answer as at first, even if the person was restored since."""
+    return await _judged(await service.person(UUID(person_id)), PersonState.SUSPENDED)
+
+
+async def _restored(_request: Request, person_id: str) -> HTTPResponse:
+    return await _judged(await service.person(UUID(person_id)), PersonState.ACTIVE)
 
 
 @people.post("/people/<person_id:uuid>/suspend")
 @allow(Role.REVIEWER, Role.ADMIN)
-@idempotent(_again)
+@idempotent(_suspended)
 @body(Reason)
 @answers(200, JudgedView)
 async def suspend(request: Request, person_id: UUID, body: Reason) -> HTTPResponse:
     """Keep a person from acting, at once and everywhere; over the secretariat's own only administrators decide."""
-    return await _judged(await suspensions.suspend(person_id, request.ctx.caller, body.reason))
+    suspended = await suspensions.suspend(person_id, request.ctx.caller, body.reason)
+    return await _judged(suspended, suspended.state)
 
 
 @people.post("/people/<person_id:uuid>/restore")
 @allow(Role.REVIEWER, Role.ADMIN)
-@idempotent(_again)
+@idempotent(_restored)
 @body(Reason)
 @answers(200, JudgedView)
 async def restore(request: Request, person_id: UUID, body: Reason) -> HTTPResponse:
     """Let a suspended person sign in again."""
-    return await _judged(await suspensions.restore(person_id, request.ctx.caller, body.reason))
+    restored = await suspensions.restore(person_id, request.ctx.caller, body.reason)
+    return await _judged(restored, restored.state)

@@ -7,12 +7,12 @@ from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 from sanic import Request
 
 from miniprogram_api import strict_json
-from server.kernel import paging
+from server.kernel import codes, paging
 from server.kernel.errors import DomainError, FieldFault, invalid
 
 MAX_QUERY_FIELDS = 50
@@ -37,6 +37,20 @@ def _only_iso(value: Any) -> Any:
 
 Day = Annotated[date, BeforeValidator(_only_iso)]
 """A date as our clients write it, `YYYY-MM-DD`."""
+_DASHES = dict.fromkeys((ord("-"), *range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63))
+_PERSONAL = re.compile(r"\d{16}|1[3-9]\d{9}")
+"""Of whom or whose account: citizen and card numbers have sixteen digits in a row or more, mobile numbers eleven."""
+
+
+def _impersonal(text: str) -> str:
+    """Refuse a text with somebody's number in it, however it is spaced: what is written here is kept for good."""
+    if _PERSONAL.search(codes.plain(text).translate(_DASHES)):
+        raise PydanticCustomError("personal_number", "a personal number")
+    return text
+
+
+IMPERSONAL = AfterValidator(_impersonal)
+"""For every free text that is kept: no citizen number, mobile number or account number in it."""
 
 
 class Body(BaseModel):
@@ -55,7 +69,7 @@ class Paged(Query):
     """What every list accepts."""
 
     limit: int = Field(paging.LIMIT_DEFAULT, ge=1, le=paging.LIMIT_MAX)
-    cursor: str | None = Field(None, max_length=400)
+    cursor: str | None = Field(None, min_length=1, max_length=400)
 
 
 @lru_cache(maxsize=1024)

@@ -15,8 +15,8 @@ from server.people import sessions as service
 from server.people.sessions import SignedIn
 
 sessions = Face("sessions")
-Code = Annotated[str, Field(min_length=1, max_length=256)]
-"""A code from WeChat's front end; good once, for five minutes."""
+Code = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[\x21-\x7e]*$")]
+"""A code from WeChat's front end, good once, for five minutes; what cannot be one is refused before it is counted."""
 
 
 class SignIn(Body):

@@ -20,7 +20,7 @@ from server.kernel.sensitive import Sensitive
 from server.organisations.roles import Role
 from server.people import names
 from server.people.service import Decider, name_of
-from server.students import links, service
+from server.students import links, sealed, service
 from server.students.models import LinkState, Relation, StudentLink
 from server.students.service import Verdict
 
@@ -71,8 +71,8 @@ class LinkView(Body):
         """Return the view of a row that was fetched with its student."""
         student = StudentView(
             id=link.student_id if link.state is LinkState.CONFIRMED else None,
-            name=service.given_name(link),
-            id_number=service.number_of(link.student),
+            name=sealed.given_name(link),
+            id_number=sealed.number_of(link.student),
         )
         return cls(student=student, **_common(link))
 
@@ -93,7 +93,7 @@ class ClaimantView(Body):
 
 
 class CheckView(Body):
-    """A link as the secretariat checks it; `name` is the one that was given, `name_differs` from the one known."""
+    """A link as the secretariat checks it; `name` was given; `name_differs` if not as the student is known today."""
 
     id: UUID
     relation: Relation
@@ -110,12 +110,12 @@ class CheckView(Body):
     def of(cls, link: StudentLink) -> Self:
         """Return the view of a row that was fetched with its student and person."""
         student = KnownStudentView(
-            id=link.student_id, name=service.name_of(link.student), id_number=service.number_of(link.student)
+            id=link.student_id, name=sealed.name_of(link.student), id_number=sealed.number_of(link.student)
         )
         return cls(
             person=ClaimantView(id=link.person_id, name=name_of(link.person)),
-            name=service.given_name(link),
-            name_differs=link.name_differs,
+            name=sealed.given_name(link),
+            name_differs=sealed.differs(link),
             student=student,
             **_common(link),
         )

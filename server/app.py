@@ -92,11 +92,11 @@ def build(
     keys = unlock(settings)
     app.ctx.tokens = Tokens(keys["token_keys"].by_id)
     app.ctx.seals = Seals(keys["index_keys"].by_id)
-    app.ctx.files = Files(settings.data_dir / FILES, keys["vault_keys"].by_id)
+    app.ctx.files = files(settings)
     app.ctx.scans = Scans()
     app.ctx.callers = Callers(app.ctx.tokens)
     app.ctx.callbacks = callback_readers(settings)
-    app.ctx.schedules = schedules.SCHEDULES
+    app.ctx.schedules = schedules.every(app.ctx.files)
     TRAFFIC.logged = settings.log_level in {"DEBUG", "INFO"}
     publish(app, CONTENT_DIR)
     for face in (*FACES, *extra_faces):
@@ -158,9 +158,14 @@ def unlock(settings: Settings) -> Mapping[str, Keys]:
     return keys
 
 
+def files(settings: Settings) -> Files:
+    """Return the scans of this process."""
+    return Files(settings.data_dir / FILES, settings.keys()["vault_keys"].by_id)
+
+
 def worker(settings: Settings, waker: LocalWakeup, handlers: Mapping[str, Handler]) -> Worker:
     """Return the job loop for `settings`."""
-    return Worker(handlers, waker, schedules.SCHEDULES, timedelta(seconds=settings.job_lease_seconds))
+    return Worker(handlers, waker, schedules.every(files(settings)), timedelta(seconds=settings.job_lease_seconds))
 
 
 def _live(app: App, settings: Settings, handlers: Mapping[str, Handler]) -> None:

@@ -1,6 +1,6 @@
 """Everything that comes round by the clock, and every kind of job: the one place to look them up."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -10,7 +10,8 @@ from server.kernel import audit_chain, idempotency
 from server.kernel.jobs import queue
 from server.kernel.jobs.schedules import Schedule
 from server.kernel.jobs.worker import Handler
-from server.organisations import lapses
+from server.organisations import lapses, licences
+from server.organisations.ports import Files
 from server.people import revocations, sessions
 from server.privacy import retention, rules
 from server.privacy.rules import Retention
@@ -41,6 +42,10 @@ async def _watch_organisations(_payload: Mapping[str, Any]) -> Mapping[str, Any]
     return await lapses.watch()
 
 
+async def _sweep_files(_payload: Mapping[str, Any], *, files: Files) -> Mapping[str, Any]:
+    return await licences.sweep(files)
+
+
 @cache
 def _retention() -> Retention:
     return rules.load(ROOT / "content")
@@ -61,6 +66,12 @@ SCHEDULES = (
     Schedule("prune_revocations", "5 * * * *", _prune_revocations),
     Schedule("prune_wechat_events", "15 3 * * *", _prune_wechat_events),
 )
+"""What leans on nothing but the database."""
+
+
+def every(files: Files) -> Sequence[Schedule]:
+    """Return everything that comes round, where `files` holds the scans of licences."""
+    return (*SCHEDULES, Schedule("sweep_files", "20 4 * * *", partial(_sweep_files, files=files)))
 
 
 def handlers(service_account: ServiceAccount) -> Mapping[str, Handler]:

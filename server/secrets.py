@@ -21,6 +21,7 @@ FEWEST_BYTES = 16
 CALLBACK_KEY_CHARACTERS = 43
 _KEY_ID = re.compile(r"[a-z0-9-]{1,16}")
 _CREDENTIAL = re.compile(r"[!-~]+")
+_CALLBACK_TOKEN = re.compile(r"[A-Za-z0-9]{3,32}")
 _FILE = "development-keys.json"
 
 
@@ -106,12 +107,19 @@ def account_faults(accounts: Mapping[str, WeChatAccount]) -> Iterator[tuple[str,
 
 
 def standin_faults(accounts: Mapping[str, WeChatAccount]) -> Iterator[tuple[str, str]]:
-    """Yield each variable of `accounts`, by setting, that production lacks or has from the stand-in."""
+    """Yield each variable of `accounts`, by setting, that production lacks or has from the stand-in.
+
+    Then those that WeChat's console would not take, or that one account has from the other.
+    """
     known = {getattr(account, item) for account in ACCOUNTS.values() for item in _ACCOUNT_FIELDS}
     for name, found in accounts.items():
         for item in _ACCOUNT_FIELDS:
             if getattr(found, item) in known:
                 yield _variable(name, item), "is required in production, and not the stand-in's"
+        if not _CALLBACK_TOKEN.fullmatch(found.callback_token):
+            yield _variable(name, "callback_token"), "must be 3 to 32 letters and digits"
+    if len({found.callback_token for found in accounts.values()}) < len(accounts):
+        yield _variable("service_account", "callback_token"), "is also that of the mini-program"
 
 
 def key_faults(rings: Mapping[str, Keys | None]) -> Iterator[tuple[str, str]]:

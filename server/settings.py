@@ -1,6 +1,7 @@
 """Everything that differs between one place of running and another, read from the environment once."""
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -14,6 +15,10 @@ from server.secrets import RINGS, Keys, WeChatAccount
 
 ROOT = Path(__file__).resolve().parent.parent
 SHORTEST_TOKEN = 16
+_TOKEN = re.compile(rf"[!-~]{{{SHORTEST_TOKEN},}}")
+_PUBLIC_NAME = re.compile(r"([a-z0-9-]+\.)+[a-z][a-z0-9-]*\.?")
+"""The name of a server elsewhere. An address, however written, is none: its last part begins with no letter."""
+_IN_MEMORY = re.compile(r"sqlite:((//)?(\?|$)|.*(:memory:|mode=memory))")
 TRUE_FALSE = {"on": True, "off": False}
 
 
@@ -149,10 +154,12 @@ def _refusals(settings: Settings) -> Iterator[tuple[str, str]]:
     for name in ("database_url", "metrics_token"):
         if not getattr(settings, name):
             yield f"YZT_{name.upper()}", "is required in production"
-    if len(settings.metrics_token) < SHORTEST_TOKEN:
-        yield "YZT_METRICS_TOKEN", f"needs {SHORTEST_TOKEN} characters in production"
+    if not _TOKEN.fullmatch(settings.metrics_token):
+        yield "YZT_METRICS_TOKEN", f"needs {SHORTEST_TOKEN} letters, digits or signs of ASCII in production"
+    if _IN_MEMORY.match(settings.database_url):
+        yield "YZT_DATABASE_URL", "must not be a database in memory in production"
     address = urlsplit(settings.wechat)
-    if address.scheme != "https" or _is_loopback(address.hostname or ""):
+    if address.scheme != "https" or not _is_elsewhere(address.hostname or ""):
         yield "YZT_WECHAT_URL", "must be WeChat's own https address in production, not the stand-in"
     yield from secrets.standin_faults(accounts)
     yield from secrets.key_faults({ring: getattr(settings, ring) for ring in RINGS})
@@ -165,6 +172,10 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def _is_elsewhere(host: str) -> bool:
+    return bool(_PUBLIC_NAME.fullmatch(host)) and "localhost" not in host.split(".")
+
+
 def _within(number: int, low: int, high: int) -> int:
     if not low <= number <= high:
         raise ValueError(number)
@@ -175,6 +186,8 @@ def _address(text: str) -> str:
     """Return the address of a server, without a password in it."""
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise ValueError("no address of a server")
+    if parts.port == 0:  # one that is no port raises by itself
         raise ValueError("no address of a server")
     return text
 

@@ -94,11 +94,31 @@ def test_production_names_all_that_is_missing_and_all_that_is_malformed_at_once(
     ("variable", "value"),
     [
         ("YZT_METRICS_TOKEN", "short"),
+        ("YZT_METRICS_TOKEN", " " * 20),
+        ("YZT_METRICS_TOKEN", "sixteen but\tblank"),
+        ("YZT_DATABASE_URL", "sqlite://:memory:"),
+        ("YZT_DATABASE_URL", "sqlite://file::memory:?cache=shared"),
+        ("YZT_DATABASE_URL", "sqlite://"),
         ("YZT_WECHAT_URL", "http://api.weixin.qq.com"),
         ("YZT_WECHAT_URL", "https://127.0.0.1:8001"),
         ("YZT_WECHAT_URL", "https://localhost"),
         ("YZT_WECHAT_URL", "https://[::1]:8001"),
         ("YZT_WECHAT_URL", "https://["),
+        ("YZT_WECHAT_URL", "https://127.1"),
+        ("YZT_WECHAT_URL", "https://2130706433"),
+        ("YZT_WECHAT_URL", "https://0x7f.1"),
+        ("YZT_WECHAT_URL", "https://127.0.0.1."),
+        ("YZT_WECHAT_URL", "https://１２７.０.０.１"),
+        ("YZT_WECHAT_URL", "https://localhost."),
+        ("YZT_WECHAT_URL", "https://LOCALHOST:8001"),
+        ("YZT_WECHAT_URL", "https://foo.localhost"),
+        ("YZT_WECHAT_URL", "https://foo.localhost."),
+        ("YZT_WECHAT_URL", "https://localhost.localdomain"),
+        ("YZT_WECHAT_URL", "https://0.0.0.0"),
+        ("YZT_WECHAT_URL", "https://[::]"),
+        ("YZT_WECHAT_URL", "https://[::ffff:127.0.0.1]"),
+        ("YZT_WECHAT_URL", "https://api.weixin.qq.com:99999"),
+        ("YZT_WECHAT_URL", "https://api.weixin.qq.com:0"),
         ("YZT_WECHAT_URL", "https://name:secret@api.weixin.qq.com"),
         ("YZT_WECHAT_URL", "api.weixin.qq.com"),
         ("YZT_WECHAT_APPID", DEVELOPMENT_MINI_PROGRAM.appid),
@@ -108,6 +128,10 @@ def test_production_names_all_that_is_missing_and_all_that_is_malformed_at_once(
         ("YZT_WECHAT_SECRET", "with a blank"),
         ("YZT_SERVICE_SECRET", "with-its-newline\n"),
         ("YZT_WECHAT_CALLBACK_TOKEN", DEVELOPMENT_MINI_PROGRAM.callback_token),
+        ("YZT_WECHAT_CALLBACK_TOKEN", "ab"),
+        ("YZT_SERVICE_CALLBACK_TOKEN", "a" * 33),
+        ("YZT_SERVICE_CALLBACK_TOKEN", "with-a-hyphen"),
+        ("YZT_SERVICE_CALLBACK_TOKEN", PRODUCTION["YZT_WECHAT_CALLBACK_TOKEN"]),
         ("YZT_WECHAT_CALLBACK_KEY", DEVELOPMENT_SERVICE_ACCOUNT.callback_key),
         ("YZT_SERVICE_CALLBACK_KEY", "a" * 42),
         ("YZT_SERVICE_CALLBACK_KEY", "a" * 44),
@@ -128,7 +152,7 @@ def test_production_names_all_that_is_missing_and_all_that_is_malformed_at_once(
 def test_production_refuses_what_is_no_secret_of_its_own(variable: str, value: str) -> None:
     said = refusal(**{variable: value})
     assert f"{variable} " in said
-    assert value.strip() not in said
+    assert not value.strip() or value.strip() not in said
     assert [secret for secret in SECRETS if secret in said] == []
 
 

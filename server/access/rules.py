@@ -90,6 +90,11 @@ def within(caller: Caller) -> frozenset[UUID] | None:
     return frozenset(post.organisation_id for post in caller.posts)
 
 
+def belongs(caller: Caller, organisation_id: UUID) -> bool:
+    """Whether a caller is a member of an organisation, in whatever role."""
+    return any(post.organisation_id == organisation_id for post in caller.posts)
+
+
 def _holds(right: Right, caller: Caller, owner: Owner | None) -> bool:
     if right.role is None:
         return not right.own or (owner is not None and owner.person_id == caller.person_id)

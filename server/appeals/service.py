@@ -101,6 +101,17 @@ async def judge(appeal_id: UUID, verdict: Verdict, by: Decider) -> Appeal:
     return judged
 
 
+async def waits(person_id: UUID) -> bool:
+    """Whether an appeal of a person's has not been decided yet."""
+    return await Appeal.exists(person_id=person_id, state=AppealState.OPEN)
+
+
+@transaction
+async def forget(person_id: UUID) -> None:
+    """Clear what was written in a person's appeals; that they were made and decided stays."""
+    await Appeal.filter(person_id=person_id).update(reason="", decision="")
+
+
 async def _close(judged: Appeal, verdict: Verdict, by: Decider) -> None:
     judged.state = AppealState.UPHELD if verdict is Verdict.UPHOLD else AppealState.OVERTURNED
     judged.decided_by_id, judged.decided_at, judged.decision = by.person_id, clock.now(), by.reason

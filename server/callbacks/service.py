@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from server.people import followers
 KIND = "wechat_event"
 """The kind of job that works on one event."""
 KEPT = timedelta(days=30)
-"""How long events stay after their work; a repetition comes within seconds, and calls stay fresh for minutes."""
+"""How long events stay, worked on or not; a repetition comes within seconds, and calls stay fresh for minutes."""
 
 Work = Callable[[WeChatEvent, ServiceAccount], Awaitable[None]]
 
@@ -48,8 +48,14 @@ async def work(payload: Mapping[str, Any], service_account: ServiceAccount) -> M
 
 @transaction
 async def prune() -> int:
-    """Delete events whose work has been done long ago and return how many."""
-    return await WeChatEvent.filter(handled_at__isnull=False, received_at__lt=clock.now() - KEPT).delete()
+    """Delete events that came long ago and return how many; whose work never got done by then is past helping."""
+    return await WeChatEvent.filter(received_at__lt=clock.now() - KEPT).delete()
+
+
+@transaction
+async def forget(openids: Collection[str]) -> None:
+    """Delete every event of those openids; work that still waits for one finds nothing to do."""
+    await WeChatEvent.filter(openid__in=openids).delete()
 
 
 @transaction

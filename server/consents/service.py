@@ -18,7 +18,7 @@ from server.people.models import Person
 from server.students import links
 from server.students.id_number import IdNumber
 from server.students.models import LinkState, Relation, Student, StudentLink
-from server.students.service import identity
+from server.students.sealed import identity
 
 OWN_CONSENT, OF_AGE = 14, 18
 """Years of life from which one consents for oneself, and from which nobody else does any more."""

@@ -68,6 +68,12 @@ class Cache:
         counter.number += 1
         return Count(counter.number, max(0.0, counter.ends_at - time.monotonic()))
 
+    async def uncount(self, key: str) -> None:
+        """Count one less of `key`, never below nought, in the window that runs."""
+        counter = self._counters.get(key)
+        if counter and counter.number:
+            counter.number -= 1
+
     @contextlib.asynccontextmanager
     async def lock(self, key: str, seconds: float) -> AsyncIterator[None]:
         """Hold `key` alone, for `seconds` at most; wait as long for another holder, then raise TimeoutError."""

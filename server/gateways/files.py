@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import os
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
 from uuid import UUID
@@ -17,6 +18,7 @@ from server.kernel.sensitive import VaultError
 _VERSION = b"yzt-file-1"
 _NONCE_BYTES = 12
 _SEPARATOR = b"\n"
+_NAME_CHARACTERS = len(UUID(int=0).hex)
 
 
 class Files:
@@ -47,6 +49,14 @@ class Files:
     async def delete(self, row_id: UUID) -> None:
         """Remove what is kept for the row, if anything."""
         await asyncio.to_thread(self._delete, row_id)
+
+    async def older(self, moment: datetime) -> list[UUID]:
+        """Return for which rows something is kept that was written before `moment`."""
+        return await asyncio.to_thread(self._older, moment)
+
+    async def drop_drafts(self, moment: datetime) -> int:
+        """Remove what writers that were killed left half written before `moment`; return how many there were."""
+        return await asyncio.to_thread(self._drop_drafts, moment)
 
     async def stale(self) -> list[UUID]:
         """Return for which rows something is kept under another key than the one in use."""
@@ -96,11 +106,21 @@ class Files:
             path.unlink()
             _sync(self._directory)
 
+    def _older(self, moment: datetime) -> list[UUID]:
+        return [UUID(path.name) for path in self._kept() if _written_before(path, moment)]
+
+    def _drop_drafts(self, moment: datetime) -> int:
+        drafts = self._directory.glob(f"{'[0-9a-f]' * _NAME_CHARACTERS}.*")
+        old = [path for path in drafts if _written_before(path, moment)]
+        for path in old:
+            path.unlink(missing_ok=True)
+        return len(old)
+
     def _stale(self) -> list[UUID]:
-        if not self._directory.is_dir():
-            return []
-        names = sorted(path.name for path in self._directory.iterdir() if len(path.name) == len(UUID(int=0).hex))
-        return [UUID(name) for name in names if not self._current_head(self._directory / name)]
+        return [UUID(path.name) for path in self._kept() if not self._current_head(path)]
+
+    def _kept(self) -> list[Path]:
+        return sorted(self._directory.glob("[0-9a-f]" * _NAME_CHARACTERS))
 
     def _reseal(self, row_id: UUID) -> None:
         with contextlib.suppress(FileNotFoundError), _alone(self._directory):  # a file that goes now must not come back
@@ -127,6 +147,13 @@ def _alone(directory: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _written_before(path: Path, moment: datetime) -> bool:
+    try:
+        return path.stat().st_mtime < moment.timestamp()
+    except FileNotFoundError:  # it went just now
+        return False
 
 
 def _put(path: Path, data: bytes) -> None:

@@ -17,7 +17,14 @@ class Limits:
 
     async def take(self, what: str, who: str, most: int, seconds: int) -> None:
         """Count one try of `what` by `who`; raises DomainError 429 past `most` in a window of `seconds`."""
-        name = hashlib.blake2b(who.encode(errors="surrogatepass"), digest_size=16, key=self._pepper).hexdigest()
-        count = await self._cache.count(f"limit:{what}:{name}", seconds)
+        count = await self._cache.count(self._key(what, who), seconds)
         if count.number > most:
             raise DomainError("too_many_requests", 429, seconds=max(1, math.ceil(count.seconds)))
+
+    async def give_back(self, what: str, who: str) -> None:
+        """Take back one try of `what` by `who`, which came to nothing through no fault of theirs."""
+        await self._cache.uncount(self._key(what, who))
+
+    def _key(self, what: str, who: str) -> str:
+        name = hashlib.blake2b(who.encode(errors="surrogatepass"), digest_size=16, key=self._pepper).hexdigest()
+        return f"limit:{what}:{name}"

@@ -22,6 +22,7 @@ if behind > 0 then number = redis.call('incrby', KEYS[1], behind) end
 return {number, redis.call('pttl', KEYS[1])}
 """
 """In one piece: a counter that was made without its end would lock someone out for ever."""
+_UNCOUNT = "if tonumber(redis.call('get', KEYS[1]) or 0) > 0 then return redis.call('decr', KEYS[1]) end return 0"
 _log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
@@ -70,6 +71,11 @@ class RedisCache(Cache):
         highest = max(number, self._counter(key, seconds).number)  # others may have counted meanwhile
         self._counters[key] = Counter(highest, time.monotonic() + left / 1000)
         return Count(number, left / 1000)
+
+    async def uncount(self, key: str) -> None:
+        """Count one less of `key`, here and there; what another process has seen of it stays as it saw it."""
+        await super().uncount(key)
+        await self._ask(lambda: self._redis.eval(_UNCOUNT, 1, PREFIX + key), _nothing)
 
     def healthy(self) -> bool:
         """Whether Redis answered last."""

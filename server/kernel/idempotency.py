@@ -5,6 +5,7 @@ it at once, and *completed* inside the transaction of the work itself, so that a
 neither. The answer is never stored: it is rebuilt from the id of what was made.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -37,16 +38,17 @@ class IdempotencyKey(Model):
         unique_together = (("scope", "key"),)
 
 
-async def begin(scope: str, key: str, body_hash: str) -> IdempotencyKey:
+async def begin(scope: str, key: str, *body_hashes: str) -> IdempotencyKey:
     """Return the key's row: `subject_id` is set where the work is done already.
 
+    `body_hashes`: what the body may be known by, the one to note first; they are keyed, and keys are changed.
     Raises DomainError 409 while the first request runs, 422 where the key came with another body. Not for use inside a
     transaction: PostgreSQL would abort that with the refused row.
     """
     try:
-        return await _insert(scope, key, body_hash)
+        return await _insert(scope, key, body_hashes[0])
     except IntegrityError:
-        return await _meet(scope, key, body_hash)
+        return await _meet(scope, key, body_hashes)
 
 
 async def complete(row: IdempotencyKey, subject_id: str) -> None:
@@ -77,15 +79,15 @@ async def _insert(scope: str, key: str, body_hash: str) -> IdempotencyKey:
 
 
 @transaction
-async def _meet(scope: str, key: str, body_hash: str) -> IdempotencyKey:
+async def _meet(scope: str, key: str, body_hashes: Sequence[str]) -> IdempotencyKey:
     row = await IdempotencyKey.filter(scope=scope, key=key).select_for_update().get_or_none()
     if row is None:
         raise DomainError("request_running", 409)
     if row.begun_at < clock.now() - (KEPT if row.subject_id else PATIENCE):
-        row.begun_at, row.body_hash, row.subject_id = clock.now(), body_hash, None
+        row.begun_at, row.body_hash, row.subject_id = clock.now(), body_hashes[0], None
         await row.save()
         return row
-    if row.body_hash != body_hash:
+    if row.body_hash not in body_hashes:
         raise DomainError("idempotency_key_reused", 422)
     if row.subject_id is None:
         raise DomainError("request_running", 409)

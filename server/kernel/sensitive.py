@@ -25,6 +25,8 @@ class Kind(StrEnum):
     """The number of a bank account."""
     INVITATION = "invitation"
     """A code that lets someone in: indexed, never kept."""
+    REQUEST = "request"
+    """What someone sent, by which the same is known again: indexed, never kept."""
 
 
 class Sensitive:
@@ -177,4 +179,5 @@ _MASKS = {
     Kind.ID_NUMBER: _masked_id_number,
     Kind.ACCOUNT: _masked_number,
     Kind.INVITATION: _masked_wholly,
+    Kind.REQUEST: _masked_wholly,
 }

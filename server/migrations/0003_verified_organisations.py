@@ -113,7 +113,6 @@ class Migration(migrations.Migration):
                 ("student", fields.ForeignKeyField("yizhitong.Student", source_field="student_id", db_index=True, db_constraint=True, to_field="id", related_name="links", on_delete=OnDelete.RESTRICT)),
                 ("relation", fields.CharEnumField(description="SELF: self\nGUARDIAN: guardian", enum_type=Relation, max_length=32)),
                 ("name_sealed", fields.TextField(unique=False)),
-                ("name_differs", fields.BooleanField(default=False)),
                 ("state", fields.CharEnumField(default=LinkState.REQUESTED, description="REQUESTED: requested\nCONFIRMED: confirmed\nREJECTED: rejected", enum_type=LinkState, max_length=32)),
                 ("created_at", fields.DatetimeField(db_index=True, auto_now=False, auto_now_add=False)),
                 ("decided_by_id", fields.UUIDField(null=True)),

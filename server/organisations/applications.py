@@ -27,8 +27,8 @@ from server.organisations.roles import Kind, Role
 A_DAY = timedelta(days=1)
 MOST_A_DAY = 20
 """How many organisations one person may found or ask to join in a day: codes are public, who is here is not."""
-CHECKED = ("name", "credit_code", "school_code", "region")
-"""What a verified organisation changes only once a reviewer has looked: who it is, and where it counts."""
+CHECKED = ("name", "credit_code", "school_code", "region", "licence_number", "licence_valid_to")
+"""What a verified organisation changes only once a reviewer has looked: who it is, where it counts, by what right."""
 CODES = ("credit_code", "school_code")
 GONE = (OrganisationState.REJECTED, OrganisationState.CLOSED)
 
@@ -104,6 +104,14 @@ def contact_of(organisation: Organisation) -> Sensitive | None:
     return sensitive.unseal(contact_cell(organisation.id), sensitive.Kind.NAME, organisation.contact_name_sealed)
 
 
+def licence_asked(organisation: Organisation) -> date | None:
+    """Return until when the licence is valid by what waits for a reviewer, or by the row; None: without end."""
+    waiting = organisation.pending_revision or {}
+    if "licence_valid_to" not in waiting:
+        return organisation.licence_valid_to
+    return date.fromisoformat(waiting["licence_valid_to"]) if waiting["licence_valid_to"] else None
+
+
 async def _require_patience(person_id: UUID) -> None:
     since = clock.now() - A_DAY
     if await Membership.filter(person_id=person_id, created_at__gt=since).count() >= MOST_A_DAY:
@@ -133,7 +141,7 @@ def _write(organisation: Organisation, given: Mapping[str, Any]) -> tuple[str, .
         organisation.contact_name_sealed = sensitive.seal(contact_cell(organisation.id), given["contact_name"])
         changed.append("contact_name")
     if aside and checked:
-        changed += _put_aside(organisation, checked)
+        changed += put_aside(organisation, checked)
     return tuple(changed)
 
 
@@ -143,17 +151,25 @@ def _set(organisation: Organisation, values: Mapping[str, Any]) -> list[str]:
     return changed
 
 
-def _put_aside(organisation: Organisation, checked: Mapping[str, Any]) -> list[str]:
-    """Keep what differs from the row for a reviewer, together with what waits already; what was refused is let go."""
+def put_aside(organisation: Organisation, checked: Mapping[str, Any]) -> list[str]:
+    """Keep what differs from the row for a reviewer, together with what waits already; what was refused is let go.
+
+    Return the names of what was given, none where nothing has changed.
+    """
     before = organisation.pending_revision
     waiting = {} if before and before.get("refused") else before or {}
     asked = {
         name: value
-        for name, value in {**waiting, **checked}.items()
-        if name not in CHECKED or getattr(organisation, name) != value
+        for name, value in {**waiting, **{name: _plain(value) for name, value in checked.items()}}.items()
+        if name not in CHECKED or _plain(getattr(organisation, name)) != value
     }
     organisation.pending_revision = asked or None
     return [] if organisation.pending_revision == before else list(checked)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON holds it."""
+    return value.isoformat() if isinstance(value, date) else value
 
 
 async def _require_free_codes(organisation: Organisation) -> None:

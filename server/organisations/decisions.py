@@ -33,8 +33,8 @@ async def decide(organisation_id: UUID, verdict: Verdict, by: Decider, version: 
     """Verify or reject what waits; return the organisation.
 
     Rejecting an application makes it `rejected`; rejecting a revision or a recheck leaves the organisation as it was.
-    Raises DomainError 403 for its own people, 404, 409 where nothing waits or a code is taken, 412 where `version` is
-    given and is not the one.
+    Raises DomainError 403 for its own people, 404, 409 where nothing waits, a code is taken or the licence to verify
+    has expired, 412 where `version` is given and is not the one.
     """
     organisation = await keeping.hold(organisation_id, version)
     await keeping.require_outsider(organisation_id, by.person_id)
@@ -45,14 +45,20 @@ async def decide(organisation_id: UUID, verdict: Verdict, by: Decider, version: 
 
 
 async def verify(organisation: Organisation, by: Decider) -> None:
-    """Make a held organisation verified, with what waited or was refused; raises DomainError 409 for a taken code."""
-    before, now = organisation.state, clock.now()
+    """Make a held organisation verified, with what waited or was refused.
+
+    Raises DomainError 409 for a taken code and for a licence that has expired.
+    """
+    before, today = organisation.state, clock.today()
     waiting = organisation.pending_revision or {}
     changed = {name: waiting[name] for name in CHECKED if name in waiting}
     organisation.update_from_dict(changed)
+    until = organisation.licence_valid_to
+    if rules.expired(until, today):
+        raise DomainError("licence_expired", 409)
     organisation.state, organisation.pending_revision = OrganisationState.VERIFIED, None
-    organisation.verified_at, organisation.decided_by_id = now, by.person_id
-    organisation.due_on, organisation.reminded_on = rules.due_on(organisation.kind, clock.today()), None
+    organisation.verified_at, organisation.decided_by_id = clock.now(), by.person_id
+    organisation.due_on, organisation.reminded_on = rules.due_on(organisation.kind, today, until), None
     await keeping.keep(organisation, Change("verified", before, by.person_id, by.reason, tuple(changed)))
 
 

@@ -28,7 +28,8 @@ from server.people.ports import Limits
 DAYS, MOST_DAYS = 7, 30
 MOST_OPEN = 50
 """How many of one organisation may wait to be used."""
-TRIES, TRIES_SECONDS = 10, 600
+TRIES, ADDRESS_TRIES, TRIES_SECONDS = 10, 200, 600
+"""Of one person, and of one address: a whole school may be behind the same one."""
 NEWEST_FIRST = Sort("created_at")
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -57,19 +58,21 @@ class Invited:
 
 
 async def allow_try(limits: Limits, person_id: UUID, address: str) -> None:
-    """Count one try of a code; raises DomainError 429 past `TRIES` of the person or the address."""
+    """Count one try of a code; raises DomainError 429 past `TRIES` of the person or `ADDRESS_TRIES`."""
     await limits.take("invitation", str(person_id), TRIES, TRIES_SECONDS)
-    await limits.take("invitation", address, TRIES, TRIES_SECONDS)
+    await limits.take("invitation", address, ADDRESS_TRIES, TRIES_SECONDS)
 
 
 @transaction
 async def make(organisation_id: UUID, role: Role, days: int, *, by: UUID) -> Invitation:
     """Invite one person to a role for `days`; `code_of` tells the code.
 
-    Raises DomainError 404, 409 for a closed organisation and past `MOST_OPEN`, 422 for a role that the kind of
-    organisation does not have.
+    Raises DomainError 404, 409 for a suspended or closed organisation and past `MOST_OPEN`, 422 for a role that the
+    kind of organisation does not have.
     """
     organisation = await memberships.hold_open(organisation_id)
+    if organisation.state is OrganisationState.SUSPENDED:
+        raise DomainError("organisation_state", 409)
     memberships.require_fit(role, organisation.kind)
     now, invitation_id = clock.now(), new_id()
     if await _waiting(organisation_id).filter(expires_at__gt=now).count() >= MOST_OPEN:

@@ -8,7 +8,7 @@ from uuid import UUID
 from server.kernel import clock
 from server.kernel.errors import DomainError, FieldFault, invalid
 from server.kernel.transactions import transaction
-from server.organisations import keeping, rules
+from server.organisations import applications, keeping, rules
 from server.organisations.keeping import Change
 from server.organisations.models import Organisation, OrganisationState
 
@@ -19,19 +19,17 @@ BATCH = 500
 async def renew(organisation_id: UUID, given: Mapping[str, Any], *, by: UUID, version: int | None) -> Organisation:
     """Confirm what is said of an organisation, with `licence_number` and `licence_valid_to` where they are new.
 
-    That files its recheck, which a reviewer completes (`decisions.decide`). Raises DomainError 404, 409 where it is not
-    time yet or a recheck waits already, 412, 422 for a licence that has expired.
+    That files its recheck, which a reviewer completes (`decisions.decide`); what is new holds from then on. Raises
+    DomainError 404, 409 where it is not time yet or a recheck waits already, 412, 422 for a licence that has expired.
     """
     organisation = await keeping.hold(organisation_id, version)
     _require_time(organisation)
     waiting = organisation.pending_revision or {}
     if waiting.get("renewal") and not waiting.get("refused"):
         raise DomainError("state_already", 409)
-    organisation.update_from_dict(dict(given))
-    if organisation.licence_valid_to is not None and organisation.licence_valid_to < clock.today():
+    applications.put_aside(organisation, {**given, "renewal": True})
+    if rules.expired(applications.licence_asked(organisation), clock.today()):
         raise invalid(FieldFault("/licence_valid_to", "licence_expired"))
-    kept = {} if waiting.get("refused") else waiting
-    organisation.pending_revision = {**kept, "renewal": True}
     await keeping.keep(organisation, Change("renewal_asked", organisation.state, by, fields=tuple(given)))
     return organisation
 

@@ -4,9 +4,11 @@ Every scan has an id of its own, so that the row and the file can never tell of 
 the new one only once it is on disk, and the old one goes only once the row has let go of it.
 """
 
+from collections.abc import Mapping
+from datetime import timedelta
 from uuid import UUID
 
-from server.kernel import audit
+from server.kernel import audit, clock
 from server.kernel.errors import DomainError
 from server.kernel.ids import new_id
 from server.kernel.transactions import shielded, transaction
@@ -14,6 +16,9 @@ from server.organisations import keeping, service
 from server.organisations.keeping import Change
 from server.organisations.models import Organisation, OrganisationState
 from server.organisations.ports import Files, Scans
+
+LONGEST_UNNAMED = timedelta(days=1)
+"""A scan that no row names after that was left by a process that died between the two."""
 
 
 async def put(organisation_id: UUID, data: bytes, scans: Scans, files: Files, *, by: UUID) -> Organisation:
@@ -39,6 +44,20 @@ async def picture(organisation_id: UUID, files: Files, *, by: UUID | None) -> by
         subject = keeping.subject_of(organisation_id)
         await audit.note(subject, "organisation.licence_viewed", actor_id=by, fields=["licence_scan"])
     return found
+
+
+async def sweep(files: Files) -> Mapping[str, int]:
+    """Remove what nobody will ever look at: drafts, and scans that no row names; return how many of each.
+
+    Scans of licences are all that `files` hold.
+    """
+    before = clock.now() - LONGEST_UNNAMED
+    scans = await files.older(before)  # first: a row that names one of them by now is seen below
+    named = set(await Organisation.filter(licence_scan_id__isnull=False).values_list("licence_scan_id", flat=True))
+    unnamed = [scan_id for scan_id in scans if scan_id not in named]
+    for scan_id in unnamed:
+        await files.delete(scan_id)
+    return {"drafts": await files.drop_drafts(before), "scans": len(unnamed)}
 
 
 async def _read(organisation_id: UUID, files: Files) -> bytes | None:

@@ -9,6 +9,7 @@ from uuid import UUID
 from server.kernel import audit, clock, outbox
 from server.kernel.errors import DomainError, FieldFault, found, invalid
 from server.kernel.transactions import transaction
+from server.organisations import dissolving
 from server.organisations.models import Membership, MembershipState, Organisation, OrganisationState
 from server.organisations.roles import Kind, Role, lead, roles
 from server.people import revocations
@@ -71,9 +72,12 @@ async def approve(membership_id: UUID, *, by: UUID) -> Membership:
 async def change_role(membership_id: UUID, role: Role, *, by: UUID | None) -> Membership:
     """Give a member another role, and return the membership with its person.
 
-    Raises DomainError 404, 409 for the last who leads the organisation and for a mere request, 422 as `join` does.
+    Raises DomainError 404, 403 for who does not lead the organisation any more, 409 for the last who leads it and for
+    a mere request, 422 as `join` does.
     """
     membership = await _held(membership_id)
+    if by is not None:
+        await require_leader(membership.organisation_id, by)
     if membership.state is MembershipState.REQUESTED:
         raise DomainError("membership_requested", 409)
     require_fit(role, membership.organisation.kind)
@@ -90,31 +94,40 @@ async def change_role(membership_id: UUID, role: Role, *, by: UUID | None) -> Me
 async def end(membership_id: UUID, *, by: UUID) -> None:
     """End a membership: its own person leaves, anyone else removes them; of a request: takes it back, or refuses it.
 
-    Raises DomainError 404, 409 for the last who leads the organisation.
+    An organisation that came to nothing is closed when the last who leads it leaves. Raises DomainError 404, 403 as
+    `change_role` does, 409 for the last who leads any other.
     """
     membership = await _held(membership_id)
-    await _require_lead_beside(membership)
-    await _end(membership, by)
+    if by != membership.person_id:
+        await require_leader(membership.organisation_id, by)
+    await _require_dispensable(membership)
+    await _leave(membership, by)
 
 
 @transaction
 async def require_replaceable(person_id: UUID) -> None:
-    """Hold a person's organisations until the transaction ends; raises DomainError 409 for the last lead of any."""
-    lasting = Membership.filter(person_id=person_id, ended_at=None)
-    for organisation_id in sorted([one.organisation_id for one in await lasting]):
-        await _hold(organisation_id)
-    for membership in await lasting.select_related("organisation"):
-        await _require_lead_beside(membership)
+    """Hold a person's organisations until the transaction ends; raises DomainError 409 as `end` does for any."""
+    for membership in await hold_all(person_id):
+        await _require_dispensable(membership)
 
 
 @transaction
 async def end_all(person_id: UUID) -> None:
     """End whatever a person who goes for good belongs to, even should nobody be left to lead it."""
-    lasting = Membership.filter(person_id=person_id, ended_at=None)
+    for membership in await hold_all(person_id):
+        await _leave(membership, person_id)
+
+
+@transaction
+async def hold_all(person_id: UUID, *kinds: Kind) -> list[Membership]:
+    """Hold a person's organisations, of `kinds` or all, until the transaction ends; return what they are in them then.
+
+    Each membership comes with its organisation.
+    """
+    lasting = Membership.filter(person_id=person_id, ended_at=None, organisation__kind__in=kinds or tuple(Kind))
     for organisation_id in sorted([one.organisation_id for one in await lasting]):
         await _hold(organisation_id)
-    for membership in await lasting.order_by("id"):
-        await _end(membership, person_id)
+    return await lasting.select_related("organisation").order_by("id")
 
 
 async def hold_open(organisation_id: UUID) -> Organisation:
@@ -133,6 +146,15 @@ def require_fit(role: Role, kind: Kind) -> None:
         raise invalid(FieldFault("/role", "role_of_other_kind", {"roles": "、".join(roles(kind))}))
 
 
+async def require_leader(organisation_id: UUID, person_id: UUID) -> None:
+    """Raise DomainError 403 for who does not lead an organisation, or may not act.
+
+    Asked again once the organisation is held: the caller may have lost the right since the request was let in.
+    """
+    if person_id not in await leading(organisation_id):
+        raise DomainError("not_yours_to_do", 403)
+
+
 async def leading(organisation_id: UUID) -> list[UUID]:
     """Return the people who lead an organisation and may act."""
     members = Membership.filter(
@@ -143,12 +165,6 @@ async def leading(organisation_id: UUID) -> list[UUID]:
         person__state=PersonState.ACTIVE,
     )
     return [row.person_id for row in await members.order_by("id")]
-
-
-async def is_member(organisation_id: UUID, person_id: UUID) -> bool:
-    """Whether a person belongs to an organisation at this moment, in whatever role."""
-    mine = Membership.filter(organisation_id=organisation_id, person_id=person_id, ended_at=None)
-    return await mine.filter(state=MembershipState.ACTIVE).exists()
 
 
 async def _hold(organisation_id: UUID) -> Organisation:
@@ -189,6 +205,15 @@ async def _held(membership_id: UUID) -> Membership:
     return found(await lasting.select_related("organisation", "person").get_or_none(), "membership")
 
 
+async def _leave(membership: Membership, by: UUID) -> None:
+    """End a membership of a held organisation, and close that if it came to nothing."""
+    organisation, person_id = membership.organisation, membership.person_id
+    goes = await _leads_alone(membership) and await dissolving.comes_to_nothing(organisation, person_id)
+    await _end(membership, by)
+    if goes:
+        await dissolving.close(organisation, by)
+
+
 async def _end(membership: Membership, by: UUID) -> None:
     membership.ended_at = clock.now()
     await membership.save(update_fields=["ended_at"])
@@ -198,9 +223,19 @@ async def _end(membership: Membership, by: UUID) -> None:
 
 async def _require_lead_beside(membership: Membership) -> None:
     """Raise DomainError 409 where `membership` leads its organisation and nobody else who may act does."""
-    leads = membership.role is lead(membership.organisation.kind) and membership.state is MembershipState.ACTIVE
-    if leads and not set(await leading(membership.organisation_id)) - {membership.person_id}:
+    if await _leads_alone(membership):
         raise DomainError("last_lead", 409)
+
+
+async def _require_dispensable(membership: Membership) -> None:
+    """Raise DomainError 409 as `_require_lead_beside` does, except where the organisation comes to nothing anyway."""
+    if not await dissolving.comes_to_nothing(membership.organisation, membership.person_id):
+        await _require_lead_beside(membership)
+
+
+async def _leads_alone(membership: Membership) -> bool:
+    leads = membership.role is lead(membership.organisation.kind) and membership.state is MembershipState.ACTIVE
+    return leads and not set(await leading(membership.organisation_id)) - {membership.person_id}
 
 
 def _subject(membership: Membership) -> str:

@@ -15,7 +15,7 @@ from server.kernel.ids import new_id
 from server.kernel.paging import Page, Sort, page
 from server.kernel.sensitive import Cell, Kind, Sensitive
 from server.kernel.transactions import transaction
-from server.organisations import memberships
+from server.organisations import keeping, memberships
 from server.organisations.models import AccountBasis, AccountState, Organisation, OrganisationState, PayeeAccount
 from server.organisations.roles import Kind as OrganisationKind
 
@@ -79,8 +79,8 @@ async def name(organisation_id: UUID, named: Named, *, by: UUID) -> PayeeAccount
 async def confirm(organisation_id: UUID, verdict: Verdict) -> PayeeAccount:
     """Let money go to the account that waits; the one in force until now is replaced.
 
-    Raises DomainError 403 for whoever named it or belongs to the organisation, 404, 409 where none waits, where another
-    waits than was seen, or the organisation is not verified.
+    Raises DomainError 403 for whoever named it or ever belonged to the organisation, 404, 409 where none waits, where
+    another waits than was seen, or the organisation is not verified.
     """
     await _held(organisation_id)
     waiting = await _to_decide(organisation_id, verdict)
@@ -149,8 +149,9 @@ async def _to_decide(organisation_id: UUID, verdict: Verdict) -> PayeeAccount:
     waiting = await _in_state(organisation_id, AccountState.PENDING)
     if waiting is None:
         raise DomainError("no_account_waits", 409)
-    if waiting.named_by_id == verdict.by or await memberships.is_member(organisation_id, verdict.by):
+    if waiting.named_by_id == verdict.by:
         raise DomainError("decides_for_own", 403)
+    await keeping.require_outsider(organisation_id, verdict.by)
     if verdict.account_id not in {None, waiting.id}:
         raise DomainError("account_changed", 409)
     return waiting

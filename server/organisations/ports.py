@@ -1,6 +1,7 @@
 """What organisations need from outside."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -23,6 +24,12 @@ class Files(Protocol):
 
     async def delete(self, row_id: UUID) -> None:
         """Remove what is kept, if anything."""
+
+    async def older(self, moment: datetime) -> Sequence[UUID]:
+        """Return the ids of all that is kept and was written before `moment`."""
+
+    async def drop_drafts(self, moment: datetime) -> int:
+        """Remove what was left half written before `moment`; return how many there were."""
 
 
 class Seals(Protocol):

@@ -23,9 +23,19 @@ def months_later(day: date, months: int) -> date:
     return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
 
 
-def due_on(kind: Kind, checked_on: date) -> date | None:
-    """Return the last day on which a check of `checked_on` holds, None where it holds until something changes."""
-    return months_later(checked_on, RECHECK_MONTHS) if kind in JOB_POSTERS else None
+def due_on(kind: Kind, checked_on: date, licence_valid_to: date | None = None) -> date | None:
+    """Return the last day on which a check of `checked_on` holds, never past the licence of who posts jobs.
+
+    None where it holds until something changes.
+    """
+    if kind not in JOB_POSTERS:
+        return None
+    return min(months_later(checked_on, RECHECK_MONTHS), licence_valid_to or date.max)
+
+
+def expired(licence_valid_to: date | None, today: date) -> bool:
+    """Whether a licence holds no longer: its last day still belongs to it, None is without end."""
+    return licence_valid_to is not None and licence_valid_to < today
 
 
 def lapsed(due: date | None, today: date) -> bool:

@@ -32,12 +32,12 @@ async def secretariat() -> Organisation:
 async def make_admin(person_id: UUID, *, another: bool = False) -> Membership:
     """Make a person who has signed in once an administrator, as whoever runs the system.
 
-    Raises DomainError 404 for an unknown person, 409 where there is an administrator and `another` is not asked for.
+    Raises DomainError 404 for an unknown person, 409 where an administrator may act and `another` is not asked for.
     """
     organisation = await secretariat()
-    lasting = Membership.filter(organisation=organisation, ended_at=None)
-    if not another and await lasting.filter(role=Role.ADMIN).exists():
+    if not another and await memberships.leading(organisation.id):
         raise DomainError("administrator_exists", 409)
-    if membership := await lasting.get_or_none(person_id=person_id):
+    lasting = Membership.filter(organisation=organisation, person_id=person_id, ended_at=None)
+    if membership := await lasting.get_or_none():
         return await memberships.change_role(membership.id, Role.ADMIN, by=None)
     return await memberships.join(organisation.id, person_id, Role.ADMIN, by=None)

@@ -40,8 +40,9 @@ async def organisation(organisation_id: UUID) -> Organisation:
 
 
 async def members(organisation_id: UUID, limit: int, cursor: str | None) -> Page[Membership]:
-    """Return a page of the memberships that last or are asked for, the oldest first, each with its person."""
-    lasting = Membership.filter(organisation_id=organisation_id, ended_at=None).select_related("person")
+    """Return a page of lasting and requested memberships, the oldest first, each with its person and organisation."""
+    members = Membership.filter(organisation_id=organisation_id, ended_at=None)
+    lasting = members.select_related("person", "organisation")
     return await page(lasting, OLDEST_FIRST, limit, cursor)
 
 

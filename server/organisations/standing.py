@@ -2,13 +2,12 @@
 
 from uuid import UUID
 
-from server.kernel import audit, clock, outbox
+from server.kernel import clock
 from server.kernel.errors import DomainError, FieldFault, invalid
 from server.kernel.transactions import transaction
-from server.organisations import keeping, memberships, rules
+from server.organisations import dissolving, keeping, memberships, rules
 from server.organisations.keeping import Change
-from server.organisations.models import Invitation, Membership, MembershipState, Organisation, OrganisationState
-from server.people import revocations
+from server.organisations.models import Organisation, OrganisationState
 from server.people.service import Decider
 
 
@@ -44,7 +43,7 @@ async def close(organisation_id: UUID, by: Decider, successor_id: UUID | None = 
     """Close an organisation for good; of a merger, `successor_id` is what carries it on.
 
     Its members lose their rights at once, its invitations and requests fall. Raises DomainError 403 for its own people,
-    404, 409 where it is closed, 422 for a successor that is the organisation itself, closed, or not there.
+    404, 409 where it is closed, 422 for a successor that is the organisation itself or not a verified one.
     """
     await _hold_both(organisation_id, successor_id)
     others = [state for state in OrganisationState if state is not OrganisationState.CLOSED]
@@ -55,7 +54,7 @@ async def close(organisation_id: UUID, by: Decider, successor_id: UUID | None = 
     organisation.successor_id, organisation.decided_by_id = successor_id, by.person_id
     organisation.pending_revision = None
     await keeping.keep(organisation, Change("closed", before, by.person_id, by.reason), told)
-    await _dismiss(organisation_id, by)
+    await dissolving.dismiss(organisation_id, by.person_id)
     return organisation
 
 
@@ -76,23 +75,6 @@ async def _hold_both(organisation_id: UUID, successor_id: UUID | None) -> None:
 async def _require_successor(organisation_id: UUID, successor_id: UUID | None) -> None:
     if successor_id is None:
         return
-    standing = Organisation.filter(id=successor_id).exclude(state=OrganisationState.CLOSED)
+    standing = Organisation.filter(id=successor_id, state=OrganisationState.VERIFIED)
     if successor_id == organisation_id or not await standing.exists():
         raise invalid(FieldFault("/successor", "successor"))
-
-
-async def _dismiss(organisation_id: UUID, by: Decider) -> None:
-    """End every membership and request of an organisation, and take its invitations back."""
-    now = clock.now()
-    for membership in await Membership.filter(organisation_id=organisation_id, ended_at=None).order_by("id"):
-        subject = f"membership:{membership.id}"
-        membership.ended_at = now
-        await membership.save(update_fields=["ended_at"])
-        active = membership.state is MembershipState.ACTIVE
-        before = membership.role if active else memberships.REQUESTED
-        action, after = "membership.ended", OrganisationState.CLOSED
-        await audit.note(subject, action, actor_id=by.person_id, before=before, after=after)
-        await outbox.record(action, subject, [membership.person_id])
-        await revocations.revoke(membership.person_id)
-    open_ones = Invitation.filter(organisation_id=organisation_id, used_at=None, revoked_at=None)
-    await open_ones.update(revoked_at=now)

@@ -5,7 +5,7 @@ from datetime import datetime
 from tortoise.exceptions import IntegrityError
 
 from server.kernel.transactions import transaction
-from server.people.models import Follower
+from server.people.models import Follower, Person
 
 
 async def note(openid: str, *, following: bool, at: datetime) -> bool:
@@ -25,6 +25,12 @@ async def note(openid: str, *, following: bool, at: datetime) -> bool:
 async def identify(openid: str, unionid: str) -> None:
     """Note who a follower is in all accounts that are bound together."""
     await Follower.filter(openid=openid).update(unionid=unionid)
+
+
+async def openids(person: Person) -> list[str]:
+    """Return all by which WeChat names a person, in the mini-program and, as far as it told, as a follower."""
+    known = Follower.filter(unionid=person.unionid) if person.unionid else Follower.none()
+    return [person.openid, *[follower.openid for follower in await known]]
 
 
 @transaction

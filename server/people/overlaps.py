@@ -2,6 +2,9 @@
 
 Of requests that show one token at the same time one wins, and the others are its own holder's: a page that asked
 twice. A request that shows it when no other is under way any more comes from somebody who kept the token.
+
+This process knows its own requests only. Across processes the chain goes on through the token's row: whoever loses a
+race moves its `used_at` to their own moment, so that the next one, wherever it is met, overlaps with them.
 """
 
 from collections.abc import Iterator
@@ -20,7 +23,7 @@ _under_way: dict[str, tuple[int, datetime]] = {}
 def under_way(token_hash: str) -> Iterator[datetime]:
     """Count a request as showing the token; give the moment since which it has been shown without a break.
 
-    Another process's requests are not seen here: to this one such a race begins with its own.
+    Another process's requests are not seen here; what they leave in the token's row is compared with that moment.
     """
     arrived = clock.now()
     number, since = _under_way.get(token_hash, (0, arrived))

@@ -37,3 +37,6 @@ class Limits(Protocol):
 
     async def take(self, what: str, who: str, most: int, seconds: int) -> None:
         """Count one try of `what` by `who`; raises DomainError 429 past `most` in a window of `seconds`."""
+
+    async def give_back(self, what: str, who: str) -> None:
+        """Take back one try of `what` by `who`, which came to nothing through no fault of theirs."""

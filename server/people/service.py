@@ -12,6 +12,7 @@ from server.people.models import Person, PersonState, SessionEnd
 from server.people.ports import Limits, WeChat
 
 PHONE_TRIES, PHONE_SECONDS = 10, 3600
+_AWAY = 503
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,17 @@ async def rename(person_id: UUID, text: str | None) -> Person:
 async def set_phone(person_id: UUID, code: str, wechat: WeChat, limits: Limits) -> Person:
     """Set a person's phone number to the one that WeChat gives for `code`; several people may share one.
 
-    Raises DomainError 429 past `PHONE_TRIES` in an hour, and what `WeChat.phone` raises.
+    Raises DomainError 429 past `PHONE_TRIES` in an hour, and what `WeChat.phone` raises; a try for which WeChat was
+    away does not count.
     """
     await limits.take("phone", str(person_id), PHONE_TRIES, PHONE_SECONDS)
-    return await _keep_phone(person_id, Sensitive(Kind.PHONE, await wechat.phone(code)))
+    try:
+        number = await wechat.phone(code)
+    except DomainError as error:
+        if error.status == _AWAY:
+            await limits.give_back("phone", str(person_id))
+        raise
+    return await _keep_phone(person_id, Sensitive(Kind.PHONE, number))
 
 
 @transaction

@@ -19,9 +19,8 @@ from tortoise.expressions import Q
 from server.kernel import clock, outbox
 from server.kernel.errors import DomainError
 from server.kernel.transactions import shielded, transaction
-from server.people import deletion, revocations
+from server.people import deletion, overlaps, revocations
 from server.people.models import Person, PersonState, RefreshToken, Session, SessionEnd
-from server.people.overlaps import under_way
 from server.people.ports import Identity, Limits, WeChat
 
 IDLE = timedelta(days=30)
@@ -124,7 +123,7 @@ async def _begin(person: Person, *, is_new: bool = False) -> SignedIn:
 
 async def _refresh(token_hash: str) -> SignedIn:
     """Do the work of `refresh`; a caller who hangs up does not make its request look over before it is."""
-    with under_way(token_hash) as since:
+    with overlaps.under_way(token_hash) as since:
         token = await RefreshToken.get_or_none(token_hash=token_hash).select_related("session__person")
         refreshed = await _rotate(token, since) if token and token.session.lives(clock.now()) else None
     if refreshed is None:  # raised out here, so that the end of a family is kept
@@ -137,14 +136,35 @@ async def _rotate(token: RefreshToken, since: datetime) -> SignedIn | None:
     """Use `token` up for the next one; None where it may not, having ended the family where somebody kept it."""
     now, session = clock.now(), token.session
     if not await RefreshToken.filter(id=token.id, used_at=None).update(used_at=now):
-        await token.refresh_from_db(["used_at"])
-        if token.used_at and token.used_at < since:
+        if not await _raced(token, since):
             await _end(Q(id=session.id), session.person_id, SessionEnd.REUSED)
         return None
     session.expires_at = min(now + IDLE, session.created_at + LONGEST)
     if not await Session.filter(id=session.id, ended_at=None, expires_at__gt=now).update(expires_at=session.expires_at):
         return None  # it ended, perhaps just now
     return SignedIn(session.person, session, await _next_token(session, now))
+
+
+async def _raced(token: RefreshToken, since: datetime) -> bool:
+    """Tell whether a used token is shown by its own holder, twice at a time, and note it for every other process.
+
+    So it is where the token lay unused when the request had come, for its use has not been answered then, and where
+    somebody showed it at `since` or later; a use that lies ahead of the clock tells nothing.
+    """
+    held = await RefreshToken.filter(id=token.id).select_for_update().get_or_none()
+    now, shown_at = clock.now(), held.used_at if held else None  # the moment after the wait, so that it never goes back
+    in_chain = shown_at is not None and since <= shown_at <= now + overlaps.LONGEST
+    if token.used_at and not (in_chain and await _used_since(token, since - overlaps.LONGEST)):
+        return False
+    await RefreshToken.filter(id=token.id, used_at__lt=now).update(used_at=now)
+    return True
+
+
+async def _used_since(token: RefreshToken, moment: datetime) -> bool:
+    """Whether a token was exchanged for the next one at `moment` or later, however late it was last shown."""
+    later = RefreshToken.filter(session_id=token.session_id, created_at__gt=token.created_at)
+    successor = await later.order_by("created_at").first()
+    return successor is not None and successor.created_at >= moment
 
 
 async def _next_token(session: Session, now: datetime) -> str:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from server.appeals import service as appeals
+from server.callbacks import service as callbacks
 from server.consents import service as consents
 from server.kernel import clock
 from server.kernel.transactions import transaction
 from server.organisations import memberships
-from server.people import deletion, sessions
+from server.people import deletion, followers, sessions
 from server.people.models import Person, PersonState, SessionEnd
 from server.privacy import keeping
 from server.privacy.keeping import Keeping
@@ -39,7 +41,7 @@ async def request(person_id: UUID, retention: Retention) -> Requested:
     await sessions.sign_out_everywhere(person_id, SessionEnd.DELETION)
     now = clock.now()
     final_at = now + timedelta(days=retention.deletion.undo_days)
-    return Requested(person, final_at, await keeping.of_person(person_id, retention, final_at, final_at))
+    return Requested(person, final_at, await keeping.told(person_id, retention, final_at))
 
 
 async def carry_out(retention: Retention) -> dict[str, int]:
@@ -51,7 +53,7 @@ async def carry_out(retention: Retention) -> dict[str, int]:
 
 
 class _StayedError(Exception):
-    """The person signed in again meanwhile: nothing of what was begun holds."""
+    """The person signed in again meanwhile, or waits for an answer: nothing of what was begun holds."""
 
 
 async def _try_leave(person_id: UUID, before: datetime, retention: Retention) -> PersonState | None:
@@ -69,14 +71,17 @@ async def _leave(person_id: UUID, before: datetime, retention: Retention) -> Per
     asked = person.deletion_requested_at
     if person.state is not PersonState.DELETION_REQUESTED or asked is None or asked > before:
         raise _StayedError
+    if await appeals.waits(person_id):
+        raise _StayedError
     await students.unlink_all(person_id)
     await consents.withdraw_all(person_id)
+    await callbacks.forget(await followers.openids(person))
     await deletion.depart(person)
     now = clock.now()
     if await keeping.of_person(person_id, retention, now, now):
         await deletion.restrict(person)
     else:
-        await deletion.erase(person)
+        await _clear(person)
     return person.state
 
 
@@ -86,5 +91,11 @@ async def _erase(person_id: UUID, retention: Retention) -> PersonState | None:
     person, now = await deletion.hold(person_id), clock.now()
     if person.state is not PersonState.RESTRICTED or await keeping.of_person(person_id, retention, now, now):
         return None
-    await deletion.erase(person)
+    await _clear(person)
     return person.state
+
+
+async def _clear(person: Person) -> None:
+    """Clear what was left of a held person, and what they wrote and were answered."""
+    await appeals.forget(person.id)
+    await deletion.erase(person)

@@ -15,7 +15,7 @@ from server.organisations.models import Membership, MembershipState
 from server.organisations.roles import Role
 from server.people import service as people
 from server.people.models import Follower, Person, PersonState, Session, SessionEnd
-from server.students import service as students
+from server.students import sealed as students
 from server.students.models import LinkState, Relation, StudentLink
 
 LOOKS = ".revealed"
@@ -89,7 +89,7 @@ class ConsentPart(Part):
 
 
 class HistoryPart(Part):
-    """An act that concerns the person; `by` is an id, null for the system itself."""
+    """An act that concerns the person; `by` is an id, null for the system itself and for who looked."""
 
     subject: str
     action: str
@@ -234,7 +234,7 @@ def _act(one: AuditEntry) -> HistoryPart:
         after=one.after,
         fields=one.fields,
         reason=one.reason,
-        by=one.actor_id,
+        by=None if one.action.endswith(LOOKS) else one.actor_id,
         at=one.made_at,
     )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from server.consents.models import Consent
 from server.kernel import clock
 from server.organisations.models import Membership, MembershipState
 from server.privacy.rules import Kept, Retention
@@ -29,6 +30,13 @@ async def of_person(person_id: UUID, retention: Retention, now: datetime, last: 
     }
     found = [_keeping(kept, moments, retention, now, last) for kept, moments in ends.items()]
     return [keeping for keeping in found if keeping]
+
+
+async def told(person_id: UUID, retention: Retention, last: datetime) -> list[Keeping]:
+    """Return what a person who goes at `last` is told is kept: what keeps their name, and their consents by number."""
+    given = [one.withdrawn_at for one in await Consent.filter(person_id=person_id)]
+    consents = _keeping(Kept.CONSENT, given, retention, last, last)
+    return [*await of_person(person_id, retention, last, last), *([consents] if consents else [])]
 
 
 def _keeping(

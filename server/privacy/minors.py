@@ -12,7 +12,7 @@ from server.kernel.audit import AuditEntry
 from server.privacy.export import LOOKS
 from server.privacy.retention import MINOR
 from server.students.models import Student
-from server.students.service import identity
+from server.students.sealed import identity
 
 _CHUNK = 1000
 

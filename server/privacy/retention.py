@@ -13,7 +13,7 @@ from server.organisations.models import Organisation, OrganisationState
 from server.privacy import deletion
 from server.privacy.rules import Kept, Retention
 from server.students.models import LinkState, Student, StudentLink
-from server.students.service import identity
+from server.students.sealed import identity
 
 CHUNK = 500
 OF_AGE = 18

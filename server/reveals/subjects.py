@@ -8,14 +8,14 @@ from uuid import UUID
 from server.kernel.errors import FieldFault, found, invalid
 from server.kernel.ids import parse_id
 from server.kernel.sensitive import Sensitive
-from server.organisations import applications, current, payee_accounts
+from server.organisations import applications, payee_accounts
 from server.organisations import service as organisations
-from server.organisations.models import Membership, Organisation, PayeeAccount
+from server.organisations.models import Membership, MembershipState, Organisation, PayeeAccount
 from server.organisations.roles import Role
 from server.people import service as people
 from server.people.models import Person
 from server.students import links
-from server.students import service as students
+from server.students import sealed as students
 from server.students.models import LinkState, Student, StudentLink
 
 
@@ -64,9 +64,13 @@ async def _person_concern(person: Person) -> Concern:
 
 
 async def _knows_person(person: Person, by: UUID) -> bool:
-    """Whether it is oneself, or a colleague."""
-    shared = [membership.organisation_id for membership in await current.memberships(person.id)]
-    return person.id == by or await Membership.exists(organisation_id__in=shared, person_id=by, ended_at=None)
+    """Whether it is oneself, or who is or ever was a colleague.
+
+    What the person merely asked to join does not count: that would keep a whole organisation from looking.
+    """
+    joined = Membership.filter(person_id=person.id, state=MembershipState.ACTIVE)
+    shared = list(await joined.values_list("organisation_id", flat=True))
+    return person.id == by or await Membership.exists(organisation_id__in=shared, person_id=by)
 
 
 async def _student(student_id: UUID) -> Student:

@@ -27,7 +27,7 @@ def takes(model: type[Order]) -> Callable[[Callable[[Request, Order], Any]], Cal
         @wraps(handle)
         async def read(request: Request) -> HTTPResponse:
             try:
-                return _json(await handle(request, model.model_validate_json(request.body or b"{}")))
+                return _json(await handle(request, model.read(request.body or b"{}")))
             except ValidationError as error:
                 return _bad({".".join(map(str, fault["loc"])) or "body": fault["msg"] for fault in error.errors()})
             except orders.WrongError as error:
@@ -138,7 +138,8 @@ async def revoke(request: Request, order: orders.Revocation) -> dict[str, Any]:
 async def move_clock(_request: Request, order: orders.Moment) -> dict[str, Any]:
     """Move the clock of this process, which in the default run is the API's as well.
 
-    Beside a stand-in of its own process the API keeps its time, and finds events of another day stale.
+    Beside a stand-in of its own process the API keeps its time, and finds events of another day stale. Moving
+    it back undoes nothing: what was written meanwhile lies in the future, and jobs planned there wait until then.
     """
     clock.move_to(order.now)
     return {"now": clock.now().isoformat()}

@@ -1,8 +1,20 @@
 """The bodies of the control routes."""
 
-from typing import Annotated, Literal, Self
+import json
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from server.standin.templates import KEY, Side
 
@@ -11,12 +23,26 @@ TemplateId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Result = Literal["accept", "reject", "ban", "filter"]
 TOLD = {"accept", "reject"}
 """The answers of which WeChat tells the callback."""
+YEARS = range(2000, 2200)
+"""Where the clock may be moved: sums of days and years with any moment there are moments still."""
+_OUTSIDE = f"lies outside the years {YEARS.start} to {YEARS.stop - 1}"
+ERRCODES = 2**31
+"""WeChat's numbers lie below, on both sides of zero."""
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})")
+_HIGHEST_PORT = 65535
 
 
 class Order(BaseModel):
-    """What a control route takes: nothing beyond its fields."""
+    """What a control route takes: nothing beyond its fields, each once and of its own type."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    @classmethod
+    def read(cls, body: bytes) -> Self:
+        """Return the order in `body`; raises pydantic's ValidationError or WrongError."""
+        order = cls.model_validate_json(body)
+        json.loads(body, object_pairs_hook=_once_each)
+        return order
 
 
 class WrongError(Exception):
@@ -26,6 +52,33 @@ class WrongError(Exception):
         super().__init__(field, words)
         self.field = field
         self.words = words
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> None:
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            raise WrongError(name, "is given more than once")
+        seen.add(name)
+
+
+def _moment(text: object) -> datetime:
+    """Return the moment that RFC 3339 writes as `text`, in UTC; raises ValueError."""
+    if not isinstance(text, str) or not _MOMENT.fullmatch(text):
+        raise ValueError("a moment is written as in 2026-09-01T08:00:00+08:00")
+    try:
+        moment = datetime.fromisoformat(text).astimezone(UTC)
+    except OverflowError:
+        raise ValueError(_OUTSIDE) from None
+    if moment.year not in YEARS:
+        raise ValueError(_OUTSIDE)
+    return moment
+
+
+def _base(text: str) -> str:
+    if int(text.rpartition(":")[2]) > _HIGHEST_PORT:
+        raise ValueError(f"no port is above {_HIGHEST_PORT}")
+    return text
 
 
 class Nothing(Order):
@@ -42,8 +95,8 @@ class NewCode(Order):
 class NewPhoneCode(Order):
     """Whose number is shared: its digits without the country code."""
 
-    phone: str = Field(pattern=r"^\d{5,15}$")
-    country_code: str = Field("86", pattern=r"^[1-9]\d{0,3}$")
+    phone: str = Field(pattern=r"^[0-9]{5,15}$")
+    country_code: str = Field("86", pattern=r"^[1-9][0-9]{0,3}$")
 
 
 class Permissions(Order):
@@ -55,7 +108,11 @@ class Permissions(Order):
 
     openid: OpenId
     template_id: TemplateId | None = None
-    results: Result | Annotated[list[Result], Field(max_length=1000)] | dict[TemplateId, Result]
+    results: (
+        Result
+        | Annotated[list[Result], Field(min_length=1, max_length=1000)]
+        | Annotated[dict[TemplateId, Result], Field(min_length=1, max_length=1000)]
+    )
     in_settings: bool = False
 
     @model_validator(mode="after")
@@ -78,7 +135,7 @@ class NewFault(Order):
     """What is to go wrong; see `faults.Fault`."""
 
     path: str
-    errcode: int | None = None
+    errcode: int | None = Field(None, gt=-ERRCODES, lt=ERRCODES)
     status: int | None = Field(None, ge=200, le=599)
     delay_ms: int = Field(0, ge=0, le=60_000)
     drop: bool = False
@@ -102,7 +159,7 @@ class Revocation(Order):
 class Moment(Order):
     """What time it is from now on; null is real time."""
 
-    now: AwareDatetime | None
+    now: Annotated[datetime, PlainValidator(_moment)] | None
 
 
 class Follower(Order):
@@ -116,7 +173,9 @@ class Follower(Order):
 class CallbackMode(Order):
     """How events are sent, and to which API on this machine; what is left out stays. `off` sends none."""
 
-    base: str | None = Field(None, pattern=r"^http://(127\.0\.0\.1|localhost):\d{1,5}$")
+    base: Annotated[str, AfterValidator(_base)] | None = Field(
+        None, pattern=r"^http://(127\.0\.0\.1|localhost):[1-9][0-9]{0,4}$"
+    )
     mode: Literal["secure", "plain", "off"] | None = None
     format: Literal["xml", "json"] | None = None
 

@@ -2,11 +2,13 @@
 
 from uuid import UUID
 
+from tortoise.expressions import Q
+
 from server.kernel.errors import found
 from server.kernel.paging import Page, Sort, page
-from server.students import service
 from server.students.id_number import IdNumber
 from server.students.models import LinkState, Relation, StudentLink
+from server.students.sealed import identity
 
 NEWEST_FIRST, OLDEST_FIRST = Sort("created_at"), Sort("created_at", descending=False)
 
@@ -51,12 +53,9 @@ async def self_link(person_id: UUID) -> StudentLink | None:
 async def ages(person_id: UUID) -> list[IdNumber]:
     """Return the numbers by which a person's age is judged, none where nothing is known of it.
 
-    The confirmed one; without it those that the person gives as their own and that wait for the check; without these
-    what was confirmed before and taken back, so that nobody grows older by taking a link back.
+    All that were ever confirmed, taken back or not, and what is claimed and waits for the check: the youngest counts,
+    so that nobody grows older by taking a link back, or by claiming another number that nobody has checked.
     """
     mine = StudentLink.filter(person_id=person_id, relation=Relation.SELF).exclude(state=LinkState.REJECTED)
-    known = await mine.select_related("student").order_by("-id")
-    lasting = [one for one in known if one.ended_at is None]
-    checked = [one for one in known if one.state is LinkState.CONFIRMED]
-    ranked = [one for one in lasting if one.state is LinkState.CONFIRMED] or lasting or checked[:1]
-    return [service.identity(one.student) for one in ranked]
+    counting = mine.filter(Q(state=LinkState.CONFIRMED) | Q(ended_at=None)).select_related("student")
+    return [identity(one.student) for one in await counting.order_by("-id")]

@@ -40,10 +40,7 @@ class Student(Model):
 
 
 class StudentLink(Model):
-    """A person's word that they are a student, or its guardian, checked by the secretariat.
-
-    `name_differs` tells the secretariat that the name given is not the one known for the number.
-    """
+    """A person's word that they are a student, or its guardian, checked by the secretariat."""
 
     id: UUID = fields.UUIDField(primary_key=True, default=new_id)
     person: fields.ForeignKeyRelation[Person] = fields.ForeignKeyField(
@@ -56,7 +53,6 @@ class StudentLink(Model):
     student_id: UUID
     relation = fields.CharEnumField(Relation, max_length=32)
     name_sealed = fields.TextField()
-    name_differs = fields.BooleanField(default=False)
     state = fields.CharEnumField(LinkState, max_length=32, default=LinkState.REQUESTED)
     created_at: datetime = fields.DatetimeField(db_index=True)
     decided_by_id: UUID | None = fields.UUIDField(null=True)

@@ -5,7 +5,7 @@ the same pair one stands, and of simultaneous confirmations of one student by tw
 """
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from server.kernel import audit, blind_index, clock, outbox, sensitive
 from server.kernel.audit import AuditEntry
 from server.kernel.errors import DomainError, FieldFault, found, invalid
 from server.kernel.ids import new_id
-from server.kernel.sensitive import Cell, Kind, Sensitive
+from server.kernel.sensitive import Kind, Sensitive
 from server.kernel.transactions import transaction
 from server.people import names
 from server.people.deletion import hold as hold_person
@@ -21,6 +21,7 @@ from server.people.service import Decider
 from server.students import id_number
 from server.students.id_number import IdNumber, Reason, Regions
 from server.students.models import LinkState, Relation, Student, StudentLink
+from server.students.sealed import cell, correct_name
 
 MOST_A_DAY, DAY = 10, timedelta(days=1)
 """Each request tells whether a number is well-formed and has the secretariat look: nobody needs more in a day."""
@@ -49,8 +50,7 @@ class Claim:
 
 def claim(name: str, number: str, relation: Relation, regions: Regions) -> Claim:
     """Return what was said in its normal form; raises DomainError 422 with all that is wrong with it."""
-    spelt = names.normalised(name)
-    checked = id_number.check(number, regions, clock.today())
+    spelt, checked = names.normalised(name), id_number.check(number, regions, clock.today())
     faults = [] if spelt is not None else [FieldFault("/name", "person_name", {"most": names.LONGEST})]
     if isinstance(checked, Reason):
         raise invalid(*faults, FieldFault("/id_number", checked))
@@ -75,8 +75,7 @@ async def request(person_id: UUID, said: Claim) -> StudentLink:
         person_id=person_id,
         student=student,
         relation=said.relation,
-        name_sealed=sensitive.seal(_name_cell(link_id), said.name),
-        name_differs=said.name != name_of(student),
+        name_sealed=sensitive.seal(cell(StudentLink, "name_sealed", link_id), said.name),
         created_at=clock.now(),
     )
     await _tell(link, "student_link.requested", "", LinkState.REQUESTED, person_id)
@@ -87,9 +86,9 @@ async def request(person_id: UUID, said: Claim) -> StudentLink:
 async def decide(link_id: UUID, verdict: Verdict, by: Decider) -> StudentLink:
     """Confirm or reject what was requested, and return it with its student and person.
 
-    The first confirmed name becomes the student's. Raises DomainError 404; 403 for who is linked to the student
-    themselves; 409 where it is decided or taken back, another person is confirmed as this student, or this person as
-    another.
+    The name given becomes the student's where no other link that is confirmed and lasts disagrees. Raises DomainError
+    404; 403 for who is linked to the student themselves; 409 where it is decided or taken back, another person is
+    confirmed as this student, or this person as another.
     """
     return await _settle(link_id, LinkState.REQUESTED, _STATES[verdict], by)
 
@@ -113,9 +112,9 @@ async def standing_refusal(link_id: UUID) -> AuditEntry | None:
 
 @transaction
 async def require_outsider(link_id: UUID, person_id: UUID) -> None:
-    """Raise DomainError 403 for who is, or claims to be, a student or its guardian: they decide nothing about it."""
+    """Raise DomainError 403 for who ever said to be a student or its guardian: they decide nothing about it."""
     link = await StudentLink.get_or_none(id=link_id)
-    if link and await StudentLink.exists(student_id=link.student_id, person_id=person_id, ended_at=None):
+    if link and await StudentLink.exists(student_id=link.student_id, person_id=person_id):
         raise DomainError("link_of_your_own", 403)
 
 
@@ -136,30 +135,6 @@ async def unlink_all(person_id: UUID) -> None:
     await StudentLink.filter(person_id=person_id).exclude(state=LinkState.CONFIRMED).delete()
 
 
-def name_of(student: Student) -> Sensitive:
-    """Return what a student is called."""
-    cell = Cell(Student.Meta.table, "name_sealed", student.id)
-    return sensitive.opened(cell, Kind.NAME, student.name_sealed)
-
-
-def number_of(student: Student) -> Sensitive:
-    """Return a student's ID number."""
-    cell = Cell(Student.Meta.table, "id_number_sealed", student.id)
-    return sensitive.opened(cell, Kind.ID_NUMBER, student.id_number_sealed)
-
-
-def given_name(link: StudentLink) -> Sensitive:
-    """Return what the person called the student."""
-    return sensitive.opened(_name_cell(link.id), Kind.NAME, link.name_sealed)
-
-
-def identity(student: Student) -> IdNumber:
-    """Return a student's number with the date of birth in it."""
-    number = number_of(student)
-    digits = number.reveal()
-    return IdNumber(number, date(int(digits[6:10]), int(digits[10:12]), int(digits[12:14])))
-
-
 async def _settle(link_id: UUID, expected: LinkState, after: LinkState, by: Decider) -> StudentLink:
     link = await _hold(link_id)
     if link.state is not expected or link.ended_at:
@@ -167,6 +142,7 @@ async def _settle(link_id: UUID, expected: LinkState, after: LinkState, by: Deci
     await require_outsider(link_id, by.person_id)
     if after is LinkState.CONFIRMED:
         await _make_room(link)
+        await correct_name(link, by.person_id)
     link.state, link.reason = after, by.reason
     link.decided_by_id, link.decided_at = by.person_id, clock.now()
     await link.save(update_fields=["state", "reason", "decided_by_id", "decided_at"])
@@ -200,8 +176,8 @@ async def _known(said: Claim) -> Student:
     student_id = new_id()
     return await Student.create(
         id=student_id,
-        name_sealed=sensitive.seal(Cell(Student.Meta.table, "name_sealed", student_id), said.name),
-        id_number_sealed=sensitive.seal(Cell(Student.Meta.table, "id_number_sealed", student_id), said.number.number),
+        name_sealed=sensitive.seal(cell(Student, "name_sealed", student_id), said.name),
+        id_number_sealed=sensitive.seal(cell(Student, "id_number_sealed", student_id), said.number.number),
         id_number_index=indexes[0],
         created_at=clock.now(),
     )
@@ -216,7 +192,7 @@ async def _clear_way(person_id: UUID, student: Student) -> None:
 
 
 async def _make_room(link: StudentLink) -> None:
-    """See that nobody is two students and no student two people; the first confirmed name becomes the student's."""
+    """See that nobody is two students and no student two people."""
     confirmed = StudentLink.filter(state=LinkState.CONFIRMED, ended_at=None)
     if link.relation is Relation.SELF:
         selves = confirmed.filter(relation=Relation.SELF)
@@ -224,11 +200,6 @@ async def _make_room(link: StudentLink) -> None:
             raise DomainError("student_taken", 409)
         if await selves.filter(person_id=link.person_id).exists():
             raise DomainError("person_taken", 409)
-    if link.name_differs and not await StudentLink.exists(student_id=link.student_id, state=LinkState.CONFIRMED):
-        cell = Cell(Student.Meta.table, "name_sealed", link.student_id)
-        sealed = sensitive.seal(cell, given_name(link))
-        await Student.filter(id=link.student_id).update(name_sealed=sealed)
-        await link.student.refresh_from_db(["name_sealed"])
 
 
 async def _end(link: StudentLink, person_id: UUID) -> None:
@@ -247,7 +218,3 @@ async def _tell(  # noqa: PLR0913, PLR0917 -- what a line of history has
 
 def _subject(link_id: UUID) -> str:
     return f"student_link:{link_id}"
-
-
-def _name_cell(link_id: UUID) -> Cell:
-    return Cell(StudentLink.Meta.table, "name_sealed", link_id)

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -161,3 +162,37 @@ def test_a_writer_killed_at_any_moment_leaves_the_old_file_or_the_new(files: Fil
         kept = asyncio.run(files.read(row))
         assert len(kept) == 1_000_000
         assert len(set(kept)) == 1
+
+
+def test_a_draft_that_a_killed_writer_left_goes_once_it_is_old(files: Files, folder: Path) -> None:
+    row = new_id()
+    asyncio.run(files.write(row, CANARY))
+    code = (
+        "import os, signal, sys, uuid, pathlib\n"
+        "from server.gateways.files import Files\n"
+        "os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "Files(pathlib.Path(sys.argv[1]), {'k1': b'1' * 32})._write(uuid.UUID(sys.argv[2]), b'newer')\n"
+    )
+    subprocess.run([sys.executable, "-c", code, folder, row.hex], check=False, timeout=30)
+    assert len(list(folder.iterdir())) == 2
+    written = datetime.now(UTC)
+    assert asyncio.run(files.drop_drafts(written - timedelta(minutes=1))) == 0
+    assert asyncio.run(files.drop_drafts(written + timedelta(minutes=1))) == 1
+    assert [path.name for path in folder.iterdir()] == [row.hex]
+    assert asyncio.run(files.read(row)) == CANARY
+
+
+async def test_what_is_older_is_told_and_nothing_that_is_no_file_of_ours(files: Files, folder: Path) -> None:
+    now, (old, new) = datetime.now(UTC), (new_id(), new_id())
+    assert await files.older(now) == []
+    for row in (old, new):
+        await files.write(row, CANARY)
+    day_ago = (now - timedelta(days=1)).timestamp()
+    for name in (f"{old.hex}.0123456789abcdef", "notes.txt", "x" * 32):
+        (folder / name).touch()
+    for path in folder.iterdir():
+        if path.name != new.hex:
+            os.utime(path, (day_ago, day_ago))
+    assert await files.older(now - timedelta(hours=1)) == [old]
+    assert await files.drop_drafts(now - timedelta(hours=1)) == 1
+    assert {path.name for path in folder.iterdir()} == {old.hex, new.hex, "notes.txt", "x" * 32}

@@ -57,6 +57,21 @@ def nothing(_server: Redis) -> None:
     return None
 
 
+@pytest.mark.parametrize("shared", [False, True])
+async def test_a_try_given_back_may_be_made_again_and_never_more_than_were_taken(
+    over_redis: Cache, *, shared: bool
+) -> None:
+    limits = Limits(over_redis if shared else Cache())
+    await limits.give_back("sign_in", "someone")
+    assert await passed(limits, 12, "someone") == 10
+    for _ in range(3):
+        await limits.give_back("sign_in", "someone")
+    assert await passed(limits, 5, "someone") == 1
+    for _ in range(20):
+        await limits.give_back("sign_in", "someone")
+    assert await passed(limits, 12, "someone") == 10
+
+
 @pytest.mark.parametrize("trouble", [nothing, Redis.freeze, Redis.kill])
 async def test_a_limit_holds_whatever_redis_does(
     over_redis: Cache, redis_server: Redis, trouble: Callable[[Redis], None]

@@ -25,7 +25,9 @@ from tests.harness import gateway, nonsense
 from tests.harness.app import free_port
 from tests.harness.gateway import WeChat
 from tests.harness.nonsense import ACCESS_TOKEN, Nonsense, cut, drip, drop, hang, say
+from tests.harness.standin import StandIn
 
+SIGN_IN = "/sns/jscode2session"
 APPID, SECRET, CODE, OPENID = "wxcanary", "canary-secret", "canary-code", "canary-openid"
 CANARIES = (SECRET, CODE, OPENID, ACCESS_TOKEN)
 
@@ -172,6 +174,38 @@ async def test_wechat_down_is_left_alone_and_tried_again(server: Nonsense, monke
         await asyncio.sleep(0.5)
         assert await gateway.outcome(wechat.mini.identity(CODE)) == "ok"
         assert wechat.link.healthy()
+
+
+async def test_an_old_failure_is_no_news_but_the_next_call_is_a_probe_still(
+    server: Nonsense, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.gateways.breaker.FORGOTTEN_SECONDS", 0.6)
+    monkeypatch.setattr("server.gateways.wechat.link.PAUSE_SECONDS", 0.2)
+    server.answer = say(b"", 502)
+    async with opened(server.base) as wechat:
+        for _ in range(FAILURES):
+            await gateway.outcome(wechat.mini.identity(CODE))
+        assert not wechat.link.healthy()
+        await asyncio.sleep(0.7)
+        assert wechat.link.healthy()
+        await asyncio.gather(*(gateway.outcome(wechat.mini.identity(CODE)) for _ in range(20)))
+        assert len(server.asked) == FAILURES + 1, "one probe"
+        assert not wechat.link.healthy()
+
+
+async def test_a_lost_answer_is_not_asked_for_again(standin: StandIn) -> None:
+    standin.reset()
+    async with gateway.opened(standin.base) as wechat:
+        assert await gateway.outcome(wechat.mini.identity(standin.code("first"))) == "ok"  # a connection to reuse
+        code = standin.code("anna")
+        standin.fault(SIGN_IN, drop=True, after=True, times=1)
+        before = standin.calls(SIGN_IN)
+        with pytest.raises(DomainError) as raised:
+            await wechat.mini.identity(code)
+        assert (raised.value.slug, raised.value.status) == ("wechat_away", 503)
+        assert standin.calls(SIGN_IN) - before == 1
+        assert await gateway.outcome(wechat.mini.identity(standin.code("anna"))) == "ok"
+    standin.reset()
 
 
 async def test_one_kind_of_call_failing_does_not_stop_the_others(server: Nonsense) -> None:

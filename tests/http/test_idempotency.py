@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import hashlib
+import json
 from collections import Counter
 from datetime import timedelta
 from typing import Any
@@ -10,10 +12,11 @@ import aiohttp
 import pytest
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from server.kernel import clock, idempotency
+from server.kernel import clock, idempotency, sensitive
 from server.kernel.errors import DomainError
 from server.kernel.idempotency import IdempotencyKey
 from server.kernel.outbox import Event
+from server.kernel.sensitive import Kind
 from tests.harness.app import TOKEN
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -30,6 +33,22 @@ async def test_the_same_request_again_gets_the_first_answer(client: aiohttp.Clie
     assert first[0] == 201
     assert await post(client, "again", text="again") == first
     assert await Event.filter(subject="again").count() == 1
+
+
+async def test_what_was_sent_is_known_again_by_a_keyed_hash_only(client: aiohttp.ClientSession) -> None:
+    await post(client, "guessed", text="340802200801011234")
+    [kept] = await IdempotencyKey.filter(key="guessed")
+    sent = b"/probe/notes\n" + json.dumps({"text": "340802200801011234"}).encode()
+    plain = hashlib.sha256(sent).hexdigest()
+    assert kept.body_hash == sensitive.vault().index(Kind.REQUEST, plain)
+    assert plain not in kept.body_hash
+
+
+async def test_the_same_body_is_known_again_after_the_key_was_changed() -> None:
+    row = await idempotency.begin("caller route", "rotated", "under the old key")
+    await idempotency.complete(row, "made")
+    again = await idempotency.begin("caller route", "rotated", "under the new key", "under the old key")
+    assert again.subject_id == "made"
 
 
 async def test_another_body_under_the_same_key_is_refused(client: aiohttp.ClientSession) -> None:

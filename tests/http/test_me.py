@@ -79,6 +79,14 @@ async def test_used_expired_and_foreign_phone_codes_are_refused_and_tries_limite
     assert (await mine.ask("GET", "/me"))[1]["phone"] == "*******4321"
 
 
+async def test_what_can_be_no_phone_code_uses_up_no_tries(client: aiohttp.ClientSession, standin: StandIn) -> None:
+    mine = await SignedIn.at(client, standin, "misspelt")
+    for code in ["", "两", "a b", "x" * 257] * PHONE_TRIES:
+        status, found = await mine.ask("POST", "/me/phone", {"code": code})
+        assert (status, found["errors"][0]["pointer"]) == (422, "/code")
+    assert (await mine.ask("POST", "/me/phone", {"code": standin.phone_code(PHONE)}))[0] == 200
+
+
 async def test_memberships_in_force_are_shown(client: aiohttp.ClientSession, standin: StandIn) -> None:
     mine = await SignedIn.at(client, standin, "clerk")
     membership = await make_member(mine.id, Kind.FEEDER_SCHOOL, Role.CLERK, "江畔中学（示例）")

@@ -12,7 +12,8 @@ import aiohttp
 import pytest
 
 from server.organisations import memberships
-from server.organisations.models import Membership
+from server.organisations.invitations import ADDRESS_TRIES
+from server.organisations.models import Membership, Organisation, OrganisationState
 from server.organisations.roles import Kind, Role
 from server.organisations.secretariat import secretariat
 from server.people import service as people
@@ -141,8 +142,12 @@ async def test_guesses_are_counted_by_person_and_by_address(server: Server) -> N
         statuses = [(await ask(client, person, "POST", "/memberships", guess))[0] for _ in range(11)]
         assert statuses == [422] * 10 + [429]
         assert (await ask(other, person, "POST", "/memberships", right))[0] == 429
-        assert (await ask(client, await newcomer(), "POST", "/memberships", right))[0] == 429
-        assert (await ask(other, await newcomer(), "POST", "/memberships", right))[0] == 201
+        assert (await ask(client, await newcomer(), "POST", "/memberships", right))[0] == 201
+        last = (await invite(client, manager, token))["code"]
+        tried = [ask(client, await newcomer(), "POST", "/memberships", guess) for _ in range(ADDRESS_TRIES - 11)]
+        assert {status for status, *_ in [await one for one in tried]} == {422}
+        assert (await ask(client, await newcomer(), "POST", "/memberships", {"invitation_code": last}))[0] == 429
+        assert (await ask(other, await newcomer(), "POST", "/memberships", {"invitation_code": last}))[0] == 201
 
 
 async def test_a_manager_grants_or_refuses_who_asks(server: Server) -> None:
@@ -159,12 +164,17 @@ async def test_a_manager_grants_or_refuses_who_asks(server: Server) -> None:
         status, listed = await ask(client, token, "GET", f"{organisation}/members")
         assert [item["state"] for item in listed["items"]] == ["active", "requested", "requested"]
         assert listed["items"][1]["person"]["name"] == "汪晓岚"
+        await Organisation.filter(id=manager.organisation_id).update(state=OrganisationState.APPLIED)
+        status, unchecked = await ask(client, token, "GET", f"{organisation}/members")
+        assert unchecked["items"][1]["person"]["name"] == "**岚"
+        await Organisation.filter(id=manager.organisation_id).update(state=OrganisationState.VERIFIED)
 
         own, theirs = f"/memberships/{requests[0].id}", f"/memberships/{requests[1].id}"
         assert (await ask(client, tokens[0], "POST", f"{own}/approve"))[0] == 403
         assert (await ask(client, tokens[1], "POST", f"{own}/approve"))[0] == 404
         status, granted = await ask(client, token, "POST", f"{own}/approve")
         assert (status, granted["state"], granted["role"]) == (200, "active", "clerk")
+        assert granted["person"]["name"] == "汪晓岚"
         assert (await ask(client, tokens[0], "GET", organisation))[0] == 200
         assert (await ask(client, token, "POST", f"{own}/approve"))[0] == 409
         assert (await ask(client, token, "PATCH", theirs, {"role": "manager"}))[0] == 409

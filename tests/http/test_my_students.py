@@ -144,6 +144,25 @@ async def test_a_rejection_is_appealed_once_and_decided_by_another(
     assert (await mine.ask("GET", "/me/students"))[1]["items"][0]["state"] == "confirmed"
 
 
+async def test_a_child_grows_no_older_by_claiming_another_number(
+    client: aiohttp.ClientSession, standin: StandIn
+) -> None:
+    wanted = {"document": "student", "version": "1", "scope": "identity"}
+    child, by = await SignedIn.at(client, standin, "eleven"), await reviewer(client, standin)
+    link = await linked(child, by, claim(number_of(aged(11))))
+    assert (await child.ask("DELETE", f"/me/students/{link['id']}"))[0] == 204
+    adult = (await child.ask("POST", "/me/students", claim(number_of(aged(40)))))[1]
+    assert adult["state"] == "requested"
+    status, found = await child.ask("POST", "/me/consents", wanted)
+    assert (status, found["code"]) == (403, "guardian_needed")
+    confirm = {"verdict": "confirm", **REASON}
+    assert (await by.ask("POST", f"/students/links/{adult['id']}/decision", confirm))[0] == 200
+    assert (await child.ask("POST", "/me/consents", wanted))[1]["code"] == "guardian_needed"
+    youth = await SignedIn.at(client, standin, "fifteen")
+    await linked(youth, by, claim(number_of(aged(15))))
+    assert (await youth.ask("POST", "/me/consents", wanted))[0] == 201
+
+
 async def test_documents_are_public_and_a_child_needs_its_guardian(
     client: aiohttp.ClientSession, standin: StandIn
 ) -> None:

@@ -13,7 +13,8 @@ from server.kernel.audit import AuditEntry
 from server.organisations import codes
 from server.organisations.models import Organisation
 from server.organisations.roles import Kind, Role
-from tests.factories import make_organisation
+from server.organisations.secretariat import secretariat
+from tests.factories import make_member, make_organisation
 from tests.gateways.pictures import bomb, quarters, saved
 from tests.harness.app import Server
 from tests.harness.callers import Caller, caller, member, staff
@@ -55,6 +56,10 @@ async def test_a_licence_is_kept_sealed_and_shown_to_those_entitled(
     assert await looks.count() == 0
     assert (await reviewer.ask("GET", path))[1] == picture
     assert [(entry.actor_id, entry.fields) for entry in await looks] == [(reviewer.person_id, ["licence_scan"])]
+    colleague = (await make_member(organisation, Role.CLERK)).person
+    await make_member(await secretariat(), Role.REVIEWER, colleague)
+    assert await (await caller(client, colleague.id)).status("GET", path) == 200
+    assert await looks.filter(actor_id=colleague.id).count() == 1
     folder = server.log.parent / "files"
     before = {file.name for file in folder.iterdir()}
     assert await manager.status("PUT", path, saved(quarters(size=(500, 300)), "JPEG")) == 200

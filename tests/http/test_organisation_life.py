@@ -78,7 +78,9 @@ async def test_an_enterprise_is_rejected_corrects_is_verified_lapses_and_is_rene
     await lapses.watch()
     assert (await somebody.ask("GET", path))[1]["state"] == "lapsed"
     status, renewed, _ = await somebody.ask("POST", f"{path}/renew", {"licence_valid_to": "2037-01-01"})
-    assert (status, renewed["state"], renewed["pending_revision"]["renewal"]) == (200, "lapsed", True)
+    asked = renewed["pending_revision"]
+    assert (status, renewed["state"], asked["renewal"]) == (200, "lapsed", True)
+    assert asked["licence_valid_to"] == "2037-01-01"
     assert (await decided(reviewer, made["id"], "verify"))["state"] == "verified"
     history = await AuditEntry.filter(subject=f"organisation:{made['id']}").order_by("id")
     assert [entry.after for entry in history] == [

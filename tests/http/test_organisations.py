@@ -117,6 +117,20 @@ async def test_members_are_listed_under_their_names_without_their_phones(client:
     assert rest["items"][0]["person"]["name"] is None
 
 
+async def test_the_secretariat_sees_members_masked_but_its_own(client: aiohttp.ClientSession) -> None:
+    organisation, office = await make_organisation(), await secretariat()
+    manager, reviewer = await make_member(organisation, Role.MANAGER), await make_member(office, Role.REVIEWER)
+    admin = await make_member(office, Role.ADMIN)
+    for member, name in ((manager, "程守正"), (reviewer, "汪晓岚")):
+        await people.rename(member.person_id, name)
+    tokens = {one: await make_token(one.person_id) for one in (reviewer, admin)}
+    for token in tokens.values():
+        page = await get(client, f"{LIST}/{organisation.id}/members", token)
+        assert [one["person"]["name"] for one in page["items"]] == ["**正"]
+        page = await get(client, f"{LIST}/{office.id}/members", token, limit=100)
+        assert "汪晓岚" in [one["person"]["name"] for one in page["items"]]
+
+
 @pytest.mark.parametrize(
     ("body", "pointer"), [({"role": "admin"}, "/role"), ({"role": "boss"}, "/role"), ({}, "/role"), ([], "")]
 )

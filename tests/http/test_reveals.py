@@ -11,13 +11,13 @@ from server.kernel import clock
 from server.kernel.audit import AuditEntry
 from server.kernel.ids import new_id
 from server.kernel.outbox import Event
-from server.organisations.models import PayeeAccount
+from server.organisations.models import Membership, MembershipState, PayeeAccount
 from server.organisations.roles import Role
 from server.organisations.secretariat import secretariat
 from server.reveals import service
 from server.reveals.subjects import KINDS
 from server.students.models import LinkState, Relation, StudentLink
-from tests.factories import make_member, make_person, make_token
+from tests.factories import make_member, make_organisation, make_person, make_token
 from tests.harness.revealing import (
     ACCOUNT,
     CONTACT,
@@ -133,6 +133,21 @@ async def test_nobody_looks_at_their_own_or_at_what_they_belong_to(client: aioht
     assert (await look(client, token, world.subject("payee_account"), "number"))[1]["code"] == "reveal_of_own"
     await PayeeAccount.filter(id=account.id).update(named_by_id=account.named_by_id)
     assert (await look(client, token, world.subject("payee_account"), "number"))[0] == 201
+
+
+async def test_who_was_ever_a_colleague_does_not_look(client: aiohttp.ClientSession) -> None:
+    """Whichever of the two has left; but that a person asks to join keeps nobody of an organisation from looking."""
+    office, school = await secretariat(), await make_organisation()
+    by, person = await make_person(), await make_person()
+    await make_member(office, Role.REVIEWER, by)
+    memberships = [await make_member(school, Role.CLERK, one) for one in (by, person)]
+    token, subject = await make_token(by.id), f"person:{person.id}"
+    for ended in ([], memberships[:1], memberships[1:], memberships):
+        await Membership.filter(organisation=school).update(ended_at=None)
+        await Membership.filter(id__in=[one.id for one in ended]).update(ended_at=clock.now())
+        assert (await look(client, token, subject, "phone"))[1]["code"] == "reveal_of_own"
+    await Membership.filter(id=memberships[1].id).update(state=MembershipState.REQUESTED)
+    assert (await look(client, token, subject, "phone"))[0] == 201
 
 
 async def test_those_concerned_see_who_looked_but_not_by_name(client: aiohttp.ClientSession, world: World) -> None:

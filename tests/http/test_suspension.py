@@ -158,3 +158,6 @@ async def test_a_suspension_sent_twice_with_one_key_is_one(client: aiohttp.Clien
     assert await AuditEntry.filter(subject=f"person:{suspect.id}").count() == 1
     assert (await Person.get(id=suspect.id)).state.value == "suspended"
     assert await suspect.status() == 401
+    assert (await admin.ask("POST", f"/people/{suspect.id}/restore", REASON))[0] == 200
+    async with client.post(path, json=REASON, headers=headers) as answer:
+        assert (answer.status, await answer.read()) == (200, bodies[0])

@@ -146,10 +146,11 @@ async def test_closing_ends_memberships_at_once_and_names_the_successor() -> Non
         await standing.close(organisation.id, by)
 
 
-async def test_a_successor_is_another_one_that_stands() -> None:
+async def test_a_successor_is_another_one_that_is_verified() -> None:
     organisation, by = await make_organisation(), await reviewer()
-    gone = await make_organisation(state=OrganisationState.CLOSED)
-    for successor in (organisation.id, gone.id, new_id()):
+    others = [state for state in OrganisationState if state is not OrganisationState.VERIFIED]
+    standing_less = [(await make_organisation(state=state)).id for state in others]
+    for successor in (organisation.id, *standing_less, new_id()):
         with pytest.raises(DomainError) as refused:
             await standing.close(organisation.id, by, successor)
         assert [fault.pointer for fault in refused.value.faults] == ["/successor"]

@@ -8,6 +8,8 @@ from uuid import UUID
 import pytest
 from tortoise.backends.base.client import BaseDBAsyncClient
 
+from server.gateways.cache import Cache
+from server.gateways.limits import Limits
 from server.gateways.vault import Vault
 from server.kernel import clock, sensitive
 from server.kernel.audit import AuditEntry
@@ -205,3 +207,28 @@ async def test_a_code_outlives_a_new_index_key_until_the_old_one_is_withdrawn() 
     sensitive.use(Vault(vault_keys, {"i3": b"3" * 32}))
     assert invitations.code_of(made) is None
     assert await refusal_of(code) == REFUSED
+
+
+@pytest.mark.parametrize(
+    ("state", "slug"),
+    [(OrganisationState.SUSPENDED, "organisation_state"), (OrganisationState.CLOSED, "organisation_closed")],
+)
+async def test_who_is_suspended_or_closed_invites_nobody(state: OrganisationState, slug: str) -> None:
+    manager = await make_member(await make_organisation(state=state), Role.MANAGER)
+    with pytest.raises(DomainError) as refusal:
+        await invitations.make(manager.organisation_id, Role.CLERK, WEEK, by=manager.person_id)
+    assert (refusal.value.slug, refusal.value.status) == (slug, 409)
+
+
+async def test_one_persons_wrong_codes_lock_out_nobody_behind_the_same_address() -> None:
+    limits, address, guesser = Limits(Cache()), "198.51.100.7", new_id()
+    for _ in range(invitations.TRIES):
+        await invitations.allow_try(limits, guesser, address)
+    with pytest.raises(DomainError) as refusal:
+        await invitations.allow_try(limits, guesser, address)
+    assert refusal.value.status == 429
+    for _ in range(invitations.ADDRESS_TRIES - invitations.TRIES):
+        await invitations.allow_try(limits, new_id(), address)
+    with pytest.raises(DomainError) as refusal:
+        await invitations.allow_try(limits, new_id(), address)
+    assert refusal.value.status == 429

@@ -122,7 +122,8 @@ async def test_a_recheck_is_asked_for_by_a_manager_and_completed_by_a_reviewer(d
     renewed = await lapses.renew(
         made.organisation_id, {"licence_valid_to": date(2030, 1, 1)}, by=made.person_id, version=None
     )
-    assert (renewed.state, renewed.pending_revision) == (before, {"renewal": True})
+    asked = {"renewal": True, "licence_valid_to": "2030-01-01"}
+    assert (renewed.state, renewed.licence_valid_to, renewed.pending_revision) == (before, None, asked)
     with pytest.raises(DomainError, match="state_already"):
         await lapses.renew(made.organisation_id, {}, by=made.person_id, version=None)
     await decide(made.organisation_id, Verdict.VERIFY, await reviewer())
@@ -141,6 +142,37 @@ async def test_a_recheck_too_early_or_with_an_expired_licence_is_refused() -> No
     with pytest.raises(DomainError) as refused:
         await lapses.renew(made.organisation_id, {}, by=made.person_id, version=None)
     assert [fault.pointer for fault in refused.value.faults] == ["/licence_valid_to"]
+
+
+async def test_a_check_holds_no_longer_than_the_licence() -> None:
+    made = await verified(on=date(2026, 8, 31))
+    for until, due in ((date(2026, 9, 1), date(2026, 9, 1)), (date(2027, 3, 1), date(2027, 2, 28))):
+        given = {"licence_valid_to": until, "licence_number": "皖（示例）0002"}
+        changed = await correct(made.organisation_id, given, by=made.person_id, version=None)
+        assert changed.licence_valid_to != until
+        assert changed.pending_revision
+        assert changed.pending_revision["licence_valid_to"] == until.isoformat()
+        decided = await decide(made.organisation_id, Verdict.VERIFY, await reviewer())
+        assert (decided.licence_valid_to, decided.licence_number) == (until, given["licence_number"])
+        assert await state_of(made) == ("verified", due)
+    without_end = await correct(made.organisation_id, {"licence_valid_to": None}, by=made.person_id, version=None)
+    assert without_end.pending_revision == {"licence_valid_to": None}
+    await decide(made.organisation_id, Verdict.VERIFY, await reviewer())
+    assert (await Organisation.get(id=made.organisation_id)).licence_valid_to is None
+
+
+@pytest.mark.parametrize("kind", [Kind.ENTERPRISE, Kind.FEEDER_SCHOOL])
+async def test_an_expired_licence_is_not_verified(kind: Kind) -> None:
+    clock.move_to(shanghai(date(2026, 8, 31)))
+    made = await apply(application(kind, licence_valid_to=date(2026, 9, 1)), (await make_person()).id)
+    clock.move_to(shanghai(date(2026, 9, 2), 0))  # still the first in UTC
+    with pytest.raises(DomainError) as refused:
+        await decide(made.organisation_id, Verdict.VERIFY, await reviewer())
+    assert (refused.value.slug, refused.value.status) == ("licence_expired", 409)
+    assert await state_of(made) == ("applied", None)
+    await correct(made.organisation_id, {"licence_valid_to": date(2026, 9, 2)}, by=made.person_id, version=None)
+    await decide(made.organisation_id, Verdict.VERIFY, await reviewer())
+    assert await state_of(made) == ("verified", date(2026, 9, 2) if kind is Kind.ENTERPRISE else None)
 
 
 async def test_a_refused_recheck_may_be_asked_for_again_and_does_not_keep_from_lapsing() -> None:

@@ -12,7 +12,7 @@ from server.kernel.audit import AuditEntry
 from server.kernel.errors import DomainError
 from server.kernel.ids import new_id
 from server.kernel.outbox import Event
-from server.organisations import payee_accounts
+from server.organisations import memberships, payee_accounts
 from server.organisations.models import AccountBasis, AccountState, Organisation, OrganisationState, PayeeAccount
 from server.organisations.payee_accounts import Named, Verdict
 from server.organisations.roles import Kind, Role
@@ -102,11 +102,15 @@ async def test_the_same_account_again_changes_nothing_and_another_takes_its_plac
 
 
 async def test_four_eyes() -> None:
-    """Neither who named it nor a member decides, whatever other role they hold."""
+    """Neither who named it nor who is, was or asked to be a member decides, whatever other role they hold."""
     organisation, manager = await school()
     colleague = (await make_member(organisation, Role.CLERK)).person_id
+    left = await make_member(organisation, Role.CLERK)
+    await memberships.end(left.id, by=left.person_id)
+    asking = (await make_person()).id
+    await memberships.request(organisation.id, asking)
     await payee_accounts.name(organisation.id, OWN, by=manager)
-    for person_id in (manager, colleague):
+    for person_id in (manager, colleague, left.person_id, asking):
         verdict = Verdict(person_id, "同意")
         assert await slug_of(payee_accounts.confirm(organisation.id, verdict)) == "decides_for_own"
         assert await slug_of(payee_accounts.refuse(organisation.id, verdict)) == "decides_for_own"

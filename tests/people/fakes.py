@@ -41,3 +41,6 @@ class FakeLimits:
         self.tries[what, who] += 1
         if self.tries[what, who] > most:
             raise DomainError("too_many_requests", 429, seconds=seconds)
+
+    async def give_back(self, what: str, who: str) -> None:
+        self.tries[what, who] -= 1

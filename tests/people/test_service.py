@@ -83,6 +83,19 @@ async def test_phone_codes_are_tried_so_often_in_an_hour() -> None:
     assert caught.value.status == 429
 
 
+async def test_a_try_that_wechat_was_away_for_does_not_count() -> None:
+    class Away(FakeWeChat):
+        async def phone(self, code: str) -> str:
+            raise DomainError("wechat_away", 503, code=code)
+
+    limits, person = FakeLimits(), await make_person()
+    for _ in range(PHONE_TRIES + 1):
+        with pytest.raises(DomainError) as caught:
+            await service.set_phone(person.id, "code", Away(), limits)
+        assert caught.value.status == 503
+    assert await service.set_phone(person.id, "code", FakeWeChat(phones={"code": "13800005678"}), limits)
+
+
 async def test_a_suspended_person_is_signed_out_and_kept_out_until_restored() -> None:
     wechat, limits = FakeWeChat({"code": Someone("suspect")}), FakeLimits()
     signed_in = await sessions.sign_in("code", "10.0.0.1", 300, wechat, limits)

@@ -157,6 +157,61 @@ async def test_a_retry_before_the_work_of_a_caller_who_hung_up_is_done_is_no_the
     assert await end_of(signed_in) is SessionEnd.REUSED
 
 
+async def shown(signed_in: SignedIn, since: datetime) -> SessionEnd | None:
+    """Show a used token as a process does that has seen no other request since that moment; return how it ended."""
+    token = await first_token(signed_in)
+    assert await sessions._rotate(token, since) is None  # noqa: SLF001 -- what another process does
+    return await end_of(signed_in)
+
+
+async def first_token(signed_in: SignedIn) -> RefreshToken:
+    tokens = RefreshToken.filter(session_id=signed_in.session.id).order_by("created_at")
+    return (await tokens.select_related("session__person"))[0]
+
+
+async def test_a_race_among_processes_goes_on_through_the_tokens_row() -> None:
+    signed_in = await sign_in()
+    first_came = clock.now()
+    newest = await sessions.refresh(signed_in.refresh_token)
+    second_came = clock.now()
+    assert await shown(signed_in, first_came) is None
+    assert await shown(signed_in, second_came) is None
+    assert await sessions.refresh(newest.refresh_token)
+    await refused(signed_in.refresh_token)
+    assert await end_of(signed_in) is SessionEnd.REUSED
+
+
+async def test_who_met_the_token_unused_is_no_thief_however_the_clocks_differ() -> None:
+    signed_in = await sign_in()
+    met = await first_token(signed_in)
+    newest = await sessions.refresh(signed_in.refresh_token)
+    assert await sessions._rotate(met, clock.now()) is None  # noqa: SLF001 -- another process, whose clock is ahead
+    assert await end_of(signed_in) is None
+    assert await sessions.refresh(newest.refresh_token)
+
+
+async def test_no_chain_of_requests_hides_a_theft_for_long() -> None:
+    start = clock.now() - timedelta(minutes=1)
+    clock.move_to(start)
+    signed_in = await sign_in()
+    await sessions.refresh(signed_in.refresh_token)
+    for second in range(3, 60, 3):
+        clock.move_to(start + timedelta(seconds=second))
+        if await shown(signed_in, clock.now() - timedelta(seconds=4)):
+            break
+    assert await end_of(signed_in) is SessionEnd.REUSED
+    assert second <= 15
+
+
+async def test_a_use_ahead_of_the_clock_hides_nothing() -> None:
+    signed_in = await sign_in()
+    clock.move_to(clock.now() + timedelta(minutes=1))
+    await sessions.refresh(signed_in.refresh_token)
+    clock.move_to(None)
+    await refused(signed_in.refresh_token)
+    assert await end_of(signed_in) is SessionEnd.REUSED
+
+
 async def test_a_session_that_ends_during_a_refresh_is_not_lengthened() -> None:
     signed_in = await sign_in()
     token = await RefreshToken.get(session_id=signed_in.session.id).select_related("session__person")

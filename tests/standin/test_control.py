@@ -25,10 +25,34 @@ from tests.standin.calling import SIGN_IN, SUBSCRIBE, TOKEN, USER, WeChat
         ("faults", {"path": TOKEN, "status": 99, "times": 0, "delay_ms": -1}, ["status", "times", "delay_ms"]),
         ("tokens/revoke", {"appid": "wx-other"}, ["appid"]),
         ("clock", {}, ["now"]),
+        ("phone-codes", {"phone": "١٣٨٠٠٠٠٠٠٠٠"}, ["phone"]),
+        ("phone-codes", {"phone": "13800000000", "country_code": "8٦"}, ["country_code"]),
+        ("permissions", {"openid": "a", "template_id": "t", "results": []}, ["results"]),
+        ("permissions", {"openid": "a", "template_id": "t", "results": {}}, ["results"]),
+        ("faults", {"path": TOKEN, "errcode": 2**31}, ["errcode"]),
+        ("faults", {"path": TOKEN, "errcode": -(2**31)}, ["errcode"]),
+        ("faults", {"path": TOKEN, "errcode": True}, ["errcode"]),
+        ("faults", {"path": TOKEN, "drop": True, "times": True}, ["times"]),
+        ("faults", {"path": TOKEN, "drop": 1, "times": "1"}, ["drop", "times"]),
         ("clock", {"now": "2026-01-01T00:00:00"}, ["now"]),
+        ("clock", {"now": -1}, ["now"]),
+        ("clock", {"now": "1767225600"}, ["now"]),
+        ("clock", {"now": "2026-01-01"}, ["now"]),
+        ("clock", {"now": "2026-02-30T00:00:00Z"}, ["now"]),
+        ("clock", {"now": "٢٠٢٦-01-01T00:00:00Z"}, ["now"]),
+        ("clock", {"now": "2026-01-01T00:00:00+24:00"}, ["now"]),
+        ("clock", {"now": "1999-12-31T23:59:59Z"}, ["now"]),
+        ("clock", {"now": "2200-01-01T00:00:00Z"}, ["now"]),
+        ("clock", {"now": "2200-01-01T07:59:59-08:00"}, ["now"]),
+        ("clock", {"now": "9999-12-31T23:59:59Z"}, ["now"]),
+        ("clock", {"now": "9999-12-31T23:59:59-14:00"}, ["now"]),
+        ("clock", {"now": "0001-01-01T00:00:00+14:00"}, ["now"]),
+        ("clock", {"now": "0000-01-01T00:00:00Z"}, ["now"]),
         ("followers", {"openid": "a", "following": "maybe"}, ["following"]),
         ("callback-mode", {"mode": "loud", "format": "yaml"}, ["mode", "format"]),
         ("callback-mode", {"base": "http://example.com:80"}, ["base"]),
+        ("callback-mode", {"base": "http://127.0.0.1:65536"}, ["base"]),
+        ("callback-mode", {"base": "http://127.0.0.1:0"}, ["base"]),
         ("templates", {"id": "t", "keys": ["first", "thing1"]}, ["keys", "first"]),
         ("reset", {"all": True}, ["all"]),
     ],
@@ -40,6 +64,29 @@ async def test_bad_input_is_a_400_that_names_each_field(
         assert answer.status == 400
         message = (await answer.json())["message"]
         assert all(name in message for name in named), message
+
+
+@pytest.mark.parametrize(
+    ("lever", "body", "named"),
+    [
+        ("codes", b'{"openid": "anna", "openid": "bert"}', "openid"),
+        ("permissions", b'{"openid": "a", "results": {"t": "accept", "t": "reject"}}', "t"),
+    ],
+)
+async def test_a_name_given_twice_is_a_400(wechat: WeChat, lever: str, body: bytes, named: str) -> None:
+    async with wechat.session.post(f"/control/{lever}", data=body) as answer:
+        assert answer.status == 400
+        assert list((await answer.json())["fields"]) == [named]
+
+
+@pytest.mark.parametrize("now", ["2000-01-01T00:00:00Z", "2199-12-31T23:59:59.999999Z", "9999-12-31T23:59:59Z"])
+async def test_wherever_the_clock_may_be_moved_everything_works(wechat: WeChat, now: str) -> None:
+    async with wechat.session.post("/control/clock", json={"now": now}) as answer:
+        assert answer.status in {200, 400}
+    assert (await wechat.sign_in(wechat.standin.code("anna")))["openid"] == "anna"
+    assert (await wechat.token())["expires_in"] > 0
+    assert (await wechat.mini(SUBSCRIBE, touser="anna"))["errcode"]
+    wechat.standin.get("calls")
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"\xff\xfe", b'"openid"'])

@@ -13,7 +13,7 @@ from server.kernel.outbox import Event
 from server.kernel.sensitive import Kind
 from server.people.models import Person
 from server.people.service import Decider
-from server.students import links, service
+from server.students import links, sealed, service
 from server.students.models import LinkState, Relation, Student, StudentLink
 from server.students.service import MOST_A_DAY, Verdict
 from tests.factories import make_person
@@ -39,12 +39,12 @@ async def confirmed(link: StudentLink) -> StudentLink:
 async def test_a_link_is_asked_for_and_confirmed_and_all_of_it_lies_sealed(database: BaseDBAsyncClient) -> None:
     number = number_of(BORN)
     link = await asked(number, name="欧阳鸢尾")
-    assert (link.state, link.name_differs) == (LinkState.REQUESTED, False)
+    assert (link.state, sealed.differs(link)) == (LinkState.REQUESTED, False)
     by = await reviewer()
     found = await service.decide(link.id, Verdict.CONFIRM, by)
     assert (found.state, found.decided_by_id, found.reason) == (LinkState.CONFIRMED, by.person_id, by.reason)
-    assert service.identity(found.student).born == BORN
-    assert service.name_of(found.student).reveal() == "欧阳鸢尾"
+    assert sealed.identity(found.student).born == BORN
+    assert sealed.name_of(found.student).reveal() == "欧阳鸢尾"
     for table in ("student", "student_link", "audit_entry", "event"):
         rows = str(await database.execute_query_dict(f"SELECT * FROM {table}"))  # noqa: S608 -- our own names
         assert number not in rows
@@ -68,18 +68,40 @@ async def test_one_number_is_one_student_and_another_name_is_told_to_nobody_but_
     number = number_of(BORN)
     first, second = await asked(number), await asked(number, GUARDIAN, "何大满")
     assert first.student_id == second.student_id
-    assert [first.name_differs, second.name_differs] == [False, True]
-    assert service.name_of(second.student).reveal() == "何小满"
-    assert service.given_name(second).reveal() == "何大满"
+    assert [sealed.differs(first), sealed.differs(second)] == [False, True]
+    assert sealed.name_of(second.student).reveal() == "何小满"
+    assert sealed.given_name(second).reveal() == "何大满"
 
 
 async def test_the_first_confirmed_name_is_the_student_s() -> None:
     number = number_of(BORN)
     await asked(number, name="何小蛮")  # by anybody at all
     right = await confirmed(await asked(number, GUARDIAN, "何小满"))
-    assert service.name_of(await Student.get(id=right.student_id)).reveal() == "何小满"
+    assert sealed.name_of(await Student.get(id=right.student_id)).reveal() == "何小满"
     later = await confirmed(await asked(number, GUARDIAN, "何晓满"))
-    assert service.name_of(await Student.get(id=later.student_id)).reveal() == "何小满"
+    assert sealed.name_of(await Student.get(id=later.student_id)).reveal() == "何小满"
+    assert [sealed.differs(await links.link(one.id)) for one in (right, later)] == [False, True]
+
+
+async def test_a_name_is_corrected_once_nobody_confirmed_disagrees_and_the_history_holds_no_name() -> None:
+    number = number_of(BORN)
+    waiting, wrong = await asked(number, GUARDIAN, "何小满"), await confirmed(await asked(number, GUARDIAN, "何小蛮"))
+    assert sealed.differs(await links.link(waiting.id))
+    subject = f"student:{wrong.student_id}"
+    before = await AuditEntry.filter(subject=subject).count()
+    await service.unlink(wrong.id, wrong.person_id)
+    by = await reviewer()
+    found = await service.decide(waiting.id, Verdict.CONFIRM, by)
+    assert sealed.name_of(found.student) == sealed.name_of(await Student.get(id=found.student_id))
+    assert sealed.name_of(found.student).reveal() == "何小满"
+    assert not sealed.differs(await links.link(found.id))
+    entries = (await AuditEntry.filter(subject=subject).order_by("id"))[before:]
+    assert [(one.action, one.actor_id, one.fields) for one in entries] == [
+        ("student.renamed", by.person_id, ["name"]),
+    ]  # fmt: skip
+    assert not any(name in one.content.decode() for one in entries for name in ("何小满", "何小蛮"))
+    await confirmed(await asked(number, GUARDIAN, "何小满"))
+    assert await AuditEntry.filter(subject=subject).count() == before + 1
 
 
 async def test_a_number_is_known_under_an_old_key_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,6 +156,9 @@ async def test_nobody_decides_about_a_student_of_their_own() -> None:
         with pytest.raises(DomainError) as caught:
             await service.decide(link.id, Verdict.CONFIRM, Decider(mother.person_id, "自己的孩子"))
         assert (caught.value.slug, caught.value.status) == ("link_of_your_own", 403)
+    await service.unlink(mother.id, mother.person_id)
+    with pytest.raises(DomainError, match="link_of_your_own"):
+        await service.decide(child.id, Verdict.CONFIRM, Decider(mother.person_id, "自己的孩子"))
 
 
 async def test_no_student_is_two_people_and_nobody_is_two_students() -> None:

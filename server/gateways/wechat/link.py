@@ -30,7 +30,7 @@ class Link:
         self._clients: dict[str, Client] = {}
 
     def healthy(self) -> bool:
-        """Whether the last calls of every kind were answered; asks nobody."""
+        """Whether calls of every kind were answered, of late or when last made; asks nobody."""
         return all(breaker.healthy for breaker in self._breakers.values())
 
     async def client(self, cache: Cache, appid: str, secret: str) -> "Client":

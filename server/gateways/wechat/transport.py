@@ -21,6 +21,23 @@ _log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 
+def _once() -> aiohttp.ClientMiddlewareType:
+    """Return what lets a request out a single time.
+
+    aiohttp repeats a GET whose answer was lost; WeChat's codes are used up by the first, and a repetition is told so.
+    """
+    left = False
+
+    async def send(request: aiohttp.ClientRequest, pass_on: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        nonlocal left
+        if left:
+            raise aiohttp.ClientConnectionError
+        left = True
+        return await pass_on(request)
+
+    return send
+
+
 class Transport:
     """One pool of connections to WeChat's server."""
 
@@ -77,7 +94,7 @@ class Transport:
         data = orjson.dumps(body) if body is not None else None
         address = self._base_url + path
         async with self._session.request(
-            method, address, params=params, data=data, headers=headers, allow_redirects=False
+            method, address, params=params, data=data, headers=headers, allow_redirects=False, middlewares=(_once(),)
         ) as response:
             if response.status != _OK:
                 raise AwayError("status", handled=response.status >= _SERVER_ERROR)
