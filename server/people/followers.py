@@ -29,8 +29,9 @@ async def identify(openid: str, unionid: str) -> None:
 
 async def openids(person: Person) -> list[str]:
     """Return all by which WeChat names a person, in the mini-program and, as far as it told, as a follower."""
-    known = Follower.filter(unionid=person.unionid) if person.unionid else Follower.none()
-    return [person.openid, *[follower.openid for follower in await known]]
+    if not person.unionid:
+        return [person.openid]
+    return [person.openid, *[follower.openid for follower in await Follower.filter(unionid=person.unionid)]]
 
 
 @transaction
