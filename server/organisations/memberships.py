@@ -83,7 +83,8 @@ async def change_role(membership_id: UUID, role: Role, *, by: UUID | None) -> Me
     require_fit(role, membership.organisation.kind)
     if membership.role is role:
         return membership
-    await _require_lead_beside(membership)
+    if await _leads_alone(membership):
+        raise DomainError("last_lead", 409)
     before, membership.role = membership.role, role
     await membership.save(update_fields=["role"])
     await _tell("membership.role_changed", membership, before, role, by)
@@ -221,19 +222,15 @@ async def _end(membership: Membership, by: UUID) -> None:
     await _tell("membership.ended", membership, before, LEFT if by == membership.person_id else REMOVED, by)
 
 
-async def _require_lead_beside(membership: Membership) -> None:
-    """Raise DomainError 409 where `membership` leads its organisation and nobody else who may act does."""
-    if await _leads_alone(membership):
+async def _require_dispensable(membership: Membership) -> None:
+    """Raise DomainError 409 where `membership` alone leads its organisation, unless that comes to nothing anyway."""
+    organisation, person_id = membership.organisation, membership.person_id
+    if await _leads_alone(membership) and not await dissolving.comes_to_nothing(organisation, person_id):
         raise DomainError("last_lead", 409)
 
 
-async def _require_dispensable(membership: Membership) -> None:
-    """Raise DomainError 409 as `_require_lead_beside` does, except where the organisation comes to nothing anyway."""
-    if not await dissolving.comes_to_nothing(membership.organisation, membership.person_id):
-        await _require_lead_beside(membership)
-
-
 async def _leads_alone(membership: Membership) -> bool:
+    """Whether `membership` leads its organisation and nobody else who may act does."""
     leads = membership.role is lead(membership.organisation.kind) and membership.state is MembershipState.ACTIVE
     return leads and not set(await leading(membership.organisation_id)) - {membership.person_id}
 

@@ -14,6 +14,7 @@ from tests.harness.auditing import found, process
 WRITERS, SEALERS, EACH, KILLS = 4, 2, 250, 5
 
 
+@pytest.mark.drill
 @pytest.mark.usefixtures("database")
 async def test_a_killed_sealer_among_others_leaves_no_gap(database_url: str) -> None:
     with ExitStack() as stack:

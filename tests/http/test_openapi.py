@@ -19,7 +19,7 @@ from server.organisations.secretariat import secretariat
 from tests.factories import make_member, make_token
 from tests.harness.app import TOKEN, Server
 
-EXAMPLES = 8
+EXAMPLES = 5
 
 
 @pytest.fixture(scope="module")

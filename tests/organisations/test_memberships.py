@@ -9,7 +9,7 @@ from server.kernel.errors import DomainError
 from server.kernel.ids import new_id
 from server.kernel.outbox import Event
 from server.organisations import memberships, secretariat
-from server.organisations.models import Membership, Organisation
+from server.organisations.models import Membership, Organisation, OrganisationState
 from server.organisations.roles import STAFF, Kind, Role
 from server.people.models import PersonState, Revocation
 from tests.factories import make_member, make_organisation, make_person
@@ -174,3 +174,29 @@ async def test_an_administrator_who_may_not_act_keeps_no_other_from_being_made()
         await gone.update_from_dict({"state": state}).save()
         made = await secretariat.make_admin((await make_person()).id)
         assert await memberships.leading(secretariat.SECRETARIAT_ID) == [made.person_id]
+
+
+@pytest.mark.parametrize("state", [OrganisationState.APPLIED, OrganisationState.REJECTED])
+async def test_what_came_to_nothing_is_closed_when_its_founder_leaves(state: OrganisationState) -> None:
+    organisation = await make_organisation(Kind.ENTERPRISE, state=state)
+    founder = await make_member(organisation, Role.MANAGER)
+    asking = await memberships.request(organisation.id, (await make_person()).id)
+    with pytest.raises(DomainError, match="last_lead"):
+        await memberships.change_role(founder.id, Role.CLERK, by=founder.person_id)
+    await memberships.end(founder.id, by=founder.person_id)
+    closed = await Organisation.get(id=organisation.id)
+    assert (closed.state, closed.version) == (OrganisationState.CLOSED, organisation.version + 1)
+    assert await history(founder) == [("manager", "left")]
+    assert (await history(asking))[-1] == ("requested", "closed")
+    entry = await AuditEntry.get(subject=f"organisation:{organisation.id}", action="organisation.closed")
+    assert (entry.actor_id, entry.before, entry.after) == (founder.person_id, state, "closed")
+    assert (await Event.get(subject=f"organisation:{organisation.id}")).people == [str(founder.person_id)]
+
+
+async def test_the_founder_of_an_applied_organisation_with_others_in_it_stays() -> None:
+    organisation = await make_organisation(Kind.ENTERPRISE, state=OrganisationState.APPLIED)
+    founder = await make_member(organisation, Role.MANAGER)
+    await make_member(organisation, Role.CLERK)
+    with pytest.raises(DomainError, match="last_lead"):
+        await memberships.end(founder.id, by=founder.person_id)
+    assert (await Organisation.get(id=organisation.id)).state is OrganisationState.APPLIED

@@ -7,11 +7,14 @@ from uuid import UUID
 
 import pytest
 
+from server.appeals.models import Appeal, AppealState
+from server.callbacks.models import Account, WeChatEvent
 from server.consents.models import Capacity, Consent
 from server.kernel import clock
 from server.kernel.audit import AuditEntry
 from server.kernel.errors import DomainError
-from server.organisations.models import Membership
+from server.kernel.ids import new_id
+from server.organisations.models import Membership, Organisation, OrganisationState
 from server.organisations.roles import Kind, Role
 from server.people import service as people
 from server.people import sessions
@@ -150,7 +153,8 @@ async def test_links_consents_and_at_last_the_student_go_when_their_time_has_com
         capacity=Capacity.SELF, given_at=clock.now(),
     )  # fmt: skip
     asked = await deletion.request(person.id, RULES)
-    assert [one.kept for one in asked.kept] == [Kept.STUDENT_LINK]
+    assert [one.kept for one in asked.kept] == [Kept.STUDENT_LINK, Kept.CONSENT]
+    assert asked.kept[1].until == asked.final_at + YEARS
     later(WEEK)
     await retention.retain(RULES)
     assert await state(person.id) is PersonState.RESTRICTED
@@ -170,6 +174,50 @@ async def test_links_consents_and_at_last_the_student_go_when_their_time_has_com
     assert not await Student.exists(id=link.student_id)
     adult = await AuditEntry.get(subject=f"student:{link.student_id}", action="student.deleted")
     assert adult.before == "adult"
+
+
+async def test_who_waits_for_an_answer_to_an_appeal_stays_until_it_came_and_its_words_go_with_them() -> None:
+    openid, person = await newcomer()
+    appeal = await Appeal.create(
+        subject=f"organisation:{new_id()}", refusal_id=new_id(), person_id=person.id, reason="材料齐全",
+        created_at=clock.now(),
+    )  # fmt: skip
+    await deletion.request(person.id, RULES)
+    later(WEEK)
+    await retention.retain(RULES)
+    waiting = await Person.get(id=person.id)
+    assert (waiting.state, waiting.openid) == (PersonState.DELETION_REQUESTED, openid)
+    await Appeal.filter(id=appeal.id).update(state=AppealState.UPHELD, decision="证照已过期")
+    await retention.retain(RULES)
+    assert await state(person.id) is PersonState.ERASED
+    kept = await Appeal.get(id=appeal.id)
+    assert (kept.state, kept.reason, kept.decision) == (AppealState.UPHELD, "", "")
+
+
+async def test_what_wechat_told_of_somebody_goes_with_them_and_nothing_of_others() -> None:
+    openid, person = await newcomer()
+    for of in (openid, f"f-{openid}", f"other-{openid}"):
+        await WeChatEvent.create(
+            account=Account.SERVICE_ACCOUNT, fingerprint=of, name="subscribe", openid=of, payload={},
+            received_at=clock.now(),
+        )  # fmt: skip
+    await deletion.request(person.id, RULES)
+    later(WEEK)
+    await retention.retain(RULES)
+    left = await WeChatEvent.filter(fingerprint__endswith=openid)
+    assert [one.openid for one in left] == [f"other-{openid}"]
+
+
+async def test_the_founder_of_what_came_to_nothing_goes_and_it_is_closed() -> None:
+    _, person = await newcomer()
+    organisation = await make_organisation(Kind.ENTERPRISE, state=OrganisationState.REJECTED)
+    await make_member(organisation, Role.MANAGER, person)
+    await deletion.request(person.id, RULES)
+    assert (await Organisation.get(id=organisation.id)).state is OrganisationState.REJECTED
+    later(WEEK)
+    await retention.retain(RULES)
+    assert await state(person.id) is PersonState.RESTRICTED
+    assert (await Organisation.get(id=organisation.id)).state is OrganisationState.CLOSED
 
 
 async def test_who_signs_in_while_the_job_runs_either_stays_or_is_somebody_new() -> None:
