@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-APPEND_ONLY = ("event", "audit_entry", "audit_seal")
+APPEND_ONLY = ("event", "audit_entry", "audit_seal", "enrolment_status", "referral_decision")
 """Tables whose rows are never changed or deleted, whoever asks."""
 
 APP_ROLE = "yizhitong_app"
@@ -33,6 +33,7 @@ class PartialIndex:
         return f"CREATE {kind} IF NOT EXISTS {self.name} ON {self.table} ({self.columns}) WHERE {self.where}"
 
 
+LIVE_REFERRAL = "('registered', 'matched', 'confirmed')"
 _STANDS = "state NOT IN ('rejected', 'closed')"
 PARTIAL_INDEXES = (
     PartialIndex("job_schedule_once", "job", "kind, due_at", "due_at IS NOT NULL", unique=True),
@@ -47,6 +48,23 @@ PARTIAL_INDEXES = (
     PartialIndex("payee_account_pending", "payee_account", "organisation_id", "state = 'pending'", unique=True),
     PartialIndex("payee_account_confirmed", "payee_account", "organisation_id", "state = 'confirmed'", unique=True),
     PartialIndex("student_link_once", "student_link", "person_id, student_id", "ended_at IS NULL", unique=True),
+    PartialIndex("referral_live_once", "referral", "student_id, year", f"state IN {LIVE_REFERRAL}", unique=True),
+    PartialIndex(
+        "referral_school_once", "referral", "school_id, student_id, year", "state <> 'withdrawn'", unique=True
+    ),
+    PartialIndex("referral_disputed", "referral", "year, evidence_until", "state = 'disputed'"),
+    PartialIndex("referral_to_check", "referral", "year, state_since", "needs_check"),
+    PartialIndex("referral_phone", "referral", "phone_index", "phone_index IS NOT NULL"),
+    PartialIndex(
+        "enrolment_registered_once", "enrolment", "student_id", "state IN ('registered', 'suspended')", unique=True
+    ),
+    PartialIndex(
+        "enrolment_school_once",
+        "enrolment",
+        "school_id, student_id, year",
+        "state IN ('listed', 'registered', 'suspended', 'graduated')",
+        unique=True,
+    ),
 )
 
 _SQLITE_GUARD = """

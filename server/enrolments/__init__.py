@@ -1,0 +1,1 @@
+"""Enrolments: the receiving school's registered records of its students."""

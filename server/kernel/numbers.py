@@ -1,0 +1,35 @@
+"""Numbers that people read out: one series per purpose and year, without gaps."""
+
+from tortoise import fields
+from tortoise.connection import get_connection
+from tortoise.models import Model
+
+from server.kernel.transactions import running
+
+
+class NumberSeries(Model):
+    """A series (`R2026`) and how many numbers were taken from it."""
+
+    name = fields.CharField(max_length=16, primary_key=True)
+    taken = fields.IntField()
+
+    class Meta:
+        table = "number_series"
+
+
+async def take(series: str, count: int = 1) -> int:
+    """Take `count` numbers of a series and return the first; whoever takes from it next waits for this transaction.
+
+    Take it late: nothing else may be waited for afterwards. Raises RuntimeError outside a transaction, since only
+    there a number that comes to nothing goes back.
+    """
+    if not running():
+        raise RuntimeError("a number is taken by a transaction")
+    connection = get_connection("default")
+    first, second = ("$1", "$2") if connection.capabilities.dialect == "postgres" else ("?", "?")
+    rows = await connection.execute_query_dict(
+        f"INSERT INTO number_series (name, taken) VALUES ({first}, {second}) "  # noqa: S608 -- two placeholders
+        "ON CONFLICT (name) DO UPDATE SET taken = number_series.taken + excluded.taken RETURNING taken",
+        [series, count],
+    )
+    return int(rows[0]["taken"]) - count + 1

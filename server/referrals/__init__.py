@@ -1,0 +1,1 @@
+"""Referrals: which school sent which student, and whose claim stands."""
