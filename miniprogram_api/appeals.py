@@ -9,11 +9,14 @@ from sanic import HTTPResponse, Request
 
 from miniprogram_api.auth import Access
 from miniprogram_api.idempotent import made
+from miniprogram_api.listing import Columns, Table, listed
 from miniprogram_api.people import Reason
-from miniprogram_api.reading import IMPERSONAL, Body, Paged
+from miniprogram_api.reading import IMPERSONAL, Body
 from miniprogram_api.representation import FixedResponse
 from miniprogram_api.shelf import ListView
+from miniprogram_api.tables import MEDIA, Exportable
 from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, query
+from miniprogram_api.words import Words
 from server.appeals import service
 from server.appeals.models import Appeal, AppealState
 from server.appeals.service import Verdict
@@ -23,7 +26,7 @@ from server.people.service import Decider
 appeals = Face("appeals", url_prefix="/appeals")
 
 
-class AppealQuery(Paged):
+class AppealQuery(Exportable):
     """Which appeals."""
 
     state: AppealState | None = None
@@ -81,15 +84,31 @@ async def appeal(request: Request, body: NewAppeal) -> HTTPResponse:
     return _shown(await service.appeal(body.subject, body.reason, request.ctx.caller), 201)
 
 
+def _appeals(words: Words) -> Table[AppealView]:
+    columns: Columns[AppealView] = (
+        ("事项", lambda one: one.subject),
+        ("状态", lambda one: words.appeal_states[one.state]),
+        ("理由", lambda one: one.reason),
+        ("提出时间", lambda one: one.created_at),
+        ("答复", lambda one: one.decision),
+        ("答复时间", lambda one: one.decided_at),
+    )
+    return Table("appeals", "申诉", columns)
+
+
 @appeals.get("/")
 @allow(Role.REVIEWER)
 @query(AppealQuery)
-@answers(200, ListView[AppealView])
-async def index(_request: Request, query: AppealQuery) -> HTTPResponse:
+@answers(200, ListView[AppealView], *MEDIA)
+async def index(request: Request, query: AppealQuery) -> HTTPResponse:
     """List appeals, those first that have waited for longest."""
-    found = await service.appeals(query.state, query.limit, query.cursor)
-    items = tuple(AppealView.of(one) for one in found.items)
-    return answer(ListView[AppealView](items=items, next_cursor=found.next_cursor))
+    return await listed(
+        request,
+        query,
+        _appeals(request.app.ctx.words),
+        lambda limit, cursor: service.appeals(query.state, limit, cursor),
+        AppealView.of,
+    )
 
 
 @appeals.post("/<appeal_id:uuid>/decision")

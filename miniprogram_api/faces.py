@@ -12,20 +12,31 @@ from miniprogram_api import consents as consents_face
 from miniprogram_api import guide as guide_face
 from miniprogram_api import invitations as invitations_face
 from miniprogram_api import memberships as memberships_face
+from miniprogram_api import organisation_lists as organisation_lists_face
 from miniprogram_api import organisation_standing as standing_face
 from miniprogram_api import organisations as organisations_face
 from miniprogram_api import payee_accounts as payee_accounts_face
 from miniprogram_api import policies as policies_face
 from miniprogram_api import programmes as programmes_face
 from miniprogram_api import reference as reference_face
+from miniprogram_api import referral_decisions as referral_decisions_face
+from miniprogram_api import referral_evidence as referral_evidence_face
+from miniprogram_api import referral_lists as referral_lists_face
+from miniprogram_api import referral_years as referral_years_face
+from miniprogram_api import referrals as referrals_face
 from miniprogram_api import students as students_face
+from miniprogram_api import words
 from miniprogram_api.docs import docs
+from miniprogram_api.enrolments import enrolments
 from miniprogram_api.health import health
+from miniprogram_api.imports import enrolment_imports, referral_imports
 from miniprogram_api.me import me
 from miniprogram_api.people import people
 from miniprogram_api.reveals import reveals
 from miniprogram_api.sessions import sessions
 from miniprogram_api.shelf import Shelf
+from miniprogram_api.summaries import summaries
+from miniprogram_api.timeline import timeline
 from miniprogram_api.wechat import wechat
 from server.consents import documents
 from server.guide import catalogue
@@ -34,6 +45,8 @@ from server.policy import compare
 from server.policy import service as policy_service
 from server.privacy import rules as privacy_rules
 from server.reference import service as reference_service
+from server.referrals import columns as list_columns
+from server.referrals import rules as referral_rules
 from server.students import id_regions
 
 FACES: tuple[Blueprint | BlueprintGroup, ...] = (
@@ -46,6 +59,7 @@ FACES: tuple[Blueprint | BlueprintGroup, ...] = (
         programmes_face.programmes,
         reference_face.reference,
         organisations_face.organisations,
+        organisation_lists_face.organisation_lists,
         standing_face.organisation_standing,
         appeals_face.appeals,
         memberships_face.memberships,
@@ -56,6 +70,16 @@ FACES: tuple[Blueprint | BlueprintGroup, ...] = (
         me,
         people,
         students_face.students,
+        referrals_face.referrals,
+        referral_lists_face.referral_lists,
+        referral_imports,
+        enrolment_imports,
+        summaries,
+        timeline,
+        referral_decisions_face.referral_decisions,
+        referral_evidence_face.referral_evidence,
+        referral_years_face.referral_years,
+        enrolments,
         consents_face.consents,
         reveals,
         audit_face.audit,
@@ -73,6 +97,9 @@ def publish(app: Sanic[Any, Any], content_dir: Path) -> None:
     app.ctx.id_regions = id_regions.load(content_dir)
     app.ctx.consent_documents = documents.load(content_dir)
     app.ctx.retention = privacy_rules.load(content_dir)
+    app.ctx.words = words.load(content_dir)
+    app.ctx.lists = list_columns.load(content_dir)
+    referral_rules.use(referral_rules.load(content_dir))
     app.ctx.catalogue = catalogue.index(guide, book)
     shelf = app.ctx.shelf = Shelf()
     policies_face.prepare(shelf, book, guide, app.ctx.comparison)

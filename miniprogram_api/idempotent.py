@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sanic import HTTPResponse, Request
+from sanic.headers import parse_content_header
 
 from miniprogram_api.representation import FixedResponse
 from server.kernel import idempotency, sensitive
@@ -15,6 +16,7 @@ from server.kernel.sensitive import Kind
 from server.kernel.transactions import shielded, transaction
 
 KEY_MAX_LENGTH = 255
+MULTIPART = "multipart/form-data"
 
 Rebuild = Callable[[Request, str], Awaitable[HTTPResponse]]
 Maker = Callable[..., Awaitable[HTTPResponse]]
@@ -47,8 +49,15 @@ async def once(
 
 def _hashes(request: Request) -> Sequence[str]:
     """Return the hash of what was sent under every index key; without one, an ID number in it could be guessed."""
-    digest = hashlib.sha256(request.raw_url + b"\n" + request.body).hexdigest()
+    digest = hashlib.sha256(request.raw_url + b"\n" + _said(request)).hexdigest()
     return sensitive.vault().indexes(Kind.REQUEST, digest)
+
+
+def _said(request: Request) -> bytes:
+    """Return the body, of a form without what parts it: clients draw another boundary each time."""
+    media, parameters = parse_content_header(request.headers.get("content-type", ""))
+    boundary = str(parameters.get("boundary", "")).encode()
+    return request.body.replace(boundary, b"") if media == MULTIPART and boundary else request.body
 
 
 @transaction

@@ -7,12 +7,14 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from sanic import Sanic
 
+from miniprogram_api import multipart
 from miniprogram_api.auth import Access, Permission
 from miniprogram_api.idempotent import KEY_MAX_LENGTH
 from miniprogram_api.web import Declaration, declaration_of
 
 REF = "#/components/schemas/{model}"
 NO_CONTENT, JSON = 204, Declaration().media
+BINARY = {"type": "string", "format": "binary"}
 PROBLEM = {"$ref": "#/components/responses/Problem"}
 _PARAMETER = re.compile(r"<(\w+)(?::(\w+))?>")
 _PATH_TYPES = {"uuid": {"type": "string", "format": "uuid"}}
@@ -92,14 +94,8 @@ def _operation(route: Any, declaration: Declaration, refs: dict[type[BaseModel],
     if declaration.permission and declaration.permission.access is not Access.PUBLIC:
         found |= _security(declaration.permission)
         found["responses"] |= _refusals(declaration.permission)
-    if declaration.body:
-        found["requestBody"] = {
-            "required": not declaration.body_optional,
-            "content": {"application/json": {"schema": refs[declaration.body]}},
-        }
-    if declaration.upload:
-        content = {media: {"schema": {"type": "string", "format": "binary"}} for media in declaration.upload.media}
-        found["requestBody"] = {"required": True, "content": content}
+    if declaration.body or declaration.upload:
+        found["requestBody"] = {"required": not declaration.body_optional, "content": _sent(declaration, refs)}
     if declaration.if_match is not None:
         found["parameters"].append(
             _parameter("If-Match", "header", {"type": "string", "examples": ['"3"']}, required=declaration.if_match)
@@ -109,6 +105,21 @@ def _operation(route: Any, declaration: Declaration, refs: dict[type[BaseModel],
             _parameter("Idempotency-Key", "header", {"type": "string", "maxLength": KEY_MAX_LENGTH})
         )
     return found
+
+
+def _sent(declaration: Declaration, refs: dict[type[BaseModel], Any]) -> dict[str, Any]:
+    """Return by media type what a body holds: JSON, a file, or a form with one."""
+    if not declaration.upload:
+        return {"application/json": {"schema": refs[declaration.body]}} if declaration.body else {}
+    if not declaration.body:
+        return {media: {"schema": BINARY} for media in declaration.upload.media}
+    schema = declaration.body.model_json_schema(ref_template=REF)
+    schema.pop("$defs", None)
+    schema["properties"] = {**schema.get("properties", {}), multipart.FILE: BINARY}
+    if declaration.upload.required:
+        schema["required"] = [*schema.get("required", ()), multipart.FILE]
+    kinds = {multipart.FILE: {"contentType": ", ".join(declaration.upload.media)}}
+    return {multipart.MEDIA: {"schema": schema, "encoding": kinds}}
 
 
 def _security(permission: Permission) -> dict[str, Any]:

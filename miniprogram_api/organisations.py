@@ -1,4 +1,4 @@
-"""Organisations and who belongs to them."""
+"""Organisations, and how one who belongs to them is shown."""
 
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
@@ -10,10 +10,9 @@ from sanic import HTTPResponse, Request
 from miniprogram_api.auth import Access
 from miniprogram_api.idempotent import made
 from miniprogram_api.organisation_bodies import Correction, NewOrganisation
-from miniprogram_api.reading import Body, Paged
+from miniprogram_api.reading import Body
 from miniprogram_api.representation import FixedResponse
-from miniprogram_api.shelf import ListView
-from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, if_match, query
+from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, if_match
 from server.access import owners, rules
 from server.access.rules import Caller, own
 from server.kernel.sensitive import Sensitive
@@ -22,19 +21,9 @@ from server.organisations.applications import contact_of
 from server.organisations.decisions import last_decision
 from server.organisations.models import Membership, MembershipState, Organisation, OrganisationState
 from server.organisations.roles import STAFF, Kind, Role
-from server.organisations.service import Wanted
 from server.people.service import name_of
 
 organisations = Face("organisations", url_prefix="/organisations")
-
-
-class OrganisationQuery(Paged):
-    """Which organisations; `q` is part of the name, `region` a code of GB/T 2260."""
-
-    kind: Kind | None = None
-    state: OrganisationState | None = None
-    region: Annotated[str, Field(pattern="^[0-9]{6}$")] | None = None
-    q: Annotated[str, Field(min_length=1, max_length=50, pattern=r"^[^\x00-\x1f\x7f]*$")] | None = None
 
 
 class PendingView(Body):
@@ -154,18 +143,6 @@ def _name(membership: Membership, caller: Caller) -> str | None:
     return name.reveal() if known and rules.belongs(caller, membership.organisation_id) else name.masked
 
 
-@organisations.get("/")
-@allow(Access.SIGNED_IN)
-@query(OrganisationQuery)
-@answers(200, ListView[OrganisationView])
-async def index(request: Request, query: OrganisationQuery) -> HTTPResponse:
-    """List organisations, the newest first: all for the secretariat, their own for everyone else."""
-    wanted = Wanted(query.kind, query.state, query.region, query.q)
-    found = await service.organisations(wanted, rules.within(request.ctx.caller), query.limit, query.cursor)
-    items = tuple(OrganisationView.of(organisation) for organisation in found.items)
-    return answer(ListView[OrganisationView](items=items, next_cursor=found.next_cursor))
-
-
 async def shown(organisation: Organisation, status: int = 200) -> FixedResponse:
     """Answer with an organisation and its ETag, as a handler that made or changed it."""
     entry = await last_decision(organisation.id)
@@ -226,14 +203,3 @@ async def correct(request: Request, organisation_id: UUID, body: Correction, ver
     """
     by = request.ctx.caller.person_id
     return await shown(await applications.correct(organisation_id, body.given(), by=by, version=version))
-
-
-@organisations.get("/<organisation_id:uuid>/members")
-@allow(own(Role.MANAGER), *STAFF, owner=owners.organisation)
-@query(Paged)
-@answers(200, ListView[MemberView])
-async def members(request: Request, organisation_id: UUID, query: Paged) -> HTTPResponse:
-    """List who belongs to an organisation and who asks to, those first who came first."""
-    found = await service.members(organisation_id, query.limit, query.cursor)
-    items = tuple(MemberView.of(membership, request.ctx.caller) for membership in found.items)
-    return answer(ListView[MemberView](items=items, next_cursor=found.next_cursor))

@@ -1,6 +1,8 @@
 """Every refusal as `application/problem+json` (RFC 9457), with its Chinese texts from content."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import orjson
 import structlog
@@ -56,24 +58,32 @@ class Problems(BaseModel):
     def body(self, error: DomainError, request_id: str) -> bytes:
         """Return the problem document of `error`."""
         text = self.problems[error.slug]
-        facts = {name: self.nouns.get(str(value), value) for name, value in error.facts.items()}
         return orjson.dumps(
             {
                 "type": f"/docs#problem-{error.slug}",
                 "title": text.title,
                 "status": error.status,
-                "detail": text.detail.format(**facts),
+                "detail": self.detail(error.slug, error.facts),
                 "code": error.slug,
                 "errors": [{"pointer": fault.pointer, "detail": self.sentence(fault)} for fault in error.faults],
                 "request_id": request_id,
             }
         )
 
+    def detail(self, slug: str, facts: Mapping[str, Any]) -> str:
+        """Return what a refusal says, by its slug and facts."""
+        told = {name: self.nouns.get(str(value), value) for name, value in facts.items()}
+        return self.problems[slug].detail.format(**told)
+
     def sentence(self, fault: FieldFault) -> str:
         """Return what is wrong with one field, beginning with its Chinese name."""
         told = self.faults.get(fault.code, self.faults["malformed"]).format(**fault.params)
-        label = fault.label or self.fields.get(fault.pointer.lstrip("?/"))
+        label = fault.label or self._label(fault.pointer)
         return f"{label}：{told}" if label else told
+
+    def _label(self, pointer: str) -> str | None:
+        """Return what the field is called at this very place, else wherever it stands."""
+        return self.fields.get(pointer) or self.fields.get(pointer.lstrip("?/").rpartition("/")[2])
 
 
 class ProblemHandler(ErrorHandler):

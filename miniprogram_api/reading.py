@@ -1,7 +1,7 @@
 """Reading what a client sent: the query and the body, strictly, with every fault listed."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Annotated, Any, TypeVar
@@ -37,14 +37,11 @@ def _only_iso(value: Any) -> Any:
 
 Day = Annotated[date, BeforeValidator(_only_iso)]
 """A date as our clients write it, `YYYY-MM-DD`."""
-_DASHES = dict.fromkeys((ord("-"), *range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63))
-_PERSONAL = re.compile(r"\d{16}|1[3-9]\d{9}")
-"""Of whom or whose account: citizen and card numbers have sixteen digits in a row or more, mobile numbers eleven."""
 
 
 def _impersonal(text: str) -> str:
     """Refuse a text with somebody's number in it, however it is spaced: what is written here is kept for good."""
-    if _PERSONAL.search(codes.plain(text).translate(_DASHES)):
+    if codes.personal(text):
         raise PydanticCustomError("personal_number", "a personal number")
     return text
 
@@ -61,6 +58,12 @@ class Body(BaseModel):
 
 class Query(BaseModel):
     """Base of query strings: nothing unknown; texts are converted to their types."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Form(BaseModel):
+    """Base of the text fields of a form with a file: nothing unknown; texts are converted to their types."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -111,6 +114,18 @@ def read_body(request: Request, model: type[View]) -> View:
         raise DomainError("unreadable_json", 400) from None
     except ValidationError as error:
         raise invalid(*_faults(error, _pointer)) from None
+
+
+def validated(model: type[View], values: Mapping[str, str], faults: Sequence[FieldFault] = ()) -> View:
+    """Return the fields of a form as `model`; raises DomainError 422 with `faults` and every field at fault."""
+    found = list(faults)
+    try:
+        view = model.model_validate(values)
+    except ValidationError as error:
+        found += _faults(error, _pointer)
+    if found:
+        raise invalid(*found)
+    return view
 
 
 def read_if_match(header: str | None, *, required: bool) -> int | None:

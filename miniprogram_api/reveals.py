@@ -12,7 +12,7 @@ from miniprogram_api.people import Reason
 from miniprogram_api.reading import Body, Paged
 from miniprogram_api.shelf import ListView
 from miniprogram_api.web import Face, allow, answer, answers, body, query
-from server.access.rules import Caller
+from server.access.rules import Caller, Right
 from server.kernel.audit import AuditEntry
 from server.organisations.roles import Role
 from server.organisations.secretariat import NAME as OFFICE
@@ -26,7 +26,8 @@ SubjectText = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 class RevealWanted(Reason):
     """What is to be seen.
 
-    `subject` is `person:ID`, `student:ID`, `student_link:ID`, `payee_account:ID` or `organisation:ID`.
+    `subject` is `person:ID`, `student:ID`, `student_link:ID`, `payee_account:ID`, `organisation:ID`, `referral:ID` or
+    `enrolment:ID`.
     """
 
     subject: SubjectText
@@ -62,14 +63,14 @@ class LookView(Body):
     person_id: UUID | None
 
     @classmethod
-    def of(cls, entry: AuditEntry, caller: Caller) -> Self:
-        """Return the view of an entry for `caller`."""
+    def of(cls, entry: AuditEntry, caller: Caller, school: str) -> Self:
+        """Return the view of an entry for `caller`; `school` is that of clerks who looked."""
         administers = any(post.role is Role.ADMIN for post in caller.posts)
         return cls(
             id=entry.id,
             made_at=entry.made_at,
             role=Role(entry.after),
-            office=OFFICE,
+            office=OFFICE if Role(entry.after).of_secretariat else school,
             fields=entry.fields,
             reason=entry.reason,
             person_id=entry.actor_id if administers else None,
@@ -77,7 +78,7 @@ class LookView(Body):
 
 
 @reveals.post("/")
-@allow(Role.REVIEWER, Role.FINANCE, Role.ADMIN)
+@allow(Role.REVIEWER, Role.FINANCE, Role.ADMIN, Right(Role.CLERK, frozenset(service.SCHOOLS)))
 @body(RevealWanted)
 @answers(201, RevealView)
 async def reveal(request: Request, body: RevealWanted) -> HTTPResponse:
@@ -85,8 +86,9 @@ async def reveal(request: Request, body: RevealWanted) -> HTTPResponse:
 
     Each call is a look of its own, so Idempotency-Key means nothing here and no answer is kept to be given again.
     Reviewers see a person's name and phone, a student's name and id_number, the name given with a student_link, an
-    organisation's contact_name; finance the number of a payee account; administrators a person's name and phone. Nobody
-    sees their own or their organisation's.
+    organisation's contact_name, all that a referral or an enrolment holds; finance the number of a payee account;
+    administrators a person's name and phone; a school's clerks what their own referrals and enrolments hold. Nobody
+    sees their own, and staff nothing of an organisation that they belong to.
     """
     wanted = Wanted(body.subject, body.fields, body.reason)
     shown = await service.reveal(wanted, request.ctx.caller, request.app.ctx.limits)
@@ -101,5 +103,5 @@ async def looks(request: Request, query: LookQuery) -> HTTPResponse:
     """List who looked at one's own data, one's student's or one's organisation's, the newest first."""
     caller = request.ctx.caller
     found = await service.looks(query.subject, caller, query.limit, query.cursor)
-    items = tuple(LookView.of(entry, caller) for entry in found.items)
-    return answer(ListView[LookView](items=items, next_cursor=found.next_cursor))
+    items = tuple(LookView.of(entry, caller, found.school) for entry in found.page.items)
+    return answer(ListView[LookView](items=items, next_cursor=found.page.next_cursor))

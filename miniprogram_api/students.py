@@ -9,11 +9,14 @@ from sanic import HTTPResponse, Request
 
 from miniprogram_api.auth import Access
 from miniprogram_api.idempotent import made
+from miniprogram_api.listing import Columns, Table, listed
 from miniprogram_api.people import Reason
 from miniprogram_api.reading import Body, Paged
 from miniprogram_api.representation import FixedResponse
 from miniprogram_api.shelf import ListView
+from miniprogram_api.tables import MEDIA, Exportable
 from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, query
+from miniprogram_api.words import Words
 from server.access import owners
 from server.access.rules import own
 from server.kernel.sensitive import Sensitive
@@ -35,7 +38,7 @@ class NewLink(Body):
     relation: Relation
 
 
-class LinkQuery(Paged):
+class LinkQuery(Exportable):
     """Which links."""
 
     state: LinkState | None = None
@@ -161,15 +164,34 @@ async def unlink(request: Request, link_id: UUID) -> HTTPResponse:
     return HTTPResponse(status=204)
 
 
+def _links(words: Words) -> Table[CheckView]:
+    columns: Columns[CheckView] = (
+        ("填写的姓名", lambda one: one.name.masked),
+        ("身份证号", lambda one: one.student.id_number.masked),
+        ("已知的姓名", lambda one: one.student.name.masked),
+        ("关系", lambda one: words.relations[one.relation]),
+        ("提交人", lambda one: one.person.name and one.person.name.masked),
+        ("状态", lambda one: words.link_states[one.state]),
+        ("理由", lambda one: one.reason),
+        ("提交时间", lambda one: one.created_at),
+        ("核对时间", lambda one: one.decided_at),
+    )
+    return Table("student_links", "学生关系", columns)
+
+
 @students.get("/students/links")
 @allow(Role.REVIEWER)
 @query(LinkQuery)
-@answers(200, ListView[CheckView])
-async def to_check(_request: Request, query: LinkQuery) -> HTTPResponse:
+@answers(200, ListView[CheckView], *MEDIA)
+async def to_check(request: Request, query: LinkQuery) -> HTTPResponse:
     """List who speaks for whom, those first that have waited longest."""
-    found = await links.listed(query.state, query.limit, query.cursor)
-    items = tuple(CheckView.of(link) for link in found.items)
-    return answer(ListView[CheckView](items=items, next_cursor=found.next_cursor))
+    return await listed(
+        request,
+        query,
+        _links(request.app.ctx.words),
+        lambda limit, cursor: links.listed(query.state, limit, cursor),
+        CheckView.of,
+    )
 
 
 @students.post("/students/links/<link_id:uuid>/decision")

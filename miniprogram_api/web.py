@@ -24,8 +24,9 @@ from sanic_routing.route import Route
 
 from miniprogram_api.auth import Access, OwnerOf, Permission, authorise
 from miniprogram_api.idempotent import Rebuild, once
+from miniprogram_api.multipart import AROUND_BYTES, read_form
 from miniprogram_api.protocol import BODY_LIMIT_BYTES
-from miniprogram_api.reading import Body, Query, read_body, read_if_match, read_query, refuse_query
+from miniprogram_api.reading import Body, Form, Query, read_body, read_if_match, read_query, refuse_query
 from miniprogram_api.representation import FixedResponse, fresh
 from server.access.rules import Right
 from server.organisations.roles import Kind, Role
@@ -38,10 +39,11 @@ First = Callable[[Request], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A body that is a file: at most so many bytes, of one of these media types as far as its sender knows."""
+    """A body that is a file, or has one: at most so many bytes, of one of these media types as its sender has it."""
 
     limit_bytes: int
     media: tuple[str, ...]
+    required: bool = True
 
 
 @dataclass(slots=True)
@@ -50,7 +52,7 @@ class Declaration:
 
     permission: Permission | None = None
     query: type[Query] | None = None
-    body: type[Body] | None = None
+    body: type[BaseModel] | None = None
     body_optional: bool = False
     first: First | None = None
     answers: dict[int, Any] = field(default_factory=dict)
@@ -65,6 +67,11 @@ class Declaration:
     def takes_input(self) -> bool:
         """Whether anything of the request is to be read."""
         return bool(self.query or self.body or self.upload) or self.if_match is not None
+
+    @property
+    def is_form(self) -> bool:
+        """Whether the body is a form with a file."""
+        return bool(self.body and self.upload)
 
 
 class Face(Blueprint):
@@ -89,6 +96,14 @@ def body(model: type[Body], *, optional: bool = False) -> Callable[[H], H]:
 def upload(limit_bytes: int, *media: str) -> Callable[[H], H]:
     """State that the body is a file; the handler's route has `stream=True`, and it calls `request.receive_body()`."""
     return _stating(upload=Upload(limit_bytes, media))
+
+
+def form(model: type[Form], limit_bytes: int, *media: str, required: bool = True) -> Callable[[H], H]:
+    """State that the body is a form of `model` and one `file`; the handler's route has `stream=True`.
+
+    It gets `body` and `file`, bytes or None. Both are on `request.ctx` before, for what comes `first`.
+    """
+    return _stating(body=model, upload=Upload(limit_bytes, media, required))
 
 
 def if_match(*, required: bool) -> Callable[[H], H]:
@@ -140,6 +155,8 @@ def allow(*who: Access | Role | Right, of: Kind | None = None, owner: OwnerOf | 
             stream = request.stream
             if takes_input or b"?" in request.raw_url or (stream and stream.request_body):
                 _read(request, declaration, arguments)
+            if declaration.is_form:
+                arguments |= await _form(request, declaration)
             if declaration.first:
                 await declaration.first(request)
             if declaration.rebuild and "idempotency-key" in request.headers:
@@ -198,13 +215,21 @@ def _read(request: Request, declaration: Declaration, arguments: dict[str, Any])
     if declaration.if_match is not None:
         header = request.headers.get("if-match")
         arguments["version"] = read_if_match(header, required=declaration.if_match)
-    if declaration.body and declaration.body_optional and not request.body:
-        arguments["body"] = declaration.body()
-    elif declaration.body:
-        arguments["body"] = read_body(request, declaration.body)
+    if declaration.body and not declaration.upload:
+        left_out = declaration.body_optional and not request.body
+        arguments["body"] = declaration.body() if left_out else read_body(request, declaration.body)
     elif request.stream:
         limit = declaration.upload.limit_bytes if declaration.upload else BODY_LIMIT_BYTES
+        limit += AROUND_BYTES if declaration.is_form else 0
         request.stream.request_max_size = min(request.stream.request_max_size, limit)  # Sanic lifts it for streams
+
+
+async def _form(request: Request, declaration: Declaration) -> dict[str, Any]:
+    if declaration.body is None or declaration.upload is None:
+        raise TypeError("no form")
+    found, data = await read_form(request, declaration.body, file_required=declaration.upload.required)
+    request.ctx.body, request.ctx.file = found, data
+    return {"body": found, "file": data}
 
 
 def _declaration(handler: Any) -> Declaration:

@@ -8,9 +8,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from miniprogram_api import words
 from server.consents import documents
 from server.guide import checks as guide_checks
 from server.guide import service as guide_service
+from server.imports.models import ImportKind
 from server.kernel import clock
 from server.kernel.content import ContentError
 from server.policy import checks as policy_checks
@@ -19,6 +21,8 @@ from server.policy import service as policy_service
 from server.policy.book import PolicyBook
 from server.privacy import rules as privacy_rules
 from server.reference import service as reference_service
+from server.referrals import columns as list_columns
+from server.referrals import rules as referral_rules
 from server.settings import ROOT
 from server.students import id_regions
 
@@ -56,6 +60,10 @@ def _check(content: Path, sources: Path | None) -> list[str]:
     print(f"region codes of ID numbers on {len(id_regions.load(content).codes)} lines")
     asked, kept = documents.load(content).on(today), privacy_rules.load(content).rules
     print(f"{len(asked)} documents to consent to, {len(kept)} kinds of data with their periods")
+    columns = [len(list_columns.load(content).of(kind).columns) for kind in ImportKind]
+    print(f"{sum(columns)} columns of schools' lists")
+    days = sum(len(dict(intake)) for intake in referral_rules.load(content).intakes.values())
+    print(f"{days} days of referrals' intakes, {len(words.load(content).acts)} words for what is done")
     print(f"{len(guide.editions)} editions, {len(guide.articles)} articles, {len(guide.leaflets)} leaflets")
     borrowed = _borrowed(content, book, sources) if sources else ()
     return [*policy_checks.faults(book), *guide_checks.faults(content, guide, book), *borrowed]

@@ -18,6 +18,7 @@ from server.gateways.wakeup import wakeup
 from server.kernel import log
 from server.kernel.content import ContentError
 from server.kernel.jobs import observe
+from server.referrals import rules
 from server.settings import Settings, SettingsError, unknown
 
 USAGE_ERROR = 2
@@ -85,12 +86,13 @@ async def _work(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     app.unlock(settings)
+    rules.use(rules.load(app.CONTENT_DIR))
     waker = wakeup(settings.redis_url)
     outside = SimpleNamespace()
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(db.opened(settings.database, everywhere=True))
         app.reach_out(outside, settings, stack)
-        handlers = schedules.handlers(outside.service_account)
+        handlers = schedules.handlers(outside.service_account, app.files(settings))
         tasks = [
             asyncio.create_task(waker.listen()),
             asyncio.create_task(app.worker(settings, waker, handlers).run()),

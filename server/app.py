@@ -25,6 +25,7 @@ from server.gateways.files import Files
 from server.gateways.limits import Limits
 from server.gateways.scans import Scans
 from server.gateways.seals import Seals
+from server.gateways.spreadsheets import Spreadsheets
 from server.gateways.tokens import Tokens
 from server.gateways.vault import Vault
 from server.gateways.wakeup import LocalWakeup, wakeup
@@ -89,11 +90,13 @@ def build(
         NOISY_EXCEPTIONS=False,
     )
     app.ctx.settings = settings
+    app.ctx.problems = problems
     keys = unlock(settings)
     app.ctx.tokens = Tokens(keys["token_keys"].by_id)
     app.ctx.seals = Seals(keys["index_keys"].by_id)
     app.ctx.files = files(settings)
     app.ctx.scans = Scans()
+    app.ctx.spreadsheets = Spreadsheets()
     app.ctx.callers = Callers(app.ctx.tokens)
     app.ctx.callbacks = callback_readers(settings)
     app.ctx.schedules = schedules.every(app.ctx.files)
@@ -208,7 +211,7 @@ async def _running(app: App, settings: Settings, handlers: Mapping[str, Handler]
         app.ctx.readiness = lambda: readiness(database, waker, link)
         loops = [waker.listen(), app.ctx.callers.follow()]
         if settings.jobs:
-            all_handlers = {**schedules.handlers(app.ctx.service_account), **handlers}
+            all_handlers = {**schedules.handlers(app.ctx.service_account, app.ctx.files), **handlers}
             loops.append(worker(settings, waker, all_handlers).run())
         tasks = [asyncio.create_task(loop) for loop in loops]
         try:

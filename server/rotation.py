@@ -17,10 +17,13 @@ from tortoise.expressions import Q
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
+from server.enrolments.models import Enrolment
+from server.imports.models import ImportRow
 from server.kernel.sensitive import Cell, Kind, VaultError, vault
 from server.kernel.transactions import transaction
 from server.organisations.models import Organisation, PayeeAccount
 from server.people.models import Person
+from server.referrals.models import Referral
 from server.students.models import Student, StudentLink
 
 BATCH = 500
@@ -78,6 +81,13 @@ SEALED = (
     Sealed(Student, "name_sealed"),
     Sealed(Student, "id_number_sealed", "id_number_index", Kind.ID_NUMBER),
     Sealed(StudentLink, "name_sealed"),
+    Sealed(Referral, "name_sealed"),
+    Sealed(Referral, "phone_sealed", "phone_index", Kind.PHONE),
+    Sealed(Referral, "guardian_name_sealed"),
+    Sealed(Referral, "guardian_phone_sealed"),
+    Sealed(Enrolment, "name_sealed"),
+    Sealed(Enrolment, "record_number_sealed"),
+    Sealed(ImportRow, "cells_sealed"),
 )
 """Every column of envelopes that there is; a test compares it with the models."""
 

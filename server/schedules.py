@@ -6,6 +6,9 @@ from typing import Any
 
 from server.callbacks import service as callbacks
 from server.callbacks.ports import ServiceAccount
+from server.imports import turns, work
+from server.imports.models import Import, ImportKind
+from server.imports.work import Importers
 from server.kernel import audit_chain, idempotency
 from server.kernel.jobs import queue
 from server.kernel.jobs.schedules import Schedule
@@ -15,7 +18,13 @@ from server.organisations.ports import Files
 from server.people import revocations, sessions
 from server.privacy import retention, rules
 from server.privacy.rules import Retention
+from server.referrals import census, columns, importing
+from server.referrals.models import Evidence
 from server.settings import ROOT
+from server.students import id_regions
+
+FILES_NAMED: licences.Naming = (*licences.NAMING, (Evidence, "scan_id"), (Import, "rows_id"))
+"""Every column that names a file; what none of them names is swept."""
 
 
 async def _prune_jobs(_payload: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -43,7 +52,20 @@ async def _watch_organisations(_payload: Mapping[str, Any]) -> Mapping[str, Any]
 
 
 async def _sweep_files(_payload: Mapping[str, Any], *, files: Files) -> Mapping[str, Any]:
-    return await licences.sweep(files)
+    return await licences.sweep(files, FILES_NAMED)
+
+
+async def _watch_imports(_payload: Mapping[str, Any], *, files: Files) -> Mapping[str, Any]:
+    return await turns.watch(files)
+
+
+@cache
+def _importers() -> Importers:
+    return importing.importers(id_regions.load(ROOT / "content"), columns.load(ROOT / "content"))
+
+
+async def _settle_referrals(_payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    return await census.settle()
 
 
 @cache
@@ -58,6 +80,7 @@ async def _retain(_payload: Mapping[str, Any]) -> Mapping[str, Any]:
 SCHEDULES = (
     Schedule("retain", "50 3 * * *", _retain),
     Schedule("watch_organisations", "5 0 * * *", _watch_organisations),
+    Schedule("settle_referrals", "10 0 * * *", _settle_referrals),
     Schedule("prune_jobs", "10 3 * * *", _prune_jobs),
     Schedule("prune_idempotency_keys", "25 * * * *", _prune_idempotency_keys),
     Schedule("seal_audit", "* * * * *", audit_chain.seal_new),
@@ -70,10 +93,18 @@ SCHEDULES = (
 
 
 def every(files: Files) -> Sequence[Schedule]:
-    """Return everything that comes round, where `files` holds the scans of licences."""
-    return (*SCHEDULES, Schedule("sweep_files", "20 4 * * *", partial(_sweep_files, files=files)))
+    """Return everything that comes round, where `files` holds scans, and lists that wait."""
+    return (
+        *SCHEDULES,
+        Schedule("sweep_files", "20 4 * * *", partial(_sweep_files, files=files)),
+        Schedule("watch_imports", "* * * * *", partial(_watch_imports, files=files)),
+    )
 
 
-def handlers(service_account: ServiceAccount) -> Mapping[str, Handler]:
-    """Return what is done with each kind of job that is enqueued one by one."""
-    return {callbacks.KIND: partial(callbacks.work, service_account=service_account)}
+def handlers(service_account: ServiceAccount, files: Files) -> Mapping[str, Handler]:
+    """Return what is done with each kind of job that is enqueued one by one; `files` hold the rows of lists."""
+    import_list = partial(work.work, files=files, importers=_importers())
+    return {
+        callbacks.KIND: partial(callbacks.work, service_account=service_account),
+        **{turns.job_kind(kind): import_list for kind in ImportKind},
+    }

@@ -55,6 +55,7 @@ PARTIAL_INDEXES = (
     PartialIndex("referral_disputed", "referral", "year, evidence_until", "state = 'disputed'"),
     PartialIndex("referral_to_check", "referral", "year, state_since", "needs_check"),
     PartialIndex("referral_phone", "referral", "phone_index", "phone_index IS NOT NULL"),
+    PartialIndex("import_row_subject", "import_row", "subject_id", "subject_id IS NOT NULL"),
     PartialIndex(
         "enrolment_registered_once", "enrolment", "student_id", "state IN ('registered', 'suspended')", unique=True
     ),

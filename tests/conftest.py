@@ -10,8 +10,9 @@ import pytest
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from server import db
-from server.app import App, build
+from server.app import CONTENT_DIR, App, build
 from server.kernel import audit, clock, sensitive
+from server.referrals import rules
 from server.settings import Settings
 from tests.harness import app, browser, postgres, redis
 from tests.harness import standin as wechat
@@ -33,6 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     audit.use(AUDIT)
     sensitive.use(VAULT)
+    rules.use(rules.load(CONTENT_DIR))
     config.addinivalue_line("markers", "drill: takes long; runs with --drills only")
     config.addinivalue_line("markers", "browser: looks at pages in a Chromium; runs where one is found")
     config.addinivalue_line("markers", "sources: needs the official texts; runs with --sources only")

@@ -13,22 +13,28 @@ from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from server import rotation
+from server.enrolments.models import Enrolment
 from server.gateways.files import Files
+from server.imports.models import Import, ImportRow, Outcome
 from server.kernel import blind_index, clock, sensitive
 from server.kernel.ids import new_id
 from server.kernel.sensitive import Cell, Kind, Sensitive, VaultError
-from server.organisations.models import AccountBasis, PayeeAccount
+from server.organisations.models import AccountBasis, Organisation, PayeeAccount
 from server.people.models import Person
+from server.referrals.models import Referral
 from server.rotation import SEALED, Rotation
 from server.secrets import Keys
 from server.students.models import Relation, Student, StudentLink
 from tests.factories import make_organisation, make_person
 from tests.harness.keys import VAULT
+from tests.harness.referring import make_claim, make_import, make_listed
 from tests.harness.rotating import ADDED, ALONE, IN_FRONT, number, ring, rotating, store, storing, student, vault
 
 pytestmark = pytest.mark.usefixtures("database")
 SAMPLES = {"name_sealed": "欧阳鸢尾", "contact_name_sealed": "汪晓岚", "phone_sealed": "13970531864"}
 SAMPLES |= {"number_sealed": "6222021309001234567", "id_number_sealed": "340802200901011232"}
+SAMPLES |= {"guardian_name_sealed": "欧阳青竹", "guardian_phone_sealed": "13855613702"}
+SAMPLES |= {"record_number_sealed": "G340802200901011232", "cells_sealed": '["欧阳鸢尾"]'}
 
 
 class NoFiles:
@@ -45,7 +51,7 @@ async def rotated() -> Rotation:
 
 @pytest.fixture(autouse=True)
 async def emptied() -> None:
-    for model in (StudentLink, Student, PayeeAccount, Person):
+    for model in (ImportRow, Import, Referral, Enrolment, StudentLink, Student, PayeeAccount, Person):
         await model.all().delete()
 
 
@@ -85,6 +91,16 @@ async def one_of_everything() -> None:
     await StudentLink.create(
         **link, person=person, student=known, relation=Relation.SELF, created_at=clock.now(), ended_at=clock.now()
     )
+    await one_of_everything_sent(organisation, known, phone)
+
+
+async def one_of_everything_sent(school: Organisation, known: Student, phone: str) -> None:
+    claim = sealed_in("referral", "name_sealed", "phone_sealed", "guardian_name_sealed", "guardian_phone_sealed")
+    await make_claim(school, known, phone_index=phone, **claim)
+    await make_listed(school, known, **sealed_in("enrolment", "name_sealed", "record_number_sealed"))
+    source = await make_import(school)
+    row = sealed_in("import_row", "cells_sealed")
+    await ImportRow.create(**row, source=source, number=2, outcome=Outcome.REFUSED, remarks=[])
 
 
 def test_every_sealed_column_of_every_model_is_listed() -> None:

@@ -38,8 +38,20 @@ class Process:
     @property
     def resident_mb(self) -> float:
         """Memory held now, in MB of 1,000,000 bytes."""
+        return self._memory_mb("VmRSS:")
+
+    @property
+    def peak_mb(self) -> float:
+        """The most memory held since the start or `forget_peak`, in MB of 1,000,000 bytes."""
+        return self._memory_mb("VmHWM:")
+
+    def forget_peak(self) -> None:
+        """Let the peak begin anew with what is held now."""
+        Path(f"/proc/{self.popen.pid}/clear_refs").write_text("5")
+
+    def _memory_mb(self, what: str) -> float:
         status = Path(f"/proc/{self.popen.pid}/status").read_text()
-        line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+        line = next(line for line in status.splitlines() if line.startswith(what))
         return int(line.split()[1]) * 1024 / 1e6
 
 

@@ -4,7 +4,12 @@ from uuid import UUID
 
 from server.access.rules import Owner
 from server.consents import service as consents
+from server.enrolments import service as enrolments
+from server.imports import service as imports
+from server.imports.models import ImportKind
+from server.kernel.errors import not_found
 from server.organisations import service
+from server.referrals import holding
 from server.students import links
 
 
@@ -28,3 +33,37 @@ async def student_link(link_id: UUID) -> Owner:
 async def consent(consent_id: UUID) -> Owner:
     """Return the owner of a consent: who gave it; raises DomainError 404."""
     return Owner("consent", person_id=(await consents.consent(consent_id)).person_id)
+
+
+async def enrolment(enrolment_id: UUID) -> Owner:
+    """Return the owner of an enrolment: the school that has the student; raises DomainError 404."""
+    found = await enrolments.enrolment(enrolment_id)
+    return Owner("enrolment", frozenset({found.school_id}), secretariat_knows=True)
+
+
+async def referral(referral_id: UUID) -> Owner:
+    """Return the owner of a referral: the school that registered it; raises DomainError 404."""
+    found = await holding.referral(referral_id)
+    return Owner("referral", frozenset({found.school_id}), secretariat_knows=True)
+
+
+async def student(student_id: UUID) -> Owner:
+    """Return the owners of a student: whoever is confirmed to speak for it; raises DomainError 404."""
+    return Owner("student", people=await links.speaking(student_id), secretariat_knows=True)
+
+
+async def referral_import(import_id: UUID) -> Owner:
+    """Return the owner of a list of referrals: the school that sent it; raises DomainError 404."""
+    return await _import(import_id, ImportKind.REFERRAL)
+
+
+async def enrolment_import(import_id: UUID) -> Owner:
+    """Return the owner of a list of enrolments: the school that sent it; raises DomainError 404."""
+    return await _import(import_id, ImportKind.ENROLMENT)
+
+
+async def _import(import_id: UUID, kind: ImportKind) -> Owner:
+    found = await imports.imported(import_id)
+    if found.kind is not kind:
+        raise not_found("import")
+    return Owner("import", frozenset({found.organisation_id}))

@@ -30,7 +30,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """To whom a thing belongs: organisations, a person, or both.
+    """To whom a thing belongs: organisations, a person, or both; `people` are further ones, each like the one.
 
     `noun` is what the thing is called in its 404. `secretariat_knows` says that the secretariat's staff know of it
     even where they may do nothing with it.
@@ -40,6 +40,11 @@ class Owner:
     organisations: frozenset[UUID] = frozenset()
     person_id: UUID | None = None
     secretariat_knows: bool = False
+    people: frozenset[UUID] = frozenset()
+
+    def is_of(self, person_id: UUID) -> bool:
+        """Whether it is a person's very own."""
+        return self.person_id == person_id or person_id in self.people
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,7 @@ def belongs(caller: Caller, organisation_id: UUID) -> bool:
 
 def _holds(right: Right, caller: Caller, owner: Owner | None) -> bool:
     if right.role is None:
-        return not right.own or (owner is not None and owner.person_id == caller.person_id)
+        return not right.own or (owner is not None and owner.is_of(caller.person_id))
     roles = holders(right.role)
     posts = [post for post in caller.posts if post.role in roles and (not right.kinds or post.kind in right.kinds)]
     if right.own:
@@ -107,7 +112,7 @@ def _holds(right: Right, caller: Caller, owner: Owner | None) -> bool:
 
 def _knows(caller: Caller, owner: Owner) -> bool:
     """Whether a caller without the right belongs to the thing's people all the same, or is shown it elsewhere."""
-    return owner.person_id == caller.person_id or any(
+    return owner.is_of(caller.person_id) or any(
         post.organisation_id in owner.organisations or (owner.secretariat_knows and post.kind == Kind.SECRETARIAT)
         for post in caller.posts
     )

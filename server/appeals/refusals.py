@@ -9,6 +9,7 @@ from server.appeals.ports import Contestable
 from server.kernel.audit import AuditEntry
 from server.organisations import decisions, keeping, memberships
 from server.people.service import Decider
+from server.referrals import decisions as referrals
 from server.students import service as students
 from server.students.models import StudentLink
 
@@ -61,5 +62,33 @@ class StudentLinkRefusals:
         return [link.person_id for link in await StudentLink.filter(id=subject_id)]
 
 
-CONTESTABLE: Mapping[str, Contestable] = {"organisation": OrganisationRefusals(), "student_link": StudentLinkRefusals()}
+class ReferralRefusals:
+    """A rejected claim of a school on a student."""
+
+    async def owner(self, subject_id: UUID) -> Owner:
+        """Return the owner of a claim: its school; raises DomainError 404."""
+        return await owners.referral(subject_id)
+
+    async def hold(self, subject_id: UUID) -> AuditEntry | None:
+        """Hold the claim and all on its student, and return its standing rejection."""
+        return await referrals.standing_refusal(subject_id)
+
+    async def overturn(self, subject_id: UUID, by: Decider) -> None:
+        """Uphold the claim, to which those beside it are then lost; raises DomainError 409 where it is not rejected."""
+        await referrals.overturn(subject_id, by)
+
+    async def require_outsider(self, subject_id: UUID, person_id: UUID) -> None:
+        """Raise DomainError 403 for who has to do with a school that claims the student, or with the student."""
+        await referrals.require_outsider(subject_id, person_id)
+
+    async def concerned(self, subject_id: UUID) -> Collection[UUID]:
+        """Return who acts for the school of the claim; the other schools are told of what becomes of theirs."""
+        return await referrals.concerned(subject_id)
+
+
+CONTESTABLE: Mapping[str, Contestable] = {
+    "organisation": OrganisationRefusals(),
+    "student_link": StudentLinkRefusals(),
+    "referral": ReferralRefusals(),
+}
 """Kind of subject -> how its refusals are contested."""

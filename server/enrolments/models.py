@@ -87,13 +87,14 @@ class Enrolment(Model):
 
     class Meta:
         table = "enrolment"
-        indexes = (("student_id", "year"), ("school_id", "year", "created_at"), ("year", "intake", "created_at"))
+        indexes = (("student_id", "year"), ("school_id", "year", "id"), ("year", "id"))
 
 
 class EnrolmentStatus(Model):
     """That an enrolment was in `state` from `effective_on`, as was made known at `made_at`. Append-only.
 
-    The state on a day is that of the latest `effective_on` not after it, and of those the one made known last.
+    The state on a day is the one made known last of those effective by then: what is made known later holds from its
+    day on, whatever was said before of that time.
     """
 
     id: UUID = fields.UUIDField(primary_key=True, default=new_id)

@@ -1,21 +1,17 @@
 """Make a scan anew: a picture on standard input, a JPEG on standard output.
 
-A program of its own, which `server.gateways.scans` starts: whoever sent the picture chose every byte of it, and a
-decoder that is led astray takes down this process only, within its limits of memory and time. The one argument is how
-many megapixels a picture may have. A picture that is refused ends it with `REFUSED` and the reason as output.
+A program of its own, which `server.gateways.scans` starts within bounds: whoever sent the picture chose every byte of
+it. The one argument is how many megapixels a picture may have. A picture that is refused ends it with `REFUSED` and the
+reason as output.
 """
 
 import io
-import os
-import resource
 import sys
 import warnings
 
 from PIL import ExifTags, Image
 
 REFUSED = 3
-_MEMORY_BYTES = 256 * 1024 * 1024
-_CPU_SECONDS = 4
 _LONGEST_SIDE = 3000
 _WHOLE_PIXELS = 16_000_000
 """Above, a picture is halved while it is read: whole, a progressive JPEG of 25 megapixels takes 250 MB."""
@@ -39,7 +35,6 @@ class Refused(Exception):  # noqa: N818 -- not an error of ours
 
 def main() -> int:
     """Read, remake, write; return the exit code."""
-    _limit_process()
     Image.MAX_IMAGE_PIXELS = int(sys.argv[1]) * 1_000_000
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     data = sys.stdin.buffer.read()
@@ -53,18 +48,6 @@ def main() -> int:
         output, code = b"broken", REFUSED
     sys.stdout.buffer.write(output)
     return code
-
-
-def _limit_process() -> None:
-    limits = {
-        resource.RLIMIT_AS: _MEMORY_BYTES,
-        resource.RLIMIT_CPU: _CPU_SECONDS,
-        resource.RLIMIT_FSIZE: 0,
-        resource.RLIMIT_CORE: 0,
-    }
-    for limit, value in limits.items():
-        resource.setrlimit(limit, (value, value))
-    os.nice(5)  # requests come first
 
 
 def _remade(data: bytes) -> bytes:

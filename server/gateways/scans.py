@@ -4,11 +4,10 @@ PDF is not taken: it holds scripts, forms and files besides pages, and a phone p
 """
 
 import asyncio
-import contextlib
-import sys
 from enum import StrEnum
 from pathlib import Path
 
+from server.gateways import bounded
 from server.kernel.errors import DomainError
 
 MEGABYTES = 5
@@ -17,7 +16,6 @@ _BYTES = MEGABYTES * 1024 * 1024
 _LARGEST_ANSWER = 3 * _BYTES  # noise of nine megapixels
 _SECONDS = 5.0
 _AT_ONCE = 2
-_REFUSED = 3
 _WORKER = Path(__file__).with_name("scan_worker.py")
 _JPEG = b"\xff\xd8\xff"
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -54,54 +52,15 @@ class Scans:
         if not data.startswith((_JPEG, _PNG)):
             raise _refused(Refusal.TYPE)
         async with self._places:
-            code, output = await _decoded(data)
+            code, output = await bounded.run(
+                _WORKER, data, [MEGAPIXELS], seconds=_SECONDS, largest_answer=_LARGEST_ANSWER
+            )
         if code == 0 and output.startswith(_JPEG):
             return output
-        if code == 1:
-            raise RuntimeError("the program that decodes scans does not run")
         reasons = {name.encode(): name for name in Refusal}
-        raise _refused(reasons.get(output, Refusal.BROKEN) if code == _REFUSED else Refusal.BROKEN)
+        raise _refused(reasons.get(output, Refusal.BROKEN) if code == bounded.REFUSED else Refusal.BROKEN)
 
 
 def _refused(reason: Refusal) -> DomainError:
     status = _STATUS.get(reason, 422)
     return DomainError(f"scan_{reason}", status, megabytes=MEGABYTES, megapixels=MEGAPIXELS)
-
-
-async def _decoded(data: bytes) -> tuple[int, bytes]:
-    """Return how the worker ended (negative: by which signal) and what it said; it is gone afterwards, come what may.
-
-    It gets none of our environment, where the keys are.
-    """
-    worker = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", str(_WORKER), str(MEGAPIXELS)),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env={},
-    )
-    try:
-        async with asyncio.timeout(_SECONDS):
-            output = await _exchanged(worker, data)
-            return await worker.wait(), output
-    except (TimeoutError, OverflowError):
-        return _REFUSED, b""
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            worker.kill()
-        await worker.communicate()  # `wait` alone would wait for ever where output was left unread
-
-
-async def _exchanged(worker: asyncio.subprocess.Process, data: bytes) -> bytes:
-    """Hand `data` over and return the answer; raises OverflowError for one larger than any scan."""
-    if worker.stdin is None or worker.stdout is None:
-        raise RuntimeError("the worker has no pipes")
-    with contextlib.suppress(ConnectionError):  # it may end without reading
-        worker.stdin.write(data)
-        await worker.stdin.drain()
-    worker.stdin.close()
-    try:
-        await worker.stdout.readexactly(_LARGEST_ANSWER + 1)
-    except asyncio.IncompleteReadError as end:
-        return end.partial
-    raise OverflowError

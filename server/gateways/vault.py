@@ -9,6 +9,7 @@ import base64
 import hmac
 import os
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NoReturn
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -74,8 +75,13 @@ class Vault:
 
 def _bound(header: str, cell: Cell) -> bytes:
     """Return what an envelope is bound to; lengths in front, so that no two cells read alike."""
-    parts = (header, cell.table, cell.column, cell.row_id.hex)
-    return "".join(f"{len(part)}:{part}" for part in parts).encode()
+    row = cell.row_id.hex
+    return f"{_column(header, cell.table, cell.column)}{len(row)}:{row}".encode()
+
+
+@lru_cache(maxsize=256)
+def _column(*parts: str) -> str:
+    return "".join(f"{len(part)}:{part}" for part in parts)
 
 
 def _derived(key: bytes, kind: Kind) -> bytes:

@@ -43,8 +43,11 @@ class Outcome(StrEnum):
 class Import(Model):
     """A spreadsheet that a school sent, and how far it is worked off.
 
-    `terms` are what holds for all its rows, such as year and intake. The rows lie sealed in a file named by this id
-    until all are worked off; `done` is how many are, in their order, and where a killed import goes on.
+    `terms` are what holds for all its rows, such as year and intake. The rows lie sealed in the file that `rows_id`
+    names until all are worked off; `done` is how many are, in their order, and where a killed import goes on.
+    `headings` are `[field, heading]` of the columns that are read, in their order, `ignored` the headings of others.
+    `job_id` is the job that works on it, null while it waits for another one of its school. `failure` is
+    `{slug, facts}` of the refusal that ended it.
     """
 
     id: UUID = fields.UUIDField(primary_key=True, default=new_id)
@@ -55,7 +58,9 @@ class Import(Model):
     organisation_id: UUID
     person_id: UUID = fields.UUIDField()
     terms: dict[str, Any] = fields.JSONField()
-    headings: list[str] = fields.JSONField()
+    sheet = fields.CharField(max_length=100, default="")
+    headings: list[list[str]] = fields.JSONField()
+    ignored: list[str] = fields.JSONField()
     state = fields.CharEnumField(ImportState, max_length=32, default=ImportState.QUEUED)
     total = fields.IntField()
     done = fields.IntField(default=0)
@@ -63,6 +68,9 @@ class Import(Model):
     warning = fields.IntField(default=0)
     repeated = fields.IntField(default=0)
     refused = fields.IntField(default=0)
+    rows_id: UUID | None = fields.UUIDField(null=True)
+    job_id: UUID | None = fields.UUIDField(null=True)
+    failure: dict[str, Any] | None = fields.JSONField(null=True)
     created_at: datetime = fields.DatetimeField(db_index=True)
     ended_at: datetime | None = fields.DatetimeField(null=True)
 

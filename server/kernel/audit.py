@@ -7,6 +7,7 @@ is written by staff and shown to those concerned: it names nobody, and no entry 
 
 import hmac
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -14,7 +15,7 @@ import orjson
 from tortoise import fields as columns
 from tortoise.models import Model
 
-from server.kernel import clock
+from server.kernel import bulk, clock
 from server.kernel.ids import new_id
 from server.kernel.paging import Page, Sort, page
 from server.kernel.transactions import transaction
@@ -106,6 +107,19 @@ def mac_of(purpose: str, content: bytes, key_id: str) -> str:
     return hmac.digest(_keys[key_id], purpose.encode() + b"\n" + content, "sha256").hex()
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One act to note, as `note` takes it."""
+
+    subject: str
+    action: str
+    actor_id: UUID | None
+    before: str = ""
+    after: str = ""
+    reason: str = ""
+    fields: tuple[str, ...] = ()
+
+
 @transaction
 async def note(  # noqa: PLR0913 -- all but the first two are named
     subject: str,
@@ -118,19 +132,33 @@ async def note(  # noqa: PLR0913 -- all but the first two are named
     fields: Iterable[str] = (),
 ) -> AuditEntry:
     """Note that `actor_id` did `action` (`organisation.verified`) to `subject` (`kind:id`); joins the transaction."""
-    entry = AuditEntry(
-        subject=subject,
-        action=action,
-        before=before,
-        after=after,
-        actor_id=actor_id,
-        fields=list(fields),
-        reason=reason,
-        made_at=clock.now(),
+    entry = _signed(Note(subject, action, actor_id, before, after, reason, tuple(fields)), clock.now())
+    await entry.save(force_create=True)
+    return entry
+
+
+@transaction
+async def note_many(notes: Iterable[Note]) -> None:
+    """Note several acts in their order, by one statement; joins the transaction."""
+    now = clock.now()
+    await bulk.insert([_signed(one, now) for one in notes])
+
+
+def _signed(note: Note, now: datetime) -> AuditEntry:
+    entry = bulk.fresh(
+        AuditEntry,
+        id=new_id(),
+        subject=note.subject,
+        action=note.action,
+        before=note.before,
+        after=note.after,
+        actor_id=note.actor_id,
+        fields=list(note.fields),
+        reason=note.reason,
+        made_at=now,
         key_id=key_in_use(),
     )
     entry.mac = mac_of("entry", entry.content, entry.key_id)
-    await entry.save(force_create=True)
     return entry
 
 

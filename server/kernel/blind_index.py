@@ -18,6 +18,7 @@ rotation has said that nothing lies under it.
 """
 
 import hashlib
+from collections.abc import Sequence
 
 from tortoise.connection import get_connection
 
@@ -29,16 +30,25 @@ async def hold(value: Sensitive) -> tuple[str, ...]:
     """Keep everyone else from storing `value`, a normalised one, until the transaction ends; return its indexes.
 
     The first is the one to store; the value is there already where a row has any of them. Raises RuntimeError outside
-    a transaction. Whoever holds several values holds them in a settled order, or may have to be undone by PostgreSQL.
+    a transaction. Whoever needs several holds them by `hold_many`, or may have to be undone by PostgreSQL.
+    """
+    return (await hold_many([value]))[0]
+
+
+async def hold_many(values: Sequence[Sensitive]) -> list[tuple[str, ...]]:
+    """Keep everyone else from storing any of `values` until the transaction ends; return the indexes of each.
+
+    One statement, which takes the locks of all in one settled order: of those who hold several at once by this, nobody
+    waits in a circle. Raises RuntimeError outside a transaction.
     """
     if not transactions.running():
         raise RuntimeError("a value is held by a transaction")
-    indexes = find(value)
+    found = [find(value) for value in values]
     connection = get_connection("default")
-    if connection.capabilities.dialect == "postgres":
-        places = ", ".join(f"pg_advisory_xact_lock({number})" for number in sorted(map(_number, indexes)))
-        await connection.execute_query(f"SELECT {places}")
-    return indexes
+    if found and connection.capabilities.dialect == "postgres":
+        numbers = sorted({_number(index) for indexes in found for index in indexes})
+        await connection.execute_query("SELECT pg_advisory_xact_lock(n) FROM unnest($1::bigint[]) AS n", [numbers])
+    return found
 
 
 def find(value: Sensitive) -> tuple[str, ...]:

@@ -1,17 +1,23 @@
 """Codes as people type and paste them, made plain before they are checked."""
 
+import re
+
 _BLANKS = (*range(0x09, 0x0E), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
 """Whatever `str.isspace` calls one, and may stand in a line."""
 _UNSEEN = (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF)
 """What messengers and contact lists leave around a copied number: joiners and marks of direction."""
 _FULL_WIDTH = range(0xFF01, 0xFF5F)
 _TO_ASCII = 0xFF01 - ord("!")
+_DASHES = dict.fromkeys((ord("-"), *range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63))
+_PERSONAL = re.compile(r"\d{16}|1[3-9]\d{9}")
+"""Of whom or whose account: citizen and card numbers have sixteen digits in a row or more, mobile numbers eleven."""
 
 _PLAIN: dict[int, str | None] = {
     **dict.fromkeys((*_BLANKS, *_UNSEEN)),
     **{code: chr(code).upper() for code in range(ord("a"), ord("z") + 1)},
     **{code: chr(code - _TO_ASCII).upper() for code in _FULL_WIDTH},
 }
+_SEEN: dict[int, str | None] = dict.fromkeys(_UNSEEN)
 
 
 def plain(text: str) -> str:
@@ -20,3 +26,18 @@ def plain(text: str) -> str:
     Nothing else changes: digits of other scripts stay what they are, and are then refused by whoever checks the code.
     """
     return text.translate(_PLAIN)
+
+
+def undashed(text: str) -> str:
+    """Return `text` made plain, without dashes of any kind."""
+    return plain(text).translate(_DASHES)
+
+
+def personal(text: str) -> bool:
+    """Whether a text holds somebody's citizen, mobile or account number, however it is spaced."""
+    return bool(_PERSONAL.search(undashed(text)))
+
+
+def seen(text: str) -> str:
+    """Return `text` without marks that nobody sees; all else stays, blanks too."""
+    return text.translate(_SEEN)

@@ -3,14 +3,15 @@
 Append-only in the database itself, and without personal data: people are ids.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from tortoise import fields
 from tortoise.models import Model
 
-from server.kernel import clock
+from server.kernel import bulk, clock
 from server.kernel.ids import new_id
 from server.kernel.transactions import transaction
 
@@ -33,4 +34,32 @@ async def record(name: str, subject: str, people: Iterable[UUID] = ()) -> Event:
     """Record that `name` happened to `subject` (`kind:id`) and concerns `people`; joins the transaction."""
     return await Event.create(
         name=name, subject=subject, people=[str(person) for person in people], created_at=clock.now()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One thing that happened, as `record` takes it."""
+
+    name: str
+    subject: str
+    people: Collection[UUID] = ()
+
+
+@transaction
+async def record_many(occurrences: Iterable[Occurrence]) -> None:
+    """Record several things that happened, in their order, by one statement; joins the transaction."""
+    now = clock.now()
+    await bulk.insert(
+        [
+            bulk.fresh(
+                Event,
+                id=new_id(),
+                name=one.name,
+                subject=one.subject,
+                people=[str(person) for person in one.people],
+                created_at=now,
+            )
+            for one in occurrences
+        ]
     )

@@ -25,6 +25,8 @@ class Kind(StrEnum):
     """The number of a bank account."""
     INVITATION = "invitation"
     """A code that lets someone in: indexed, never kept."""
+    STUDENT_NUMBER = "student_number"
+    """The number of a student's record (学籍号), which as a rule holds the ID number."""
     REQUEST = "request"
     """What someone sent, by which the same is known again: indexed, never kept."""
 
@@ -173,11 +175,18 @@ def _masked_id_number(number: str) -> str:
     return "*" * (length - shown) + number[-shown:] if len(number) == length else "*" * length
 
 
+def _masked_student_number(number: str) -> str:
+    """Show the last two characters only, which may be those of an ID number."""
+    length, shown = 19, 2
+    return "*" * (length - shown) + number[-shown:] if len(number) == length else "*" * length
+
+
 _MASKS = {
     Kind.NAME: _masked_name,
     Kind.PHONE: _masked_number,
     Kind.ID_NUMBER: _masked_id_number,
     Kind.ACCOUNT: _masked_number,
+    Kind.STUDENT_NUMBER: _masked_student_number,
     Kind.INVITATION: _masked_wholly,
     Kind.REQUEST: _masked_wholly,
 }

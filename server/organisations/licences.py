@@ -4,9 +4,11 @@ Every scan has an id of its own, so that the row and the file can never tell of 
 the new one only once it is on disk, and the old one goes only once the row has let go of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
+
+from tortoise.models import Model
 
 from server.kernel import audit, clock
 from server.kernel.errors import DomainError
@@ -19,6 +21,9 @@ from server.organisations.ports import Files, Scans
 
 LONGEST_UNNAMED = timedelta(days=1)
 """A scan that no row names after that was left by a process that died between the two."""
+Naming = Sequence[tuple[type[Model], str]]
+"""Columns that name files."""
+NAMING: Naming = ((Organisation, "licence_scan_id"),)
 
 
 async def put(organisation_id: UUID, data: bytes, scans: Scans, files: Files, *, by: UUID) -> Organisation:
@@ -46,17 +51,19 @@ async def picture(organisation_id: UUID, files: Files, *, by: UUID | None) -> by
     return found
 
 
-async def sweep(files: Files) -> Mapping[str, int]:
-    """Remove what nobody will ever look at: drafts, and scans that no row names; return how many of each.
+async def sweep(files: Files, naming: Naming = NAMING) -> Mapping[str, int]:
+    """Remove what nobody will ever look at: drafts, and files that no row names; return how many of each.
 
-    Scans of licences are all that `files` hold.
+    What the columns of `naming` name is all that `files` hold.
     """
     before = clock.now() - LONGEST_UNNAMED
-    scans = await files.older(before)  # first: a row that names one of them by now is seen below
-    named = set(await Organisation.filter(licence_scan_id__isnull=False).values_list("licence_scan_id", flat=True))
-    unnamed = [scan_id for scan_id in scans if scan_id not in named]
-    for scan_id in unnamed:
-        await files.delete(scan_id)
+    kept = await files.older(before)  # first: a row that names one of them by now is seen below
+    named: set[object] = set()
+    for model, column in naming:
+        named |= set(await model.filter(**{f"{column}__isnull": False}).values_list(column, flat=True))
+    unnamed = [file_id for file_id in kept if file_id not in named]
+    for file_id in unnamed:
+        await files.delete(file_id)
     return {"drafts": await files.drop_drafts(before), "scans": len(unnamed)}
 
 

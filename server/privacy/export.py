@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
-
 from server.callbacks.models import WeChatEvent
 from server.consents.models import Capacity, Consent
 from server.kernel import audit, clock
@@ -15,17 +13,14 @@ from server.organisations.models import Membership, MembershipState
 from server.organisations.roles import Role
 from server.people import service as people
 from server.people.models import Follower, Person, PersonState, Session, SessionEnd
+from server.privacy import schooling
+from server.privacy.parts import Part
+from server.privacy.schooling import EnrolmentPart, ReferralPart
 from server.students import sealed as students
 from server.students.models import LinkState, Relation, StudentLink
 
 LOOKS = ".revealed"
 """What the name of every act ends with by which somebody saw a full value."""
-
-
-class Part(BaseModel):
-    """A part of an export."""
-
-    model_config = ConfigDict(frozen=True)
 
 
 class PersonPart(Part):
@@ -116,6 +111,8 @@ class Export(Part):
     sessions: list[SessionPart]
     memberships: list[MembershipPart]
     students: list[StudentPart]
+    referrals: list[ReferralPart]
+    enrolments: list[EnrolmentPart]
     consents: list[ConsentPart]
     follows_since: datetime | None
     wechat: list[WeChatPart]
@@ -130,13 +127,16 @@ async def export(person_id: UUID) -> Export:
     memberships = await Membership.filter(person_id=person_id).select_related("organisation").order_by("id")
     links = await StudentLink.filter(person_id=person_id).select_related("student").order_by("id")
     consents = await Consent.filter(person_id=person_id).order_by("id")
-    history = await _history(person, memberships, links, consents)
+    sent, enrolled = await schooling.of_students(_spoken_for(links))
+    history = await _history(person, memberships, links, consents, [*sent, *enrolled])
     return Export(
         made_at=clock.now(),
         person=_person(person),
         sessions=[_session(one) for one in await Session.filter(person_id=person_id).order_by("id")],
         memberships=[_membership(one) for one in memberships],
         students=[_student(one) for one in links],
+        referrals=sent,
+        enrolments=enrolled,
         consents=[_consent(one) for one in consents],
         follows_since=await _follows_since(person),
         wechat=[
@@ -148,16 +148,25 @@ async def export(person_id: UUID) -> Export:
     )
 
 
+def _spoken_for(links: Sequence[StudentLink]) -> list[UUID]:
+    """Return the students for whom a person is known to speak."""
+    return [one.student_id for one in links if one.state is LinkState.CONFIRMED and one.ended_at is None]
+
+
 async def _history(
-    person: Person, memberships: Sequence[Membership], links: Sequence[StudentLink], consents: Sequence[Consent]
+    person: Person,
+    memberships: Sequence[Membership],
+    links: Sequence[StudentLink],
+    consents: Sequence[Consent],
+    things: Sequence[ReferralPart | EnrolmentPart],
 ) -> list[HistoryPart]:
     """Return what was done to all that is the person's; of a student only where the person is known to speak for it."""
     subjects = [f"person:{person.id}"]
     subjects += [f"membership:{one.id}" for one in memberships]
     subjects += [f"student_link:{one.id}" for one in links]
     subjects += [f"consent:{one.id}" for one in consents]
-    spoken_for = [one for one in links if one.state is LinkState.CONFIRMED and one.ended_at is None]
-    subjects += [f"student:{one.student_id}" for one in spoken_for]
+    subjects += [f"student:{student_id}" for student_id in _spoken_for(links)]
+    subjects += [one.subject for one in things]
     entries = await AuditEntry.filter(subject__in=subjects).order_by("id")
     return [_act(one) for one in entries]
 

@@ -3,25 +3,33 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID
+
+from tortoise.queryset import QuerySet
 
 from server.consents.models import Consent
 from server.consents.service import OF_AGE, OWN_CONSENT
+from server.enrolments.models import Enrolment
 from server.kernel import clock
 from server.kernel.audit import AuditEntry
 from server.privacy.export import LOOKS
 from server.privacy.retention import MINOR
+from server.referrals.models import Referral
 from server.students.models import Student
 from server.students.sealed import identity
 
 _CHUNK = 1000
+_ABOUT: dict[str, type[Referral | Enrolment]] = {"referral": Referral, "enrolment": Enrolment}
+"""Of which kinds each thing is about one student."""
 
 
 @dataclass(frozen=True, slots=True)
 class MinorsReport:
     """One year's figures. Ages are as of `on`, the year's last day or today while it runs.
 
-    `consents` counts by document, scope and capacity what was given in the year for those who are minors by `on`.
+    `consents` counts by document, scope and capacity what was given in the year for those who are minors by `on`,
+    `referrals` the claims that were made on them in the year, `guardian_consents` those with a guardian's consent.
     """
 
     year: int
@@ -32,6 +40,8 @@ class MinorsReport:
     withdrawals: int
     reveals: int
     deletions: int
+    referrals: int
+    guardian_consents: int
 
     @property
     def lines(self) -> list[str]:
@@ -45,6 +55,8 @@ class MinorsReport:
             "consents withdrawn": self.withdrawals,
             "full values revealed": self.reveals,
             "students deleted": self.deletions,
+            "referrals of minors": self.referrals,
+            "guardians' consents with referrals": self.guardian_consents,
         }
         return [f"{name}: {value}" for name, value in figures.items()]
 
@@ -55,9 +67,8 @@ async def report(year: int) -> MinorsReport:
     on = min(date(year, 12, 31), clock.today())
     born = await _minors(on)
     given, withdrawn = await _consents(set(born), first, after)
-    made = AuditEntry.filter(made_at__gte=first, made_at__lt=after, subject__startswith="student:")
-    looks = [entry.subject for entry in await made.filter(action__endswith=LOOKS).only("subject")]
-    subjects = {f"student:{student_id}" for student_id in born}
+    made = AuditEntry.filter(made_at__gte=first, made_at__lt=after)
+    sent = [one for one in await _sent(first, after) if one["student_id"] in born]
     return MinorsReport(
         year=year,
         on=on,
@@ -65,8 +76,10 @@ async def report(year: int) -> MinorsReport:
         under_18=len(born),
         consents=dict(given),
         withdrawals=withdrawn,
-        reveals=sum(subject in subjects for subject in looks),
+        reveals=await _reveals(made, set(born)),
         deletions=await made.filter(action="student.deleted", before=MINOR).count(),
+        referrals=len(sent),
+        guardian_consents=sum(one["guardian_consent_on"] is not None for one in sent),
     )
 
 
@@ -86,6 +99,28 @@ async def _consents(minors: set[UUID], first: datetime, after: datetime) -> tupl
     withdrawn = Consent.filter(student_id__isnull=False, withdrawn_at__gte=first, withdrawn_at__lt=after)
     ended = [one for one in await withdrawn if one.student_id in minors]
     return Counter(f"{one.document}/{one.scope} {one.capacity}" for one in rows), len(ended)
+
+
+async def _sent(first: datetime, after: datetime) -> list[dict[str, Any]]:
+    made = Referral.filter(created_at__gte=first, created_at__lt=after)
+    return await made.values("student_id", "guardian_consent_on")
+
+
+async def _reveals(made: QuerySet[AuditEntry], minors: set[UUID]) -> int:
+    """Return how often somebody looked at a minor's data, or at what a claim or an enrolment says of one."""
+    looks = made.filter(action__in=[f"{kind}{LOOKS}" for kind in ("student", *_ABOUT)])
+    seen = Counter(_parsed(entry.subject) for entry in await looks.only("id", "subject"))
+    students = {("student", student_id) for student_id in minors}
+    for kind, model in _ABOUT.items():
+        ids = [thing_id for of, thing_id in seen if of == kind]
+        about: Any = await model.filter(id__in=ids).values_list("id", "student_id")
+        students |= {(kind, thing_id) for thing_id, student_id in about if student_id in minors}
+    return sum(times for what, times in seen.items() if what in students)
+
+
+def _parsed(subject: str) -> tuple[str, UUID]:
+    kind, _, rest = subject.partition(":")
+    return kind, UUID(rest)
 
 
 def _moments(year: int) -> tuple[datetime, datetime]:

@@ -3,20 +3,26 @@
 from datetime import datetime
 from typing import Any
 
+from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 
 from server.consents.models import Consent
+from server.imports.models import ImportRow
 from server.kernel import audit, clock
 from server.kernel.audit import AuditEntry
 from server.kernel.transactions import transaction
 from server.organisations.models import Organisation, OrganisationState
 from server.privacy import deletion
 from server.privacy.rules import Kept, Retention
+from server.referrals.models import Evidence, Referral, ReferralState
 from server.students.models import LinkState, Student, StudentLink
 from server.students.sealed import identity
 
 CHUNK = 500
 OF_AGE = 18
+WAITING = (ReferralState.REGISTERED, ReferralState.DISPUTED)
+"""Claims whose student somebody may still have to reach."""
+CAME_TO_NOTHING = (ReferralState.WITHDRAWN, ReferralState.REJECTED, ReferralState.LAPSED)
 MINOR, ADULT = "minor", "adult"
 """What the history says of a student who was deleted, for the yearly report."""
 
@@ -29,6 +35,9 @@ async def retain(retention: Retention) -> dict[str, int]:
         Kept.STUDENT_LINK: _links,
         Kept.STUDENT_LINK_UNCONFIRMED: _unconfirmed_links,
         Kept.CONSENT: _consents,
+        Kept.IMPORT_ROW: _import_rows,
+        Kept.REFERRAL_CONTACT: _reach,
+        Kept.REFERRAL: _claims,
         Kept.STUDENT: _students,
         Kept.ORGANISATION_CONTACT: _contacts,
     }
@@ -56,6 +65,31 @@ async def _unconfirmed_links(before: datetime) -> int:
 @transaction
 async def _consents(before: datetime) -> int:
     return await _delete(Consent.filter(withdrawn_at__lt=before))
+
+
+@transaction
+async def _import_rows(before: datetime) -> int:
+    return await _delete(ImportRow.filter(source__created_at__lt=before))
+
+
+@transaction
+async def _reach(before: datetime) -> int:
+    """Clear how to reach the student and the guardian of claims that have stood as they do for long."""
+    given = Q(phone_sealed__isnull=False) | Q(guardian_name_sealed__isnull=False)
+    given |= Q(guardian_phone_sealed__isnull=False)
+    settled = Referral.filter(given, state_since__lt=before).exclude(state__in=WAITING)
+    held = await settled.limit(CHUNK).select_for_update(skip_locked=True).order_by("id").values_list("id", flat=True)
+    nothing = dict.fromkeys(("phone_sealed", "phone_index", "guardian_name_sealed", "guardian_phone_sealed"))
+    return await Referral.filter(id__in=held).update(**nothing) if held else 0
+
+
+@transaction
+async def _claims(before: datetime) -> int:
+    """Delete claims that came to nothing, and what was put forward for them; decisions never go, nor what they name."""
+    over = Referral.filter(state__in=CAME_TO_NOTHING, state_since__lt=before)
+    if done := await _delete(Evidence.filter(referral__state__in=CAME_TO_NOTHING, referral__state_since__lt=before)):
+        return done
+    return await _delete(over.filter(decisions__isnull=True, losers__isnull=True, evidence__isnull=True))
 
 
 @transaction

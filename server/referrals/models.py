@@ -45,7 +45,8 @@ class Referral(Model):
     """A feeder school's record that it sent one student to a member school for one entry year.
 
     `named_school` is where the school says the student went. `flags` say what somebody must look at, and then
-    `needs_check` is true: see `server.referrals.flags`. `winner` is the claim that a rejected one lost to.
+    `needs_check` is true: see `server.referrals.flags`. `enrolment` is the one that matches or, flagged `name_differs`,
+    the one whose name is to be looked at. `winner` is the claim that a rejected one lost to.
     """
 
     id: UUID = fields.UUIDField(primary_key=True, default=new_id)
@@ -93,7 +94,8 @@ class Referral(Model):
         table = "referral"
         indexes = (
             ("student_id", "year"),
-            ("school_id", "year", "created_at"),
+            ("school_id", "year", "id"),
+            ("year", "id"),
             ("year", "state", "state_since"),
             ("enrolment_id",),
         )
@@ -102,8 +104,8 @@ class Referral(Model):
 class ReferralDecision(Model):
     """A reviewer's word on a claim, or the undoing of one. Append-only.
 
-    `changes` are `[referral id, state before, state after, winner before, winner after]` of every claim that it
-    changed, which is what its undoing turns round.
+    `changes` are `[referral id, state before, state after, winner before, winner after, flags before, flags after]` of
+    every claim that it changed, which is what its undoing turns round.
     """
 
     id: UUID = fields.UUIDField(primary_key=True, default=new_id)

@@ -4,19 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from server.access.rules import Caller, Decision, Owner, Right, decide, own
+from server.access.rules import Caller, Decision, Owner, Post, Right, decide, own
 from server.kernel import audit, outbox
 from server.kernel.audit import AuditEntry
 from server.kernel.errors import DomainError, FieldFault, invalid, not_found
 from server.kernel.paging import Page
 from server.kernel.transactions import transaction
 from server.organisations import memberships
-from server.organisations.roles import Role
+from server.organisations.roles import Kind, Role
 from server.reveals.ports import Limits
 from server.reveals.subjects import Concern, Subject, parse
 
 HOURLY, DAILY = (30, 3600), (200, 24 * 3600)
 """How many looks, failed ones counted, a person has in how many seconds."""
+SCHOOLS = (Kind.FEEDER_SCHOOL, Kind.VOCATIONAL_SCHOOL)
+"""Whose clerks and managers look at what is their school's own."""
 SEE_WHO_LOOKED = (own(), own(Role.MANAGER), Right(Role.ADMIN))
 
 
@@ -37,27 +39,37 @@ class Revealed:
     values: Mapping[str, str | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """A page of looks, and the name of the school whose clerks may be among those who looked, else empty."""
+
+    page: Page[AuditEntry]
+    school: str
+
+
 async def reveal(wanted: Wanted, caller: Caller, limits: Limits) -> Revealed:
     """Show `caller` what they want, and note that they saw it.
 
     Raises DomainError 403 for a role that may not see this kind, and for what is one's own or one's organisation's;
-    404; 422 with every field that this kind does not have; 429 past `HOURLY` or `DAILY`. Not inside a transaction.
+    404, also for a school that asks for another's; 422 with every field that this kind does not have; 429 past
+    `HOURLY` or `DAILY`. Not inside a transaction.
     """
     subject = parse(wanted.subject, "/subject")
-    role = _role(subject, caller)
+    role = await _role(subject, caller)
     _require_fields(subject, wanted.fields)
     for most, seconds in (HOURLY, DAILY):
         await limits.take(f"reveal in {seconds} s", str(caller.person_id), most, seconds)
     return await _open(subject, wanted, caller.person_id, role)
 
 
-async def looks(subject_text: str, caller: Caller, limit: int, cursor: str | None) -> Page[AuditEntry]:
+async def looks(subject_text: str, caller: Caller, limit: int, cursor: str | None) -> Looks:
     """Return who looked at a subject, the newest first, for those whom it concerns and for administrators.
 
     Raises DomainError 403 for others of the secretariat, 404 for all others, 422 for what is no subject.
     """
     subject = parse(subject_text, "?subject")
-    concern = await subject.kind.concern(await subject.kind.load(subject.id))
+    row = await subject.kind.load(subject.id)
+    concern = await subject.kind.concern(row)
     mine = caller.person_id if caller.person_id in concern.people else None
     owner = Owner(subject.kind.name, concern.organisations, mine, secretariat_knows=True)
     decision = decide(SEE_WHO_LOOKED, caller, owner)
@@ -65,7 +77,8 @@ async def looks(subject_text: str, caller: Caller, limit: int, cursor: str | Non
         raise not_found(subject.kind.name)
     if decision is not Decision.ALLOWED:
         raise DomainError("not_yours_to_do", 403)
-    return await audit.entries(str(subject), limit, cursor, action=_action(subject))
+    school = subject.kind.school(row).name if subject.kind.school else ""
+    return Looks(await audit.entries(str(subject), limit, cursor, action=_action(subject)), school)
 
 
 @transaction
@@ -89,13 +102,25 @@ async def _told(concern: Concern) -> list[UUID]:
     return sorted({*concern.people, *(person_id for led in leading for person_id in led)})
 
 
-def _role(subject: Subject, caller: Caller) -> Role:
-    """Return the role in which `caller` may look; raises DomainError 403."""
+async def _role(subject: Subject, caller: Caller) -> Role:
+    """Return the role in which `caller` may look; raises DomainError 403, or 404 where it is another school's."""
     held = {post.role for post in caller.posts}
-    role = next((role for role in subject.kind.roles if role in held), None)
+    staff = next((role for role in subject.kind.roles if role in held), None)
+    schools = [post for post in caller.posts if post.kind in SCHOOLS] if subject.kind.school else []
+    own = await _own(subject, schools) if schools else None
+    role = own or staff
+    if role is None and schools:
+        raise not_found(subject.kind.name)
     if role is None:
         raise DomainError("not_yours_to_do", 403)
     return role
+
+
+async def _own(subject: Subject, posts: Sequence[Post]) -> Role | None:
+    """Return the role that someone has in the school whose row it is, if any; raises DomainError 404."""
+    row = await subject.kind.load(subject.id)
+    school = subject.kind.school(row) if subject.kind.school else None
+    return next((post.role for post in posts if school and post.organisation_id == school.id), None)
 
 
 def _require_fields(subject: Subject, fields: Sequence[str]) -> None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from server.enrolments import sealed as enrolments
+from server.enrolments.models import Enrolment
 from server.kernel.errors import FieldFault, found, invalid
 from server.kernel.ids import parse_id
 from server.kernel.sensitive import Sensitive
@@ -14,6 +16,8 @@ from server.organisations.models import Membership, MembershipState, Organisatio
 from server.organisations.roles import Role
 from server.people import service as people
 from server.people.models import Person
+from server.referrals import sealed as referrals
+from server.referrals.models import Referral
 from server.students import links
 from server.students import sealed as students
 from server.students.models import LinkState, Student, StudentLink
@@ -29,7 +33,10 @@ class Concern:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of subject. `load` raises DomainError 404; `biased` says whether a person must not look at a row."""
+    """One kind of subject. `load` raises DomainError 404; `biased` says whether a person must not look at a row.
+
+    `school` tells whose row it is where a school's own clerks look as well; it comes with the row.
+    """
 
     name: str
     roles: tuple[Role, ...]
@@ -37,6 +44,7 @@ class Kind:
     load: Callable[[UUID], Awaitable[Any]]
     concern: Callable[[Any], Awaitable[Concern]]
     biased: Callable[[Any, UUID], Awaitable[bool]]
+    school: Callable[[Any], Organisation] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +124,36 @@ async def _belonged(organisation_id: UUID, by: UUID) -> bool:
     return await Membership.exists(organisation_id=organisation_id, person_id=by)
 
 
+def _school(row: Referral | Enrolment) -> Organisation:
+    return row.school
+
+
+def _number(row: Referral | Enrolment) -> Sensitive:
+    return students.number_of(row.student)
+
+
+async def _referral(referral_id: UUID) -> Referral:
+    known = Referral.get_or_none(id=referral_id).select_related("student", "school")
+    return found(await known, "referral")
+
+
+async def _enrolment(enrolment_id: UUID) -> Enrolment:
+    known = Enrolment.get_or_none(id=enrolment_id).select_related("student", "school")
+    return found(await known, "enrolment")
+
+
+async def _school_concern(row: Referral | Enrolment) -> Concern:
+    people = (await _student_concern(row.student)).people
+    return Concern(people, frozenset({row.school_id}))
+
+
+async def _knows_pupil(row: Referral | Enrolment, by: UUID) -> bool:
+    """Whether someone said to be the student or its guardian, or once belonged to the school and no longer does."""
+    active = Membership.filter(organisation_id=row.school_id, person_id=by, state=MembershipState.ACTIVE, ended_at=None)
+    left = await _belonged(row.school_id, by) and not await active.exists()
+    return left or await _knows_student(row.student, by)
+
+
 KINDS = {
     kind.name: kind
     for kind in (
@@ -158,6 +196,30 @@ KINDS = {
             organisations.organisation,
             _organisation_concern,
             _belongs,
+        ),
+        Kind(
+            "referral",
+            (Role.REVIEWER,),
+            {
+                "name": referrals.name_of,
+                "id_number": _number,
+                "phone": referrals.phone_of,
+                "guardian_name": referrals.guardian_name_of,
+                "guardian_phone": referrals.guardian_phone_of,
+            },
+            _referral,
+            _school_concern,
+            _knows_pupil,
+            _school,
+        ),
+        Kind(
+            "enrolment",
+            (Role.REVIEWER,),
+            {"name": enrolments.name_of, "id_number": _number, "record_number": enrolments.record_number_of},
+            _enrolment,
+            _school_concern,
+            _knows_pupil,
+            _school,
         ),
     )
 }

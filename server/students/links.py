@@ -1,5 +1,6 @@
 """Which links there are, and what they say of a person's age."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from tortoise.expressions import Q
@@ -7,7 +8,7 @@ from tortoise.expressions import Q
 from server.kernel.errors import found
 from server.kernel.paging import Page, Sort, page
 from server.students.id_number import IdNumber
-from server.students.models import LinkState, Relation, StudentLink
+from server.students.models import LinkState, Relation, Student, StudentLink
 from server.students.sealed import identity
 
 NEWEST_FIRST, OLDEST_FIRST = Sort("created_at"), Sort("created_at", descending=False)
@@ -40,6 +41,19 @@ async def confirmed(person_id: UUID, student_id: UUID) -> StudentLink | None:
     """Return the lasting, confirmed link of a person to a student, with the student, where there is one."""
     mine = StudentLink.filter(person_id=person_id, student_id=student_id, state=LinkState.CONFIRMED, ended_at=None)
     return await mine.select_related("student").get_or_none()
+
+
+async def speaking(student_id: UUID) -> frozenset[UUID]:
+    """Return the people who are confirmed as a student, or as its guardian; raises DomainError 404."""
+    found(await Student.get_or_none(id=student_id), "student")
+    lasting = StudentLink.filter(student_id=student_id, state=LinkState.CONFIRMED, ended_at=None)
+    return frozenset([link.person_id for link in await lasting.only("id", "person_id")])
+
+
+async def spoken_for(person_id: UUID, student_ids: Collection[UUID]) -> set[UUID]:
+    """Return those of some students who a person is, or whose guardian, by a confirmed link that lasts."""
+    mine = StudentLink.filter(person_id=person_id, state=LinkState.CONFIRMED, ended_at=None)
+    return {link.student_id for link in await mine.filter(student_id__in=list(student_ids)).only("id", "student_id")}
 
 
 async def self_link(person_id: UUID) -> StudentLink | None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from server.kernel import audit, blind_index, clock, outbox, sensitive
+from server.kernel import audit, clock, outbox, sensitive
 from server.kernel.audit import AuditEntry
 from server.kernel.errors import DomainError, FieldFault, found, invalid
 from server.kernel.ids import new_id
@@ -18,7 +18,7 @@ from server.kernel.transactions import transaction
 from server.people import names
 from server.people.deletion import hold as hold_person
 from server.people.service import Decider
-from server.students import id_number
+from server.students import id_number, registry
 from server.students.id_number import IdNumber, Reason, Regions
 from server.students.models import LinkState, Relation, Student, StudentLink
 from server.students.sealed import cell, correct_name
@@ -67,7 +67,7 @@ async def request(person_id: UUID, said: Claim) -> StudentLink:
     """
     await hold_person(person_id)
     await _require_leave(person_id)
-    student = await _known(said)
+    [student] = await registry.held([said])
     await _clear_way(person_id, student)
     link_id = new_id()
     link = await StudentLink.create(
@@ -166,21 +166,6 @@ async def _require_leave(person_id: UUID) -> None:
     if len(made) >= MOST_A_DAY:
         wait = made[-MOST_A_DAY].created_at + DAY - now
         raise DomainError("too_many_requests", 429, seconds=int(wait.total_seconds()) + 1)
-
-
-async def _known(said: Claim) -> Student:
-    """Return the one student with this number, held, made where nobody named it before."""
-    indexes = await blind_index.hold(said.number.number)
-    if known := await Student.filter(id_number_index__in=indexes).select_for_update().first():
-        return known
-    student_id = new_id()
-    return await Student.create(
-        id=student_id,
-        name_sealed=sensitive.seal(cell(Student, "name_sealed", student_id), said.name),
-        id_number_sealed=sensitive.seal(cell(Student, "id_number_sealed", student_id), said.number.number),
-        id_number_index=indexes[0],
-        created_at=clock.now(),
-    )
 
 
 async def _clear_way(person_id: UUID, student: Student) -> None:

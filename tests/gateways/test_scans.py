@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from miniprogram_api.problem import Problems
-from server.gateways import scans
+from server.gateways import bounded, scans
 from server.gateways.scans import Refusal, Scans
 from server.kernel.errors import DomainError
 from tests.gateways.pictures import JPEG, PNG, bomb, chunk, large, opened, quarters, saved
@@ -206,12 +206,14 @@ async def test_bytes_changed_at_random_are_read_or_refused() -> None:
     assert all(await asyncio.gather(*map(tried, pictures)))
 
 
+BOUNDED = Path(bounded.__file__).with_name("bounded_child.py")
 WORKER = Path(scans.__file__).with_name("scan_worker.py")
 
 
 MEASURED = f"""
 import resource, subprocess, sys
-done = subprocess.run([sys.executable, "-I", {str(WORKER)!r}, "25"], stdin=sys.stdin, stdout=subprocess.DEVNULL)
+worker = [sys.executable, "-I", {str(BOUNDED)!r}, {str(WORKER)!r}, "25"]
+done = subprocess.run(worker, stdin=sys.stdin, stdout=subprocess.DEVNULL)
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(done.returncode, used.ru_maxrss // 1024, used.ru_utime + used.ru_stime)
 """
@@ -280,15 +282,15 @@ async def test_the_worker_sees_nothing_of_our_environment(tmp_path: Path, monkey
 
 
 async def test_a_client_that_hangs_up_leaves_no_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sign = tmp_path / "pid"
-    planted(tmp_path, monkeypatch, f"import os, time; open({str(sign)!r}, 'w').write(str(os.getpid())); time.sleep(60)")
+    signs = tmp_path / "running"  # folders, since it may write no file
+    planted(tmp_path, monkeypatch, f"import os, time; os.makedirs(f'{signs}/{{os.getpid()}}'); time.sleep(60)")
     cleaning = asyncio.create_task(SCANS.clean(SMALL))
-    while not (sign.exists() and sign.read_text()):
+    while not (found := list(signs.glob("*"))):
         await asyncio.sleep(0.01)
     cleaning.cancel()
     with pytest.raises(asyncio.CancelledError):
         await cleaning
-    assert not Path(f"/proc/{sign.read_text()}").exists()
+    assert not Path(f"/proc/{found[0].name}").exists()
 
 
 def test_the_server_itself_never_loads_the_decoder() -> None:

@@ -14,8 +14,8 @@ from sanic import HTTPResponse, Request
 
 from miniprogram_api.auth import Access
 from miniprogram_api.idempotent import made
-from miniprogram_api.reading import Body, Paged
-from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, query
+from miniprogram_api.reading import Body, Form, Paged
+from miniprogram_api.web import Face, allow, answer, answers, body, form, idempotent, query
 from server import app
 from server.kernel import clock, log, outbox
 from server.kernel.errors import DomainError
@@ -117,6 +117,31 @@ async def stream(request: Request) -> HTTPResponse:
     async for chunk in cast("Any", request.stream):
         total += len(chunk)
     return HTTPResponse(str(total), content_type="text/plain")
+
+
+class NewPost(Form):
+    """What comes with a file."""
+
+    year: int = Field(ge=2000)
+    note: str = Field("", max_length=20)
+
+
+@probe.post("/forms", stream=True)
+@allow(Access.PUBLIC)
+@form(NewPost, 100_000, "image/png", required=False)
+@answers(200, None, "text/plain")
+async def sent(_request: Request, body: NewPost, file: bytes | None) -> HTTPResponse:
+    """Say what came."""
+    return HTTPResponse(f"{body.year} {body.note} {None if file is None else len(file)}", content_type="text/plain")
+
+
+@probe.post("/files", stream=True)
+@allow(Access.PUBLIC)
+@form(NewPost, 100_000, "image/png")
+@answers(200, None, "text/plain")
+async def filed(request: Request, body: NewPost, file: bytes) -> HTTPResponse:
+    """Say whether what comes first would see the same."""
+    return HTTPResponse(str(request.ctx.body == body and request.ctx.file == file), content_type="text/plain")
 
 
 @probe.get("/boom")

@@ -6,20 +6,25 @@ from uuid import UUID
 
 import aiohttp
 
+from server.enrolments.models import Enrolment
 from server.kernel import clock, sensitive
 from server.kernel.ids import new_id
 from server.kernel.sensitive import Cell, Kind, Sensitive
 from server.organisations import payee_accounts
 from server.organisations.models import AccountBasis, Organisation, PayeeAccount
+from server.organisations.roles import Kind as OrganisationKind
 from server.organisations.roles import Role
 from server.organisations.secretariat import secretariat
 from server.people import service as people
 from server.people.models import Person
+from server.referrals.models import Referral
 from server.students.models import LinkState, Relation, Student, StudentLink
 from tests.factories import make_member, make_organisation, make_person, make_token
+from tests.harness import referring
 
 REVEALS = "/api/v1/reveals"
 NAME, PHONE, NUMBER, ACCOUNT, CONTACT = "欧阳鸢尾", "13970531864", "340802201001011236", "6222021309001234567", "汪晓岚"
+PUPIL, RECORD = "340802201105053458", "G340802201105053458"
 REASON = "核对申请材料"
 
 
@@ -33,12 +38,15 @@ class World:
     link: StudentLink
     school: Organisation
     account: PayeeAccount
+    claim: Referral
+    enrolment: Enrolment
     tokens: dict[str, str]
     ids: dict[str, UUID]
 
     def subject(self, kind: str) -> str:
         things: dict[str, Any] = {"person": self.person, "student": self.student, "payee_account": self.account}
         things |= {"organisation": self.school, "student_link": self.link}
+        things |= {"referral": self.claim, "enrolment": self.enrolment}
         return f"{kind}:{things[kind].id}"
 
 
@@ -87,6 +95,11 @@ async def build() -> World:
     for role in (Role.REVIEWER, Role.FINANCE, Role.ADMIN, Role.EDITOR, Role.APPROVER):
         callers[role] = (await make_member(office, role)).person
     callers["stranger"] = await make_person()
+    college = await make_organisation(OrganisationKind.VOCATIONAL_SCHOOL, name="滨江职校（示例）")
+    callers["registrar"] = (await make_member(college, Role.MANAGER)).person
+    pupil, row_id = await referring.make_student(PUPIL), new_id()
+    record = sealed("enrolment", row_id, "record_number_sealed", Kind.STUDENT_NUMBER, RECORD)
+    name = sealed("enrolment", row_id, "name_sealed", Kind.NAME, NAME)
     student = await make_student(guardian, Relation.GUARDIAN)
     return World(
         await Person.get(id=person.id),
@@ -95,6 +108,8 @@ async def build() -> World:
         await StudentLink.get(student=student),
         school,
         account,
+        await referring.make_claim(school, pupil),
+        await referring.make_listed(college, pupil, id=row_id, **name, **record),
         {name: await make_token(one.id) for name, one in callers.items()},
         {name: one.id for name, one in callers.items()},
     )

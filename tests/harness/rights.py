@@ -15,6 +15,7 @@ import yaml
 
 from server.kernel.ids import new_id
 from server.organisations.models import Membership
+from server.organisations.roles import Kind
 from server.people.models import Person, PersonState
 from tests.factories import make_token
 from tests.harness.app import TOKEN
@@ -25,7 +26,7 @@ FEW = 8
 """As how many personas, the first ones, a route is called that is everyone's."""
 FILLED_IN = {
     "edition": "2026", "slug": "feeder-school-reward", "policy_id": "aq-2024-91", "number": "15",
-    "programme_id": "feeder-referral",
+    "programme_id": "feeder-referral", "year": "2026",
 }  # fmt: skip
 """For what lies in nobody's ownership."""
 _PARAMETER = re.compile(r"<(\w+)(?::\w+)?>")
@@ -173,11 +174,33 @@ def _own_things(persona: Persona, memberships: Sequence[Membership]) -> list[tup
     return [("their own", one) for one in [persona.person_id] if one] + [("another's", one) for one in list(people)[:2]]
 
 
+def _enrolments(persona: Persona, memberships: Sequence[Membership]) -> list[tuple[str, UUID]]:
+    """Every school that receives students has one, under its own id."""
+    own = {one.organisation_id for one in persona.memberships}
+    schools = [one.organisation_id for one in memberships if one.organisation.kind is Kind.VOCATIONAL_SCHOOL]
+    return [(f"{'their own' if one in own else 'another'} school's enrolment", one) for one in dict.fromkeys(schools)]
+
+
+def _referrals(persona: Persona, memberships: Sequence[Membership]) -> list[tuple[str, UUID]]:
+    """Every school that sends students has one, under its own id."""
+    own = {one.organisation_id for one in persona.memberships}
+    schools = [one.organisation_id for one in memberships if one.organisation.kind is Kind.FEEDER_SCHOOL]
+    return [(f"{'their own' if one in own else 'another'} school's referral", one) for one in dict.fromkeys(schools)]
+
+
+def _imports(persona: Persona, memberships: Sequence[Membership]) -> list[tuple[str, UUID]]:
+    """Every school has sent a list of its kind, under its own id."""
+    own, schools = {one.organisation_id for one in persona.memberships}, (Kind.FEEDER_SCHOOL, Kind.VOCATIONAL_SCHOOL)
+    sent = dict.fromkeys(one.organisation_id for one in memberships if one.organisation.kind in schools)
+    return [(f"{'their own' if one in own else 'another'} school's import", one) for one in sent]
+
+
 def _people(_persona: Persona, memberships: Sequence[Membership]) -> list[tuple[str, UUID]]:
     return [("a person", memberships[0].person_id)]
 
 
 _owned = {"organisation_id": _organisations, "membership_id": _memberships, "person_id": _people, "appeal_id": _none,
+    "referral_id": _referrals, "enrolment_id": _enrolments, "import_id": _imports, "student_id": _none,
     "link_id": _own_things, "consent_id": _own_things,
 }  # fmt: skip
 """Parameter -> what is called with it. A parameter that is missing here and in `FILLED_IN` stops the matrix."""

@@ -19,6 +19,7 @@ from tests.harness import app, keys
 from tests.harness.canary import ACCOUNT, EVERYTHING, NAME, NUMBER, OPENID, PHONE, Town, be_paid, live, speak
 from tests.harness.postgres import Postgres
 from tests.harness.redis import Redis
+from tests.harness.sending import PUPIL_NUMBER, SENT, send
 from tests.harness.standin import StandIn
 
 
@@ -46,8 +47,9 @@ def forms(value: str) -> Iterator[tuple[str, bytes]]:
         yield "in fours", " ".join(re.findall(".{1,4}", value)).encode()
 
 
-WANTED = [(f"{value} {name}", form) for value in EVERYTHING for name, form in forms(value)]
+WANTED = [(f"{value} {name}", form) for value in (*EVERYTHING, *SENT) for name, form in forms(value)]
 WANTED += [("county and birth", NUMBER[:14].encode()), ("birth", NUMBER[6:14].encode())]
+WANTED += [("a pupil's county and birth", PUPIL_NUMBER[:14].encode())]
 
 ANY = re.compile(b"|".join(re.escape(form) for _, form in WANTED))
 
@@ -114,7 +116,7 @@ async def test_no_number_and_no_name_is_found_anywhere(
     with app.running(tmp_path / "log", **settings) as server:
         async with aiohttp.ClientSession(server.base) as client, db.opened(url, everywhere=True):
             town = Town(client, standin)
-            for acts in (live, speak, be_paid):
+            for acts in (live, speak, be_paid, send):
                 await acts(town)
         places = {
             "answers": b"\n".join(town.answers),

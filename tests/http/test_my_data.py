@@ -5,12 +5,18 @@ from datetime import date
 import aiohttp
 import pytest
 
-from server.kernel import audit
+from server.enrolments.models import EnrolmentStatus
+from server.kernel import audit, clock
 from server.kernel.audit import AuditEntry
+from server.kernel.ids import new_id
+from server.kernel.sensitive import Kind as SensitiveKind
 from server.organisations.roles import Kind, Role
 from server.people.models import Person, PersonState
-from server.students.models import StudentLink
+from server.students.models import LinkState, Student, StudentLink
+from tests.factories import make_organisation
 from tests.harness.people import SESSIONS, SignedIn, make_member
+from tests.harness.referring import GUARDIAN_PHONE, NAME, make_claim, make_listed, sealed
+from tests.harness.referring import PHONE as CLAIM_PHONE
 from tests.harness.standin import StandIn
 from tests.students.numbers import number_of
 
@@ -60,6 +66,40 @@ async def test_all_of_it_is_given_out_in_full_with_who_looked(client: aiohttp.Cl
     assert number in page
     assert "&lt;b&gt;核对" in page
     assert "<b>核对" not in page
+
+
+async def test_what_schools_keep_of_ones_student_is_in_it_once_one_is_known_to_speak_for_it(
+    client: aiohttp.ClientSession, standin: StandIn
+) -> None:
+    mine = await resident(client, standin, "sent-by-two", number_of(BORN))
+    link = await StudentLink.get(person_id=mine.id)
+    student = await Student.get(id=link.student_id)
+    school, college = await make_organisation(), await make_organisation(Kind.VOCATIONAL_SCHOOL)
+    claim = await make_claim(school, student, named_school=college)
+    number = f"G{number_of(BORN)}"
+    row_id = new_id()
+    record = sealed("enrolment", row_id, "record_number", SensitiveKind.STUDENT_NUMBER, number)
+    listed = await make_listed(
+        college, student, id=row_id, **sealed("enrolment", row_id, "name", SensitiveKind.NAME, NAME), **record
+    )
+    await EnrolmentStatus.create(enrolment=listed, state="listed", effective_on=BORN, made_at=clock.now())
+    await audit.note(f"referral:{claim.id}", "referral.revealed", actor_id=None, fields=["phone"], reason="核对电话")
+    await audit.note(f"enrolment:{listed.id}", "enrolment.listed", actor_id=None)
+    found = (await mine.ask("GET", "/me/export"))[1]
+    assert (found["referrals"], found["enrolments"]) == ([], [])
+    await StudentLink.filter(id=link.id).update(state=LinkState.CONFIRMED)
+    found = (await mine.ask("GET", "/me/export"))[1]
+    assert [(one["number"], one["phone"], one["guardian_phone"]) for one in found["referrals"]] == [
+        (claim.number, CLAIM_PHONE, f"*******{GUARDIAN_PHONE[-4:]}")
+    ]
+    assert [(one["record_number"], one["statuses"][0]["state"]) for one in found["enrolments"]] == [(number, "listed")]
+    assert [one["reason"] for one in found["looked"]] == ["核对电话"]
+    assert "enrolment.listed" in {one["action"] for one in found["history"]}
+    async with client.get("/api/v1/me/export", headers={**mine.headers, "Accept": "text/html"}) as answer:
+        page = await answer.text()
+    assert claim.number in page
+    assert number in page
+    assert GUARDIAN_PHONE not in page
 
 
 async def test_it_tells_nothing_of_others_about_the_same_student(

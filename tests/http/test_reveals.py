@@ -18,13 +18,16 @@ from server.reveals import service
 from server.reveals.subjects import KINDS
 from server.students.models import LinkState, Relation, StudentLink
 from tests.factories import make_member, make_organisation, make_person, make_token
+from tests.harness.referring import GUARDIAN, GUARDIAN_PHONE, make_claim
 from tests.harness.revealing import (
     ACCOUNT,
     CONTACT,
     NAME,
     NUMBER,
     PHONE,
+    PUPIL,
     REASON,
+    RECORD,
     REVEALS,
     World,
     ask,
@@ -48,7 +51,15 @@ FULL = [
     ("student_link", "reviewer", {"name": NAME}),
     ("organisation", "reviewer", {"contact_name": CONTACT}),
     ("payee_account", "finance", {"number": ACCOUNT}),
+    ("referral", "reviewer", {"name": NAME, "id_number": PUPIL, "phone": PHONE}),
+    ("referral", "clerk", {"id_number": PUPIL, "guardian_name": GUARDIAN, "guardian_phone": GUARDIAN_PHONE}),
+    ("referral", "manager", {"phone": PHONE}),
+    ("enrolment", "reviewer", {"name": NAME, "id_number": PUPIL, "record_number": RECORD}),
+    ("enrolment", "registrar", {"record_number": RECORD}),
 ]
+ROLES = {"registrar": "manager"}
+SCHOOLS = {"clerk", "manager", "registrar"}
+CONCERNED = {"person": "person", "student": "guardian", "student_link": "guardian", "enrolment": "registrar"}
 
 
 @pytest.mark.parametrize(("kind", "role", "values"), FULL)
@@ -59,14 +70,17 @@ async def test_a_look_shows_the_value_and_leaves_its_trace(
     status, found = await look(client, world.tokens[role], subject, *values)
     assert (status, found["subject"], found["values"]) == (201, subject, values)
     entry = await AuditEntry.get(id=found["id"])
-    assert (entry.subject, entry.action, entry.after, entry.reason) == (subject, f"{kind}.revealed", role, REASON)
+    assert (entry.subject, entry.action, entry.after, entry.reason) == (
+        subject,
+        f"{kind}.revealed",
+        ROLES.get(role, role),
+        REASON,
+    )
     assert (entry.actor_id, entry.fields) == (world.ids[role], sorted(values))
     assert not any(value in entry.content.decode() for value in values.values())
     told = await Event.filter(name=f"{kind}.revealed", subject=subject).order_by("-id").first()
     assert told
-    assert told.people == [
-        str(world.ids[{"person": "person", "student": "guardian", "student_link": "guardian"}.get(kind, "manager")])
-    ]
+    assert told.people == [str(world.ids[CONCERNED.get(kind, "manager")])]
 
 
 async def test_what_was_never_given_is_null(client: aiohttp.ClientSession, world: World) -> None:
@@ -83,7 +97,8 @@ async def test_nobody_looks_at_a_kind_that_is_not_their_business(client: aiohttp
         for name, token in world.tokens.items():
             if (kind, name) not in allowed:
                 status, _ = await look(client, token, world.subject(kind), *list(found.fields)[:1])
-                assert status == 403, (kind, name)
+                others = name in SCHOOLS and kind in {"referral", "enrolment"}
+                assert status == (404 if others else 403), (kind, name)
     assert await AuditEntry.all().count() == before
 
 
@@ -151,9 +166,8 @@ async def test_who_was_ever_a_colleague_does_not_look(client: aiohttp.ClientSess
 
 
 async def test_those_concerned_see_who_looked_but_not_by_name(client: aiohttp.ClientSession, world: World) -> None:
-    concerned = {"person": "person", "student": "guardian", "student_link": "guardian"}
-    concerned |= {"payee_account": "manager", "organisation": "manager"}
-    for kind, name in concerned.items():
+    for kind in KINDS:
+        name = CONCERNED.get(kind, "manager")
         field = next(iter(KINDS[kind].fields))
         role = str(KINDS[kind].roles[0])
         await look(client, world.tokens[role], world.subject(kind), field)
@@ -171,6 +185,32 @@ async def test_those_concerned_see_who_looked_but_not_by_name(client: aiohttp.Cl
             colleague = other == "clerk" and name == "manager"
             assert status == (403 if staff or colleague else 404), (kind, other)
             assert "items" not in refused
+
+
+async def test_a_school_looks_at_its_own_claims_and_those_concerned_see_which_school_it_was(
+    client: aiohttp.ClientSession, world: World
+) -> None:
+    """Neither who left, nor a clerk whose own child it is, nor a reviewer who once belonged to the school."""
+    subject = world.subject("referral")
+    assert (await look(client, world.tokens["clerk"], subject, "phone"))[0] == 201
+    _, found = await looks(client, world.tokens["manager"], subject)
+    assert (found["items"][0]["role"], found["items"][0]["office"]) == ("clerk", world.school.name)
+    hidden = await look(client, world.tokens["registrar"], subject, "phone")
+    absent = await look(client, world.tokens["registrar"], f"referral:{new_id()}", "phone")
+    assert hidden[0] == absent[0] == 404
+    assert hidden[1] | {"request_id": ""} == absent[1] | {"request_id": ""}
+    both = await make_person()
+    left = await make_member(world.school, Role.CLERK, both)
+    await make_member(await secretariat(), Role.REVIEWER, both)
+    assert (await look(client, await make_token(both.id), subject, "phone"))[0] == 201
+    await Membership.filter(id=left.id).update(ended_at=clock.now())
+    assert (await look(client, await make_token(both.id), subject, "phone"))[1]["code"] == "reveal_of_own"
+    parent = (await make_member(world.school, Role.CLERK)).person
+    child = await make_student(parent, Relation.GUARDIAN, "340802201001011260")
+    claim = await make_claim(world.school, child)
+    token = await make_token(parent.id)
+    assert (await look(client, token, f"referral:{claim.id}", "phone"))[1]["code"] == "reveal_of_own"
+    assert (await look(client, token, subject, "phone"))[0] == 201
 
 
 async def test_what_is_not_theirs_looks_like_what_is_not_there(client: aiohttp.ClientSession, world: World) -> None:

@@ -14,6 +14,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from scripts import demo
 from server.app import App
 from server.consents.models import Capacity, Consent
+from server.imports.models import ImportKind
 from server.kernel import clock, sensitive
 from server.kernel.sensitive import Cell
 from server.organisations.models import Membership, Organisation
@@ -24,6 +25,7 @@ from server.students.models import Relation, StudentLink
 from tests.factories import make_invitation, make_member, make_person, make_token
 from tests.harness import rights
 from tests.harness.app import TOKEN, Server
+from tests.harness.referring import make_claim, make_evidence, make_import, make_listed
 from tests.harness.rights import Persona, Route, Table
 from tests.students.numbers import claim, number_of
 
@@ -52,6 +54,13 @@ async def memberships(database: BaseDBAsyncClient) -> list[Membership]:
             organisation, Role.EDITOR if organisation.kind is Kind.SECRETARIAT else Role.CLERK
         )
         await make_invitation(organisation, colleague)
+        if organisation.kind is Kind.VOCATIONAL_SCHOOL:
+            await make_listed(organisation, id=organisation.id)
+            await make_import(organisation, id=organisation.id, kind=ImportKind.ENROLMENT)
+        if organisation.kind is Kind.FEEDER_SCHOOL:
+            claim = await make_claim(organisation, id=organisation.id)
+            await make_import(organisation, id=organisation.id)
+            await make_evidence(claim, id=claim.id)
     return await Membership.all().select_related("organisation").order_by("id")
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from server.consents import service as consents
 from server.consents.models import Capacity, Consent
+from server.imports.models import Import, ImportRow
 from server.kernel import audit, clock, sensitive
 from server.kernel.content import ContentError
 from server.organisations.models import Organisation, OrganisationState
@@ -14,11 +15,13 @@ from server.people import sessions
 from server.people.service import Decider
 from server.privacy import minors, retention, rules
 from server.privacy.rules import Kept
+from server.referrals.models import Evidence, Referral, ReferralDecision, ReferralState
 from server.schedules import SCHEDULES
 from server.students import service as students
 from server.students.models import Relation, Student, StudentLink
 from server.students.service import Verdict
 from tests.factories import make_organisation, make_person
+from tests.harness.referring import make_claim, make_import, make_listed
 from tests.policy.shelf import CONTENT
 from tests.students.numbers import claim, number_of
 
@@ -109,6 +112,58 @@ async def test_who_handled_an_application_that_came_to_nothing_is_forgotten() ->
 
 
 @pytest.mark.usefixtures("database")
+async def test_claims_that_came_to_nothing_go_and_then_their_student_and_decided_ones_stay() -> None:
+    school = await make_organisation()
+    gone = await make_claim(school, state=ReferralState.WITHDRAWN)
+    await Evidence.create(referral=gone, note="证明", person_id=school.id, created_at=clock.now())
+    lost = await make_claim(school, state=ReferralState.REJECTED)
+    await Evidence.create(referral=lost, note="证明", person_id=school.id, created_at=clock.now())
+    await ReferralDecision.create(
+        referral=lost, verdict="reject", changes=[], reason="x", actor_id=school.id, made_at=clock.now()
+    )
+    lives, waits = await make_claim(school, state=ReferralState.CONFIRMED), await make_claim(school)
+    later(period(Kept.REFERRAL_CONTACT) - 0.1)
+    await retention.retain(RULES)
+    assert await Referral.filter(school=school, phone_index__isnull=False).count() == 4
+    later(0.2)
+    await retention.retain(RULES)
+    reachable = Referral.filter(school=school, phone_sealed__isnull=False, guardian_phone_sealed__isnull=False)
+    assert [one.id for one in await reachable] == [waits.id]
+    assert await Referral.filter(school=school, phone_index__isnull=False).count() == 1
+    later(period(Kept.REFERRAL) - period(Kept.REFERRAL_CONTACT) - 0.3)
+    await retention.retain(RULES)
+    assert await Referral.filter(school=school).count() == 4
+    later(0.2)
+    await retention.retain(RULES)
+    assert {one.id for one in await Referral.filter(school=school)} == {lost.id, lives.id, waits.id}
+    assert not await Evidence.filter(referral_id__in=[gone.id, lost.id]).exists()
+    assert not await Student.exists(id=gone.student_id)
+    assert await Student.filter(id__in=[lost.student_id, lives.student_id, waits.student_id]).count() == 3
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_student_with_a_claim_or_an_enrolment_only_stays() -> None:
+    school = await make_organisation()
+    kept = [(await make_claim(school)).student_id, (await make_listed(school)).student_id]
+    later(period(Kept.STUDENT) + 1)
+    await retention.retain(RULES)
+    assert await Student.filter(id__in=kept).count() == 2
+
+
+@pytest.mark.usefixtures("database")
+async def test_rows_of_imports_go_after_their_period_and_what_came_of_them_stays() -> None:
+    source = await make_import(await make_organisation(), refused=1)
+    await ImportRow.create(source=source, number=2, outcome="refused", remarks=[], cells_sealed="x")
+    later(period(Kept.IMPORT_ROW) - 0.1)
+    await retention.retain(RULES)
+    assert await ImportRow.exists(source=source)
+    later(0.2)
+    await retention.retain(RULES)
+    assert not await ImportRow.exists(source=source)
+    assert (await Import.get(id=source.id)).refused == 1
+
+
+@pytest.mark.usefixtures("database")
 async def test_it_comes_round_every_day() -> None:
     schedule = next(one for one in SCHEDULES if one.name == "retain")
     link = await decided(Verdict.REJECT)
@@ -132,12 +187,15 @@ async def test_the_yearly_report_counts_and_names_nobody() -> None:
     )  # fmt: skip
     await consents.withdraw(consent.id)
     await audit.note(f"student:{youth.student_id}", "student.revealed", actor_id=None, fields=["id_number"])
+    sent = await make_claim(await make_organisation(), link.student, guardian_consent_on=clock.today())
+    await audit.note(f"referral:{sent.id}", "referral.revealed", actor_id=None, fields=["phone"])
     found = await minors.report(clock.today().year)
+    assert (found.referrals - before.referrals, found.guardian_consents - before.guardian_consents) == (1, 1)
     assert found.under_14 - before.under_14 == 1
     assert found.under_18 - before.under_18 == 2
     assert found.consents["student/labour guardian"] == before.consents.get("student/labour guardian", 0) + 1
     assert found.withdrawals - before.withdrawals == 1
-    assert found.reveals - before.reveals == 1
+    assert found.reveals - before.reveals == 2
     await StudentLink.filter(student_id=youth.student_id).delete()
     later(period(Kept.STUDENT) + 1)
     await retention.retain(RULES)

@@ -11,11 +11,15 @@ from tests.policy.shelf import CONTENT
 
 REGIONS = id_regions.load(CONTENT)
 _orders = count(1)
+_PLACES = (
+    "340802", "340803", "340811", "340822", "340825", "340826", "340827", "340828", "340881", "340882", "340722",
+)  # fmt: skip
 
 
 def number_of(born: date) -> str:
     """A number of someone born on a day, another one each time."""
-    body = f"340802{born:%Y%m%d}{next(_orders):03}"
+    place, order = divmod(next(_orders), 1000)
+    body = f"{_PLACES[place]}{born:%Y%m%d}{order:03}"
     return body + check_character(body)
 
 

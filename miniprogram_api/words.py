@@ -1,0 +1,68 @@
+"""What states, kinds, roles and acts are called where people read them: `content/words.yaml`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from server.appeals.models import AppealState
+from server.enrolments.models import EnrolmentState, Intake, Level
+from server.kernel.content import Content, ContentError, read
+from server.organisations.models import MembershipState, OrganisationState
+from server.organisations.roles import Kind, Role
+from server.referrals.counts import AGES, OLDER
+from server.referrals.flags import Flag
+from server.referrals.models import ReferralState
+from server.students.models import LinkState, Relation
+
+Word = Annotated[str, Field(min_length=1)]
+
+
+class Words(Content):
+    """What each is called in Chinese, by its name in the code."""
+
+    states: dict[ReferralState, Word]
+    enrolment_states: dict[EnrolmentState, Word]
+    intakes: dict[Intake, Word]
+    levels: dict[Level, Word]
+    ages: dict[str, Word]
+    kinds: dict[Kind, Word]
+    organisation_states: dict[OrganisationState, Word]
+    roles: dict[Role, Word]
+    membership_states: dict[MembershipState, Word]
+    relations: dict[Relation, Word]
+    link_states: dict[LinkState, Word]
+    appeal_states: dict[AppealState, Word]
+    flags: dict[str, Word]
+    acts: dict[str, Word]
+
+
+def load(content_dir: Path) -> Words:
+    """Return the words; raises ContentError where one is missing or names nothing."""
+    path = content_dir / "words.yaml"
+    words = read(Words, path)
+    if faults := [f"{path}: {fault}" for fault in _faults(words)]:
+        raise ContentError(faults)
+    return words
+
+
+def _faults(words: Words) -> Iterator[str]:
+    wanted = {
+        "states": set[str](ReferralState),
+        "enrolment_states": set[str](EnrolmentState),
+        "intakes": set[str](Intake),
+        "levels": set[str](Level),
+        "kinds": set[str](Kind),
+        "organisation_states": set[str](OrganisationState),
+        "roles": set[str](Role),
+        "membership_states": set[str](MembershipState),
+        "relations": set[str](Relation),
+        "link_states": set[str](LinkState),
+        "appeal_states": set[str](AppealState),
+        "ages": {*AGES, OLDER},
+        "flags": set[str](Flag),
+    }
+    for name, names in wanted.items():
+        if wrong := set(getattr(words, name)) ^ names:
+            yield f"{name}: {', '.join(sorted(wrong))} is missing or names nothing"

@@ -1,0 +1,176 @@
+"""A school's list of its students, taken in as it is said: one by one, or by the hundred in a few statements.
+
+The students are held by whoever calls, so that of simultaneous lists the second sees what the first made.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from server.enrolments import sealed
+from server.enrolments.listing import Evidence, Listed
+from server.enrolments.models import Enrolment, EnrolmentState, EnrolmentStatus
+from server.imports.models import Outcome
+from server.imports.remarks import Remark
+from server.kernel import audit, bulk, clock, outbox, sensitive
+from server.kernel.audit import Note
+from server.kernel.errors import found
+from server.kernel.ids import new_id
+from server.kernel.outbox import Occurrence
+from server.organisations import current
+from server.students import sealed as students
+from server.students.models import Student
+
+MOST_AT_ONCE = 200
+REGISTERED = frozenset({EnrolmentState.REGISTERED, EnrolmentState.SUSPENDED})
+"""Of these there is one at most per student, at whatever school."""
+STANDING = frozenset({*REGISTERED, EnrolmentState.LISTED, EnrolmentState.GRADUATED})
+"""Of these there is one at most per school, student and year."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a line; `enrolment_id` is None where it was refused."""
+
+    outcome: Outcome
+    enrolment_id: UUID | None = None
+    remarks: list[Remark] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Work:
+    """What a list makes: rows to insert, rows to change, their history."""
+
+    school_id: UUID
+    by: UUID | None
+    now: datetime
+    own: dict[tuple[UUID, int], Enrolment]
+    """What stands at the school, by student and year."""
+    registered: Mapping[UUID, tuple[UUID, int]]
+    """At which school and for which year each student is registered."""
+    made: dict[UUID, Enrolment] = field(default_factory=dict)
+    changed: dict[UUID, Enrolment] = field(default_factory=dict)
+    statuses: list[EnrolmentStatus] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+
+
+def subject_of(enrolment_id: UUID) -> str:
+    """Return what the audit calls an enrolment."""
+    return f"enrolment:{enrolment_id}"
+
+
+async def enrolment(enrolment_id: UUID) -> Enrolment:
+    """Return an enrolment with its student, school and successor; raises DomainError 404."""
+    related = Enrolment.get_or_none(id=enrolment_id).select_related("student", "school", "successor__school")
+    return found(await related, "enrolment")
+
+
+async def statuses(enrolment_id: UUID) -> list[EnrolmentStatus]:
+    """Return the states that an enrolment went through, as they were made known."""
+    return await EnrolmentStatus.filter(enrolment_id=enrolment_id).order_by("made_at", "id")
+
+
+async def list_many(
+    school_id: UUID, lines: Sequence[Listed], holders: Sequence[Student], *, by: UUID | None
+) -> list[Result]:
+    """Put students on a school's list and return what became of each line, in a constant number of statements.
+
+    `holders` are the students of the lines, held. With evidence a line is registered at once, and one that was only
+    listed before becomes so. A line that says nothing new is `repeated`; one with evidence for a student who is
+    registered elsewhere is refused, without it listed with a remark.
+    """
+    work = _Work(school_id, by, clock.now(), *await _known(school_id, holders))
+    results = [_line(work, line, student) for line, student in zip(lines, holders, strict=True)]
+    await bulk.insert(list(work.made.values()))
+    await bulk.write(list(work.changed.values()), ["state", "record_number_sealed", "record_document", "version"])
+    await bulk.insert(work.statuses)
+    await audit.note_many(work.notes)
+    people = (await current.acting([school_id]))[school_id]
+    await outbox.record_many(Occurrence(note.action, note.subject, people) for note in work.notes)
+    return results
+
+
+async def _known(
+    school_id: UUID, holders: Sequence[Student]
+) -> tuple[dict[tuple[UUID, int], Enrolment], Mapping[UUID, tuple[UUID, int]]]:
+    """Return what stands of the students at the school, and where each is registered; one statement."""
+    rows = await Enrolment.filter(student_id__in=list({one.id for one in holders}), state__in=list(STANDING))
+    own = {(row.student_id, row.year): row for row in rows if row.school_id == school_id}
+    return own, {row.student_id: (row.school_id, row.year) for row in rows if row.state in REGISTERED}
+
+
+def _line(work: _Work, line: Listed, student: Student) -> Result:
+    known = work.own.get((student.id, line.year))
+    here = (work.school_id, line.year)
+    elsewhere = work.registered.get(student.id, here) != here
+    news = bool(line.evidence) and (known is None or known.state is EnrolmentState.LISTED)
+    if known and not news:
+        return Result(Outcome.REPEATED, known.id)
+    if news and elsewhere:
+        return Result(Outcome.REFUSED, None, [Remark("id_number", "registered_elsewhere")])
+    remarks = list(_remarks(line, student, elsewhere=elsewhere))
+    enrolment = known or _made(work, line, student)
+    if news:
+        _register(work, enrolment, line.evidence)
+    return Result(Outcome.WARNING if remarks else Outcome.ACCEPTED, enrolment.id, remarks)
+
+
+def _remarks(line: Listed, student: Student, *, elsewhere: bool) -> Iterator[Remark]:
+    if elsewhere:
+        yield Remark("id_number", "registered_elsewhere")
+    if students.name_of(student) != line.name:
+        yield Remark("name", "name_unlike_known")
+
+
+def _made(work: _Work, line: Listed, student: Student) -> Enrolment:
+    row_id = new_id()
+    same: Mapping[str, object] = {
+        name: getattr(line, name) for name in ("year", "intake", "level", "major", "entered_on", "repeating")
+    }
+    enrolment = bulk.fresh(
+        Enrolment,
+        id=row_id,
+        student_id=student.id,
+        school_id=work.school_id,
+        name_sealed=sensitive.seal(sealed.cell("name_sealed", row_id), line.name),
+        created_at=work.now,
+        **same,
+    )
+    work.made[row_id] = enrolment
+    work.own[student.id, line.year] = enrolment
+    _note(work, enrolment, "listed", "")
+    return enrolment
+
+
+def _register(work: _Work, enrolment: Enrolment, evidence: Evidence) -> None:
+    """Make a listed enrolment a registered one from its first day on: that is when the list says it began."""
+    if enrolment.id not in work.made:
+        work.changed[enrolment.id] = enrolment
+        enrolment.version += 1
+    before, enrolment.state = enrolment.state, EnrolmentState.REGISTERED
+    prove(enrolment, evidence)
+    _note(work, enrolment, "registered", before)
+
+
+def prove(enrolment: Enrolment, evidence: Evidence) -> None:
+    """Put evidence from outside into an enrolment."""
+    if evidence.number:
+        place = sealed.cell("record_number_sealed", enrolment.id)
+        enrolment.record_number_sealed = sensitive.seal(place, evidence.number)
+    enrolment.record_document = evidence.document or enrolment.record_document
+
+
+def _note(work: _Work, enrolment: Enrolment, event: str, before: str) -> None:
+    after, day = enrolment.state, enrolment.entered_on
+    work.statuses.append(
+        bulk.fresh(
+            EnrolmentStatus,
+            id=new_id(),
+            enrolment_id=enrolment.id,
+            state=after,
+            effective_on=day,
+            made_at=work.now,
+        )
+    )
+    work.notes.append(Note(subject_of(enrolment.id), f"enrolment.{event}", work.by, before, after))

@@ -1,0 +1,103 @@
+"""Making and writing many rows of one table by one statement, at a fraction of what Tortoise's own way takes.
+
+That one grows with the square of their number where it changes rows, and spends most of its time on converting and
+checking values where it makes them. Here nothing is checked: the values are what the code behind us made of them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from functools import cache
+from typing import Any, TypeVar
+
+from tortoise import fields
+from tortoise.connection import get_connection
+from tortoise.fields.base import Field
+from tortoise.models import Model
+
+M = TypeVar("M", bound=Model)
+_LOOSE = {"VARCHAR": "TEXT"}
+"""A cast to a length cuts without a word; the column itself refuses what is too long."""
+
+_UPDATE = "UPDATE {table} SET {changes} FROM (VALUES {rows}) AS fresh WHERE {table}.id = fresh.column1"
+"""Both dialects call the columns of VALUES so."""
+
+
+async def write(rows: Sequence[Model], columns: Sequence[str]) -> None:
+    """Write these columns of `rows`, all of one table whose key is `id`; at most a few hundred rows."""
+    if not rows:
+        return
+    connection, meta = get_connection("default"), rows[0]._meta  # noqa: SLF001 -- where Tortoise has it
+    typed = connection.capabilities.dialect == "postgres"
+    fields = [meta.fields_map[name] for name in ("id", *columns)]
+    types = [f"::{field.get_for_dialect('postgres', 'SQL_TYPE')}" if typed else "" for field in fields]
+    holes = [
+        ", ".join(f"${number * len(fields) + place + 1}{kind}" if typed else "?" for place, kind in enumerate(types))
+        for number in range(len(rows))
+    ]
+    statement = _UPDATE.format(
+        table=meta.db_table,
+        changes=", ".join(f"{name} = fresh.column{place}" for place, name in enumerate(columns, start=2)),
+        rows=", ".join(f"({row})" for row in holes),
+    )
+    values = [
+        field.to_db_value(getattr(row, name), row)
+        for row in rows
+        for name, field in zip(("id", *columns), fields, strict=True)
+    ]
+    await connection.execute_query(statement, values)
+
+
+def fresh(model: type[M], **values: Any) -> M:
+    """Return a row as `model(**values)` would, not written yet; every value is given as the column's own type."""
+    row = model.__new__(model)
+    row.__dict__.update(_defaults(model))
+    row.__dict__.update(values, _partial=False, _saved_in_db=False, _custom_generated_pk=False, _await_when_save={})
+    return row
+
+
+async def insert(rows: Sequence[Model]) -> None:
+    """Write `rows`, all of one table, as new ones."""
+    if not rows:
+        return
+    connection = get_connection("default")
+    dialect = connection.capabilities.dialect
+    statement, columns = _insertion(type(rows[0]), dialect)
+    values = [[convert(getattr(row, name)) for row in rows] for name, convert in columns]
+    if dialect == "postgres":
+        await connection.execute_query(statement, values)
+    else:
+        await connection.execute_many(statement, list(map(list, zip(*values, strict=True))))
+    for row in rows:
+        row._saved_in_db = True  # noqa: SLF001 -- whoever refers to a row asks for this
+
+
+@cache
+def _defaults(model: type[Model]) -> Mapping[str, Any]:
+    """Return what a row holds where nothing is said; a default that is made anew for each row is not among it."""
+    fields = model._meta.fields_map  # noqa: SLF001
+    plain = {name: fields[name].default for name in model._meta.fields_db_projection}  # noqa: SLF001
+    return {name: value for name, value in plain.items() if not callable(value)}
+
+
+@cache
+def _insertion(model: type[Model], dialect: str) -> tuple[str, Sequence[tuple[str, Callable[[Any], Any]]]]:
+    """Return the statement, and the attributes that fill it with what is done to each value."""
+    meta = model._meta  # noqa: SLF001
+    names = list(meta.fields_db_projection)
+    columns = ", ".join(meta.fields_db_projection[name] for name in names)
+    if dialect == "postgres":
+        types = [str(meta.fields_map[name].get_for_dialect(dialect, "SQL_TYPE")) for name in names]
+        arrays = [f"${place}::{_LOOSE.get(kind.partition('(')[0], kind)}[]" for place, kind in enumerate(types, 1)]
+        source = f"SELECT * FROM unnest({', '.join(arrays)})"  # noqa: S608 -- names of our own
+    else:
+        source = f"VALUES ({', '.join('?' for _ in names)})"
+    statement = f"INSERT INTO {meta.db_table} ({columns}) {source}"
+    return statement, [(name, _converter(meta.fields_map[name], dialect)) for name in names]
+
+
+def _converter(field: Field[Any], dialect: str) -> Callable[[Any], Any]:
+    if isinstance(field, fields.JSONField):
+        return lambda value: None if value is None else field.encoder(value)
+    if isinstance(field, fields.UUIDField) and dialect == "sqlite":
+        return lambda value: None if value is None else str(value)
+    return lambda value: value.value if isinstance(value, Enum) else value

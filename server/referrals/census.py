@@ -1,0 +1,57 @@
+"""What the calendar does to claims: the census confirms, the last day for matching lapses.
+
+Runs every day, and whatever an earlier run left undone is done by the next. Each part is a transaction of its own, so
+that a run which is killed has done the parts that it did.
+"""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from server.enrolments.models import Intake
+from server.kernel import clock
+from server.kernel.transactions import transaction
+from server.referrals import matching, years
+from server.referrals.models import Referral, ReferralState
+from server.referrals.years import IntakeDates
+from server.students import registry
+
+BATCH = 200
+
+
+async def settle() -> Mapping[str, int]:
+    """Confirm and let lapse what is due; return how many students were looked at."""
+    waiting = Referral.filter(state__in=[ReferralState.REGISTERED, ReferralState.MATCHED])
+    found = await waiting.distinct().values_list("year", flat=True)
+    done = 0
+    for year in sorted({int(year) for year in found}):  # type: ignore[call-overload]
+        calendar = await years.calendar(year)
+        if not calendar.over_on(clock.today()):
+            done += sum([await _settle(year, intake, calendar.of(intake)) for intake in Intake])
+    return {"looked_at": done}
+
+
+async def _settle(year: int, intake: Intake, days: IntakeDates) -> int:
+    due = _due(days)
+    done, last = 0, UUID(int=0)
+    while due and (students := await _next(year, intake, due, last)):
+        await _reconsider(students, year)
+        done, last = done + len(students), students[-1]
+    return done
+
+
+def _due(days: IntakeDates) -> list[ReferralState]:
+    """Return the states of claims to which the calendar may do something today."""
+    today = clock.today()
+    due = [ReferralState.MATCHED] if today >= days.census_on else []
+    return [*due, ReferralState.REGISTERED] if today > days.match_by else due
+
+
+async def _next(year: int, intake: Intake, states: Sequence[ReferralState], after: UUID) -> list[UUID]:
+    claims = Referral.filter(year=year, intake=intake, state__in=list(states), student_id__gt=after)
+    return list(await claims.distinct().order_by("student_id").limit(BATCH).values_list("student_id", flat=True))  # type: ignore[arg-type]
+
+
+@transaction
+async def _reconsider(student_ids: Sequence[UUID], year: int) -> None:
+    await registry.hold_all(student_ids)
+    await matching.reconsider(student_ids, year, actor_id=None)

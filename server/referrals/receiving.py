@@ -1,0 +1,138 @@
+"""What a receiving school does with its list, and what follows for the claims on its students."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from server.enrolments import life, service
+from server.enrolments.life import Move, Shown, Step
+from server.enrolments.listing import Listed, Terms
+from server.enrolments.models import Enrolment, Intake, Level, MatchVerdict
+from server.enrolments.sealed import name_of as enrolled_as
+from server.enrolments.service import MOST_AT_ONCE, Result
+from server.imports.models import Outcome
+from server.kernel import audit, clock, outbox
+from server.kernel.errors import DomainError, FieldFault, invalid
+from server.kernel.transactions import transaction
+from server.organisations import current, keeping
+from server.people.service import Decider
+from server.referrals import matching, years
+from server.referrals.models import LIVE, Referral, ReferralState
+from server.referrals.sealed import name_of
+from server.students import registry
+from server.students.models import StudentLink
+
+
+async def terms(year: int, intake: Intake, level: Level | None = None) -> Terms:
+    """Return what holds for a list of a year and intake; raises DomainError 409 for a year that is over, 422 for none.
+
+    Students enter from the first day on which they may be claimed to the last of the year.
+    """
+    today = clock.today()
+    if not years.possible(year, today):
+        between = {"first": years.FIRST_YEAR, "last": today.year + years.YEARS_AHEAD}
+        raise invalid(FieldFault("/year", "year_impossible", between))
+    calendar = await years.calendar(year)
+    if calendar.over_on(today):
+        raise DomainError("year_closed", 409, year=year, ends_on=calendar.ends_on.isoformat())
+    days = calendar.of(intake)
+    return Terms(year, intake, level, days.enters_on, days.opens_on, calendar.ends_on)
+
+
+async def list_one(school_id: UUID, line: Listed, *, by: UUID) -> UUID:
+    """Put one student on a school's list and return the enrolment's id.
+
+    Raises DomainError as `list_many` does, 409 for one who is on it, or who is registered elsewhere.
+    """
+    [result] = await list_many(school_id, [line], by=by)
+    if result.outcome is Outcome.REPEATED:
+        raise DomainError("enrolled_already", 409)
+    if result.enrolment_id is None:
+        raise DomainError("registered_elsewhere", 409)
+    return result.enrolment_id
+
+
+@transaction
+async def list_many(school_id: UUID, lines: Sequence[Listed], *, by: UUID | None) -> list[Result]:
+    """Put students of one year on a school's list, at most `MOST_AT_ONCE`; return what became of each, in their order.
+
+    A number of statements that does not depend on how many they are. Raises DomainError 409 for a school that is not
+    verified.
+    """
+    if len({line.year for line in lines}) != 1 or len(lines) > MOST_AT_ONCE:
+        raise ValueError("lines of one year, not too many at once")
+    await life.require_acting(school_id)
+    holders = await registry.held(lines)
+    results = await service.list_many(school_id, lines, holders, by=by)
+    touched = {
+        student.id
+        for student, result in zip(holders, results, strict=True)
+        if result.outcome in {Outcome.ACCEPTED, Outcome.WARNING}
+    }
+    if touched:
+        await matching.reconsider(touched, lines[0].year, actor_id=by)
+    return results
+
+
+@transaction
+async def step(enrolment_id: UUID, what: Step, move: Move) -> Enrolment:
+    """Let a school say what became of its student; raises DomainError as `life.step` does."""
+    return await _followed(await life.step(enrolment_id, what, move), move)
+
+
+@transaction
+async def register(enrolment_id: UUID, shown: Shown, move: Move) -> Enrolment:
+    """Give the evidence on which a listed student is registered; raises DomainError as `life.register` does."""
+    return await _followed(await life.register(enrolment_id, shown, move), move)
+
+
+@transaction
+async def transfer(enrolment_id: UUID, to: UUID | None, move: Move) -> Enrolment:
+    """Let a student go to another school, or out of the group; raises DomainError as `life.transfer` does."""
+    return await _followed(await life.transfer(enrolment_id, to, move), move)
+
+
+@transaction
+async def judge(enrolment_id: UUID, referral_id: UUID, verdict: MatchVerdict, by: Decider) -> Enrolment:
+    """Say whether a claim and an enrolment that name the student differently mean the same one; another word undoes it.
+
+    Raises DomainError 404, 403 for who has to do with one of the schools or the student, 409 where the names agree or
+    the claim neither lives nor has lapsed, 422 for a claim on another student or year.
+    """
+    enrolment, _student = await life.hold(enrolment_id)
+    claim = await _claim(enrolment, referral_id)
+    for school_id in sorted({enrolment.school_id, claim.school_id}):
+        await keeping.require_outsider(school_id, by.person_id)
+    if await StudentLink.exists(student_id=enrolment.student_id, person_id=by.person_id):
+        raise DomainError("link_of_your_own", 403)
+    if name_of(claim) == enrolled_as(enrolment):
+        raise DomainError("names_agree", 409)
+    before = enrolment.match_verdict if enrolment.match_referral_id == referral_id else None
+    enrolment.match_referral_id, enrolment.match_verdict = referral_id, verdict
+    enrolment.version += 1
+    await enrolment.save(update_fields=["match_referral_id", "match_verdict", "version"])
+    await _tell(enrolment, claim, before or "", by)
+    students, year = [enrolment.student_id], enrolment.year
+    await matching.reconsider(students, year, actor_id=by.person_id, reason=by.reason, decided=True)
+    return enrolment
+
+
+async def _followed(enrolment: Enrolment, move: Move) -> Enrolment:
+    students, year = [enrolment.student_id], enrolment.year
+    await matching.reconsider(students, year, actor_id=move.by, reason=move.reason)
+    return enrolment
+
+
+async def _claim(enrolment: Enrolment, referral_id: UUID) -> Referral:
+    claim = await Referral.filter(id=referral_id).select_for_update().get_or_none()
+    if claim is None or (claim.student_id, claim.year) != (enrolment.student_id, enrolment.year):
+        raise invalid(FieldFault("/referral", "claim_of_another"))
+    if claim.state not in {*LIVE, ReferralState.LAPSED}:
+        raise DomainError("referral_state", 409, state=f"referral_{claim.state}")
+    return claim
+
+
+async def _tell(enrolment: Enrolment, claim: Referral, before: str, by: Decider) -> None:
+    subject, action, after = service.subject_of(enrolment.id), "enrolment.match_decided", str(enrolment.match_verdict)
+    await audit.note(subject, action, actor_id=by.person_id, before=before, after=after, reason=by.reason)
+    schools = await current.acting({enrolment.school_id, claim.school_id})
+    await outbox.record(action, subject, [person for people in schools.values() for person in people])

@@ -1,0 +1,210 @@
+"""A school registers the students it sends: one by one, or by the hundred in a few statements.
+
+Each student is held first, so that of schools that claim one at the same time the second sees the first's claim. Every
+claim is kept: one that comes second is stored beside the one that lives, for a reviewer to decide between them.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from server.enrolments.models import Enrolment, Intake
+from server.imports.models import Outcome
+from server.imports.remarks import Remark
+from server.kernel import audit, bulk, clock, numbers, outbox
+from server.kernel.audit import Note
+from server.kernel.errors import DomainError
+from server.kernel.ids import new_id
+from server.kernel.outbox import Occurrence
+from server.kernel.transactions import transaction
+from server.organisations import current
+from server.organisations.models import Organisation, OrganisationState
+from server.referrals import flags, matching, rules, sealed, years
+from server.referrals.claims import Claim
+from server.referrals.flags import Flag
+from server.referrals.holding import subject_of
+from server.referrals.models import Referral, ReferralState
+from server.referrals.verdicts import OPEN
+from server.referrals.years import Calendar
+from server.students import links, registry
+from server.students import sealed as students
+from server.students.models import Student
+
+MOST_AT_ONCE = 200
+REGISTERED, DISPUTED = "referral.registered", "referral.disputed"
+CONTESTED = ("evidence_until", "version")
+"""What changes of a claim beside which another comes."""
+_FIELDS = {Flag.NAME_UNLIKE_KNOWN: "name", Flag.AGE_UNUSUAL: "id_number"}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a claim; `referral_id` is None where it was refused."""
+
+    outcome: Outcome
+    referral_id: UUID | None = None
+    remarks: list[Remark] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Work:
+    """What there is of the students of some claims, and what becomes of it."""
+
+    school_id: UUID
+    by: UUID
+    own_students: Collection[UUID]
+    claims: dict[UUID, list[Referral]] = field(default_factory=dict)
+    """By student, all that were not withdrawn, as they are and as they come."""
+    made: list[Referral] = field(default_factory=list)
+    contested: dict[UUID, Referral] = field(default_factory=dict)
+    """Claims that stood before and beside which a new one comes."""
+
+
+@transaction
+async def register(school_id: UUID, claim: Claim, *, by: UUID) -> Result:
+    """Register one student; what is worth a look is told in the result.
+
+    Raises DomainError as `register_many`, 403 for a student of one's own, 409 for one whom the school has registered.
+    """
+    [result] = await register_many(school_id, [claim], by=by)
+    if result.outcome is Outcome.REFUSED:
+        raise DomainError("own_student", 403)
+    if result.outcome is Outcome.REPEATED:
+        raise DomainError("already_registered", 409)
+    return result
+
+
+async def register_many(school_id: UUID, claims: Sequence[Claim], *, by: UUID) -> list[Result]:
+    """Register students of one year and intake, at most `MOST_AT_ONCE`; return what became of each, in their order.
+
+    A number of statements that does not depend on how many they are. Raises DomainError 409 for a school that is not
+    verified, and outside the window of the intake.
+    """
+    terms = {(claim.year, claim.intake) for claim in claims}
+    if len(terms) != 1 or len(claims) > MOST_AT_ONCE:
+        raise ValueError("claims of one year and intake, not too many at once")
+    rows = [_sealed(school_id, claim, by) for claim in claims]  # before the transaction: it takes a third of the time
+    return await _register(school_id, claims, rows, by)
+
+
+@transaction
+async def _register(school_id: UUID, claims: Sequence[Claim], rows: Sequence[Referral], by: UUID) -> list[Result]:
+    year = claims[0].year
+    await require_open(school_id, year, claims[0].intake)
+    held = await registry.held(claims)
+    work = await _met(school_id, held, year, by)
+    results = [_take(work, *one) for one in zip(claims, held, rows, strict=True)]
+    await _write(work)
+    if found := await enrolled({row.student_id for row in work.made}, year):
+        await matching.reconsider(found, year, actor_id=by)
+    return results
+
+
+async def require_open(school_id: UUID, year: int, intake: Intake) -> Calendar:
+    """Return the dates of a year; raises DomainError 409 where a school may register nobody for it today."""
+    if not await Organisation.exists(id=school_id, state=OrganisationState.VERIFIED):
+        raise DomainError("organisation_state", 409)
+    calendar = await years.calendar(year)
+    days = calendar.of(intake)
+    if not days.open_on(clock.today()):
+        between = {"opens_on": days.opens_on, "closes_on": days.closes_on}
+        raise DomainError("outside_window", 409, (), year=year, intake=f"intake_{intake}", **between)
+    return calendar
+
+
+def flags_of(claim: Claim, student: Student) -> list[str]:
+    """Return what stands out in a claim by itself, beside what is known of the student."""
+    unlike = students.name_of(student) != claim.name
+    found = {Flag.NAME_UNLIKE_KNOWN: unlike, Flag.AGE_UNUSUAL: claim.age_unusual}
+    return flags.changed([], add=[flag for flag, stands in found.items() if stands])
+
+
+def _sealed(school_id: UUID, claim: Claim, by: UUID) -> Referral:
+    """Return the row of a claim as far as it is known before its student is."""
+    row_id, now = new_id(), clock.now()
+    said = {"name": claim.name, "phone": claim.phone}
+    said |= {"guardian_name": claim.guardian_name, "guardian_phone": claim.guardian_phone}
+    return bulk.fresh(
+        Referral,
+        id=row_id,
+        school_id=school_id,
+        year=claim.year,
+        intake=claim.intake,
+        named_school_id=claim.named_school_id,
+        level=claim.level,
+        guardian_consent_on=claim.guardian_consent_on,
+        class_name=claim.class_name,
+        made_by_id=by,
+        created_at=now,
+        state_since=now,
+        **sealed.columns(row_id, said),
+    )
+
+
+async def _met(school_id: UUID, held: Sequence[Student], year: int, by: UUID) -> _Work:
+    """Return what there is of held students."""
+    ids = {student.id for student in held}
+    work = _Work(school_id, by, await links.spoken_for(by, ids))
+    rows = Referral.filter(student_id__in=list(ids), year=year).exclude(state=ReferralState.WITHDRAWN)
+    for row in await rows.order_by("id").select_for_update():
+        work.claims.setdefault(row.student_id, []).append(row)
+    return work
+
+
+async def enrolled(student_ids: Collection[UUID], year: int) -> set[UUID]:
+    """Return those of some students of whom a school has an enrolment for a year."""
+    rows = Enrolment.filter(student_id__in=list(student_ids), year=year)
+    return {row.student_id for row in await rows.only("id", "student_id")}
+
+
+def _take(work: _Work, claim: Claim, student: Student, row: Referral) -> Result:
+    stored = work.claims.setdefault(student.id, [])
+    if student.id in work.own_students:
+        return Result(Outcome.REFUSED, None, [Remark("id_number", "own_student")])
+    if mine := next((one for one in stored if one.school_id == work.school_id), None):
+        return Result(Outcome.REPEATED, mine.id, [Remark("id_number", "already_registered")])
+    rivals = [one for one in stored if one.state in OPEN]
+    row.student_id, row.flags = student.id, flags_of(claim, student)
+    row.needs_check = flags.needs_check(row.flags)
+    if rivals:
+        contest(row, rivals)
+        work.contested |= {one.id: one for one in rivals}
+    stored.append(row)
+    work.made.append(row)
+    remarks = [Remark(_FIELDS[flag], flag) for flag in map(Flag, row.flags)]
+    remarks += [Remark("id_number", "claimed_elsewhere")] if rivals else []
+    return Result(Outcome.WARNING if remarks else Outcome.ACCEPTED, row.id, remarks)
+
+
+def contest(row: Referral, rivals: Sequence[Referral]) -> None:
+    """Put a claim beside others on its student: all have from now on the same days for evidence."""
+    row.state = ReferralState.DISPUTED
+    until = clock.today() + timedelta(days=rules.in_force().evidence.days)
+    for one in (row, *rivals):
+        one.evidence_until = until
+    for one in rivals:
+        one.version += 1
+
+
+async def _write(work: _Work) -> None:
+    if not work.made:
+        return
+    contested = list(work.contested.values())
+    await bulk.write(contested, CONTESTED)
+    disputed = [row for row in work.made if row.state is ReferralState.DISPUTED]
+    people = await current.acting({row.school_id for row in (*contested, *disputed)}) if disputed else {}
+    series = f"R{work.made[0].year}"
+    first = await numbers.take(series, len(work.made))
+    for number, row in enumerate(work.made, start=first):
+        row.number = f"{series}-{number:06}"
+    await bulk.insert(work.made)
+    registered = [Note(subject_of(row.id), REGISTERED, work.by, after=row.state) for row in work.made]
+    await audit.note_many([*registered, *map(disputed_note, contested)])
+    news = [Occurrence(DISPUTED, subject_of(row.id), people[row.school_id]) for row in (*contested, *disputed)]
+    await outbox.record_many([*(Occurrence(REGISTERED, note.subject) for note in registered), *news])
+
+
+def disputed_note(row: Referral) -> Note:
+    """Return the line in the history of a claim beside which another comes; by nobody who could be told from it."""
+    return Note(subject_of(row.id), DISPUTED, None, row.state, row.state)

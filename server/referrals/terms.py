@@ -1,0 +1,29 @@
+"""What holds for all the claims of a request or a list, looked up once."""
+
+from uuid import UUID
+
+from server.enrolments.models import Intake
+from server.kernel import clock
+from server.kernel.errors import FieldFault, invalid
+from server.organisations.models import Organisation, OrganisationState
+from server.organisations.roles import Kind
+from server.referrals import years
+from server.referrals.claims import Terms
+
+
+async def terms(year: int, intake: Intake) -> Terms:
+    """Return the terms of a year and intake; raises DomainError 422 for a year that cannot be."""
+    today = clock.today()
+    if not years.possible(year, today):
+        between = {"first": years.FIRST_YEAR, "last": today.year + years.YEARS_AHEAD}
+        raise invalid(FieldFault("/year", "year_impossible", between))
+    calendar = await years.calendar(year)
+    return Terms(year, intake, calendar.of(intake).enters_on, await schools())
+
+
+async def schools() -> dict[str, UUID]:
+    """Return the schools that students are sent to, by id and by name; a name that two share names none."""
+    verified = Organisation.filter(kind=Kind.VOCATIONAL_SCHOOL, state=OrganisationState.VERIFIED)
+    rows = await verified.only("id", "name")
+    names = [row.name for row in rows]
+    return {str(row.id): row.id for row in rows} | {row.name: row.id for row in rows if names.count(row.name) == 1}
