@@ -6,12 +6,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from scripts.benches import guide, hangups, imports, sign_in
+from scripts.benches import guide, hangups, imports, referral, sign_in
 from scripts.benches.load import LoadError
 from scripts.benches.processes import ROOT
 from scripts.benches.rounds import Effort
 
-BENCHES = {"guide": guide, "hangups": hangups, "imports": imports, "sign_in": sign_in}
+BENCHES = {"guide": guide, "hangups": hangups, "imports": imports, "referral": referral, "sign_in": sign_in}
 KEPT = ROOT / "var" / "bench"
 INTERRUPTED = 130
 

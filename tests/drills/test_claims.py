@@ -36,7 +36,7 @@ SCHOOLS, AT_ONCE = 20, 32
 
 @dataclass
 class Race:
-    """Schools' tokens, the students whom all of them claim, the servers, and what was acknowledged."""
+    """Schools' tokens, the students whom all of them claim, the servers, and which claims were acknowledged."""
 
     servers: list[Server]
     tokens: list[str]
@@ -61,9 +61,9 @@ class Race:
                 await asyncio.sleep(0.02)
 
     async def _claimed(self, client: aiohttp.ClientSession, school: int, student: int) -> bool:
-        """Try once, at any server, with the key that every try of this claim has."""
+        """Try once, at any server; a claim that is there already was made by a try whose answer was lost."""
         server = random.choice(self.servers)  # noqa: S311
-        headers = {"Authorization": f"Bearer {self.tokens[school]}", "Idempotency-Key": f"{school}-{student}"}
+        headers = {"Authorization": f"Bearer {self.tokens[school]}"}
         body: dict[str, Any] = {"year": self.year, "intake": "autumn"}
         body["student"] = {"name": "何小满", "id_number": self.numbers[student]}
         try:
@@ -72,16 +72,16 @@ class Race:
         except (aiohttp.ClientError, TimeoutError) as error:
             self.tries[type(error).__name__] += 1
             return False
-        code = told.get("code", "") if answer.status != 201 else ""
-        self.tries[f"{answer.status} {code}".strip()] += 1
-        assert answer.status in {201, 503} or code == "request_running", told
-        if answer.status == 201:
+        code = "201" if answer.status == 201 else str(told["code"])
+        self.tries[code] += 1
+        assert code in {"201", "already_registered", "unavailable"}, told
+        if code == "201":
             self.acknowledged[school, student] = told["id"]
-        return answer.status == 201
+        return code in {"201", "already_registered"}
 
     async def _kill(self, kills: int, attempts: int) -> None:
         for kill in range(1, kills + 1):
-            while len(self.acknowledged) < attempts * kill // (kills + 1):
+            while self.tries.total() < attempts * kill // (kills + 1):
                 await asyncio.sleep(0.01)
             victim = self.servers[kill % len(self.servers)]
             victim.kill()
@@ -116,7 +116,7 @@ async def all_are_there(race: Race) -> None:
     """Of each student one claim lives and every other school's is in dispute, each told of once."""
     schools, students = len(race.tokens), len(race.numbers)
     rows = await Referral.all()
-    assert {str(row.id) for row in rows} == set(race.acknowledged.values())
+    assert set(race.acknowledged.values()) <= {str(row.id) for row in rows}
     assert len(rows) == schools * students
     live = Counter(row.student_id for row in rows if row.state is ReferralState.REGISTERED)
     others = Counter(row.student_id for row in rows if row.state is ReferralState.DISPUTED)
@@ -134,7 +134,7 @@ async def test_schools_that_race_for_twenty_students_lose_nothing(
     database: BaseDBAsyncClient, database_url: str, tmp_path: Path
 ) -> None:
     race = await ready(database_url, tmp_path, processes=4, students=20)
-    print(await raced(race, kills=3), dict(race.tries))
+    print(f"{await raced(race, kills=3):.1f}", dict(race.tries))
     await all_are_there(race)
     assert await db.schema_faults(database) == []
 

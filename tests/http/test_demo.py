@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from scripts import demo
+from scripts import demo_people as demo
 from server.organisations.models import Membership, Organisation, OrganisationState
 from server.people.models import Person
 from server.settings import ROOT
@@ -28,7 +28,7 @@ async def _loaded(database: BaseDBAsyncClient) -> None:
 def run(**settings: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("YZT_")}
     return subprocess.run(
-        [sys.executable, "-m", "scripts.demo"],
+        [sys.executable, "-m", "scripts.demo_people"],
         cwd=ROOT,
         env=environment | keys.ENVIRONMENT | settings,
         capture_output=True,

@@ -1,0 +1,60 @@
+"""Play the story, compare, and say so."""
+
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from scripts.story import comparing, plan, stage
+from scripts.story.comparing import Row
+from scripts.story.plan import SENDERS, Plan
+from scripts.story.referring import Referring
+from scripts.story.stage import StoryError
+from server.kernel import clock
+
+_SHOWN = 20
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Play it with as many students for each school as the one argument says; return the exit code."""
+    year = clock.today().year + 1
+    try:
+        planned = plan.made(year, *map(int, arguments))
+    except (TypeError, ValueError) as error:
+        print(f"usage: python -m scripts.story [STUDENTS]: {error}", file=sys.stderr)
+        return 2
+    try:
+        found = asyncio.run(_played(planned, year))
+    except StoryError as error:
+        print(f"the story does not go on: {error}", file=sys.stderr)
+        return 1
+    return _told(planned, found)
+
+
+async def _played(planned: Plan, year: int) -> list[Row]:
+    with tempfile.TemporaryDirectory(prefix="yzt-story-") as folder:
+        async with stage.opened(Path(folder)) as opened:
+            story = Referring(opened, planned, year)
+            await story.play()
+            began = time.monotonic()
+            found = await comparing.rows(story)
+            print(f"compared {len(found)} things in {time.monotonic() - began:.1f} s", flush=True)
+            return found
+
+
+def _told(planned: Plan, found: Sequence[Row]) -> int:
+    claims, twice = planned.claims_of(*SENDERS), sum(len(pupil.senders) > 1 for pupil in planned.pupils)
+    print(f"\n{len(planned.pupils)} students, {claims.total()} claims, {twice} students claimed twice")
+    for state, number in sorted(claims.items()):
+        print(f"  {state:<12}{number:>6}")
+    differing = comparing.differing(found)
+    for about, expected, came in differing[:_SHOWN]:
+        print(f"{about}\n  planned {expected}\n  found   {came}", file=sys.stderr)
+    print(f"\n{len(found)} things compared, {len(differing)} otherwise than planned")
+    return 1 if differing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
