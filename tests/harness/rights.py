@@ -146,8 +146,12 @@ def things(route: Route, persona: Persona, memberships: Sequence[Membership]) ->
 
 def _organisations(persona: Persona, memberships: Sequence[Membership]) -> list[tuple[str, UUID]]:
     own = {one.organisation_id for one in persona.memberships}
-    found = dict.fromkeys(one.organisation_id for one in memberships)
-    return [("their own organisation" if one in own else "another organisation", one) for one in found]
+
+    def relation(one: Membership) -> str:
+        return "their own organisation" if one.organisation_id in own else "another organisation"
+
+    one_of_each = {(relation(one), one.organisation.kind): one.organisation_id for one in memberships}
+    return [(what, one) for (what, _), one in one_of_each.items()]
 
 
 def _memberships(persona: Persona, memberships: Sequence[Membership]) -> list[tuple[str, UUID]]:
@@ -162,11 +166,6 @@ def _memberships(persona: Persona, memberships: Sequence[Membership]) -> list[tu
     return [(what, one) for (what, _), one in one_of_each.items()]
 
 
-def _none(_persona: Persona, _memberships: Sequence[Membership]) -> list[tuple[str, UUID]]:
-    """Of what the demo data has none; that is enough where a role alone decides."""
-    return []
-
-
 def _own_things(persona: Persona, memberships: Sequence[Membership]) -> list[tuple[str, UUID]]:
     """Of what is one person's alone, everyone has one, which has that person's id."""
     people = dict.fromkeys(one.person_id for one in memberships if one.person_id != persona.person_id)
@@ -177,8 +176,8 @@ def _people(_persona: Persona, memberships: Sequence[Membership]) -> list[tuple[
     return [("a person", memberships[0].person_id)]
 
 
-_owned = {"organisation_id": _organisations, "membership_id": _memberships, "person_id": _people, "appeal_id": _none,
-    "link_id": _own_things, "consent_id": _own_things,
+_owned = {"organisation_id": _organisations, "membership_id": _memberships, "person_id": _people,
+    "appeal_id": _own_things, "link_id": _own_things, "consent_id": _own_things,
 }  # fmt: skip
 """Parameter -> what is called with it. A parameter that is missing here and in `FILLED_IN` stops the matrix."""
 
