@@ -7,12 +7,13 @@ from uuid import UUID
 from pydantic import Field
 from sanic import HTTPResponse, Request
 
+from miniprogram_api.appeals import OutcomeView
 from miniprogram_api.auth import Access
 from miniprogram_api.idempotent import made
 from miniprogram_api.organisation_bodies import Correction, NewOrganisation
 from miniprogram_api.reading import Body, Paged
 from miniprogram_api.representation import FixedResponse
-from miniprogram_api.shelf import ListView
+from miniprogram_api.shelf import ListView, paged
 from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, if_match, query
 from server.access import owners, rules
 from server.access.rules import Caller, own
@@ -23,7 +24,7 @@ from server.organisations.decisions import last_decision
 from server.organisations.models import Membership, MembershipState, Organisation, OrganisationState
 from server.organisations.roles import STAFF, Kind, Role
 from server.organisations.service import Wanted
-from server.people.service import name_of
+from server.people.service import readable_name
 
 organisations = Face("organisations", url_prefix="/organisations")
 
@@ -100,9 +101,10 @@ class DecisionView(Body):
 
 
 class OrganisationDetailView(OrganisationView):
-    """The same with the last decision, null before there is one."""
+    """The same with the last decision and what came of the last appeal, each null before there is one."""
 
     decision: DecisionView | None
+    appeal: OutcomeView | None
 
 
 class RequestedView(Body):
@@ -147,7 +149,7 @@ class MemberView(Body):
 
 
 def _name(membership: Membership, caller: Caller) -> str | None:
-    name, verified = name_of(membership.person), membership.organisation.state is OrganisationState.VERIFIED
+    name, verified = readable_name(membership.person), membership.organisation.state is OrganisationState.VERIFIED
     if name is None:
         return None
     known = verified or membership.state is MembershipState.ACTIVE
@@ -162,16 +164,16 @@ async def index(request: Request, query: OrganisationQuery) -> HTTPResponse:
     """List organisations, the newest first: all for the secretariat, their own for everyone else."""
     wanted = Wanted(query.kind, query.state, query.region, query.q)
     found = await service.organisations(wanted, rules.within(request.ctx.caller), query.limit, query.cursor)
-    items = tuple(OrganisationView.of(organisation) for organisation in found.items)
-    return answer(ListView[OrganisationView](items=items, next_cursor=found.next_cursor))
+    return paged(found, OrganisationView.of)
 
 
 async def shown(organisation: Organisation, status: int = 200) -> FixedResponse:
     """Answer with an organisation and its ETag, as a handler that made or changed it."""
     entry = await last_decision(organisation.id)
     decision = DecisionView(event=entry.action, reason=entry.reason, made_at=entry.made_at) if entry else None
-    view = OrganisationDetailView.of(organisation, decision=decision)
-    return made(answer(view, status, organisation.version), f"organisation:{organisation.id}")
+    subject = f"organisation:{organisation.id}"
+    view = OrganisationDetailView.of(organisation, decision=decision, appeal=await OutcomeView.last_of(subject))
+    return made(answer(view, status, organisation.version), subject)
 
 
 async def again(_request: Request, subject: str) -> HTTPResponse:
@@ -235,5 +237,4 @@ async def correct(request: Request, organisation_id: UUID, body: Correction, ver
 async def members(request: Request, organisation_id: UUID, query: Paged) -> HTTPResponse:
     """List who belongs to an organisation and who asks to, those first who came first."""
     found = await service.members(organisation_id, query.limit, query.cursor)
-    items = tuple(MemberView.of(membership, request.ctx.caller) for membership in found.items)
-    return answer(ListView[MemberView](items=items, next_cursor=found.next_cursor))
+    return paged(found, lambda membership: MemberView.of(membership, request.ctx.caller))

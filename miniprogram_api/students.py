@@ -12,14 +12,14 @@ from miniprogram_api.idempotent import made
 from miniprogram_api.people import Reason
 from miniprogram_api.reading import Body, Paged
 from miniprogram_api.representation import FixedResponse
-from miniprogram_api.shelf import ListView
+from miniprogram_api.shelf import ListView, paged
 from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, query
 from server.access import owners
 from server.access.rules import own
 from server.kernel.sensitive import Sensitive
 from server.organisations.roles import Role
 from server.people import names
-from server.people.service import Decider, name_of
+from server.people.service import Decider, readable_name
 from server.students import links, sealed, service
 from server.students.models import LinkState, Relation, StudentLink
 from server.students.service import Verdict
@@ -113,7 +113,7 @@ class CheckView(Body):
             id=link.student_id, name=sealed.name_of(link.student), id_number=sealed.number_of(link.student)
         )
         return cls(
-            person=ClaimantView(id=link.person_id, name=name_of(link.person)),
+            person=ClaimantView(id=link.person_id, name=readable_name(link.person)),
             name=sealed.given_name(link),
             name_differs=sealed.differs(link),
             student=student,
@@ -136,8 +136,7 @@ async def _checked_again(_request: Request, link_id: str) -> HTTPResponse:
 async def mine(request: Request, query: Paged) -> HTTPResponse:
     """List for whom one speaks, or asked to, the newest first."""
     found = await links.of_person(request.ctx.caller.person_id, query.limit, query.cursor)
-    items = tuple(LinkView.of(link) for link in found.items)
-    return answer(ListView[LinkView](items=items, next_cursor=found.next_cursor))
+    return paged(found, LinkView.of)
 
 
 @students.post("/me/students")
@@ -168,8 +167,7 @@ async def unlink(request: Request, link_id: UUID) -> HTTPResponse:
 async def to_check(_request: Request, query: LinkQuery) -> HTTPResponse:
     """List who speaks for whom, those first that have waited longest."""
     found = await links.listed(query.state, query.limit, query.cursor)
-    items = tuple(CheckView.of(link) for link in found.items)
-    return answer(ListView[CheckView](items=items, next_cursor=found.next_cursor))
+    return paged(found, CheckView.of)
 
 
 @students.post("/students/links/<link_id:uuid>/decision")

@@ -32,8 +32,8 @@ from server.organisations.roles import Kind, Role
 
 Handler = Callable[..., Awaitable[HTTPResponse]]
 H = TypeVar("H", bound=Handler)
-First = Callable[[Request], Awaitable[None]]
-"""What is awaited before the work; raises DomainError where that is not to be."""
+First = Callable[..., Awaitable[None]]
+"""What is awaited before the work, with the handler's arguments; raises DomainError where that is not to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def allow(*who: Access | Role | Right, of: Kind | None = None, owner: OwnerOf | 
             if takes_input or b"?" in request.raw_url or (stream and stream.request_body):
                 _read(request, declaration, arguments)
             if declaration.first:
-                await declaration.first(request)
+                await declaration.first(request, **arguments)
             if declaration.rebuild and "idempotency-key" in request.headers:
                 return await once(caller, request, handler, declaration.rebuild, arguments)
             return await handler(request, **arguments)

@@ -10,7 +10,7 @@ from server.kernel import audit_chain, idempotency
 from server.kernel.jobs import queue
 from server.kernel.jobs.schedules import Schedule
 from server.kernel.jobs.worker import Handler
-from server.organisations import lapses, licences
+from server.organisations import lapses, scans
 from server.organisations.ports import Files
 from server.people import revocations, sessions
 from server.privacy import retention, rules
@@ -43,7 +43,7 @@ async def _watch_organisations(_payload: Mapping[str, Any]) -> Mapping[str, Any]
 
 
 async def _sweep_files(_payload: Mapping[str, Any], *, files: Files) -> Mapping[str, Any]:
-    return await licences.sweep(files)
+    return await scans.sweep(files)
 
 
 @cache
@@ -70,7 +70,7 @@ SCHEDULES = (
 
 
 def every(files: Files) -> Sequence[Schedule]:
-    """Return everything that comes round, where `files` holds the scans of licences."""
+    """Return everything that comes round, where `files` holds the scans of papers."""
     return (*SCHEDULES, Schedule("sweep_files", "20 4 * * *", partial(_sweep_files, files=files)))
 
 

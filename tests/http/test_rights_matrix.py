@@ -13,6 +13,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 
 from scripts import demo
 from server.app import App
+from server.appeals.models import Appeal
 from server.consents.models import Capacity, Consent
 from server.kernel import clock, sensitive
 from server.kernel.sensitive import Cell
@@ -88,6 +89,10 @@ async def make_own_things(person_id: UUID) -> None:
     await StudentLink.create(
         id=person_id, person_id=person_id, student=student, relation=Relation.SELF, name_sealed=name, created_at=now
     )
+    await Appeal.create(
+        id=person_id, subject=f"organisation:{person_id}", refusal_id=person_id, person_id=person_id, reason="理由",
+        created_at=now,
+    )  # fmt: skip
     await Consent.create(
         id=person_id, person_id=person_id, document="student", document_version="1", scope="identity",
         capacity=Capacity.SELF, given_at=now,
