@@ -11,19 +11,20 @@ from miniprogram_api.auth import Access
 from miniprogram_api.idempotent import made
 from miniprogram_api.listing import Columns, Table, listed
 from miniprogram_api.people import Reason
-from miniprogram_api.reading import IMPERSONAL, Body
+from miniprogram_api.reading import IMPERSONAL, Body, Paged
 from miniprogram_api.representation import FixedResponse
-from miniprogram_api.shelf import ListView
+from miniprogram_api.shelf import ListView, paged
 from miniprogram_api.tables import MEDIA, Exportable
 from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, query
 from miniprogram_api.words import Words
+from server.access.rules import own
 from server.appeals import service
 from server.appeals.models import Appeal, AppealState
 from server.appeals.service import Verdict
+from server.kernel.paging import Page
 from server.organisations.roles import Role
-from server.people.service import Decider
 
-appeals = Face("appeals", url_prefix="/appeals")
+appeals = Face("appeals")
 
 
 class AppealQuery(Exportable):
@@ -33,7 +34,10 @@ class AppealQuery(Exportable):
 
 
 class NewAppeal(Body):
-    """Against the refusal of what, and why it was wrong."""
+    """Against the refusal of what, and why it was wrong.
+
+    `subject` is `organisation:ID`, `student_link:ID` or `payee_account:ID`.
+    """
 
     subject: Annotated[str, Field(max_length=64, examples=["organisation:01900000-0000-7000-8000-000000000000"])]
     reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000), IMPERSONAL]
@@ -62,8 +66,26 @@ class AppealView(Body):
         return cls(**{name: getattr(appeal, name) for name in cls.model_fields})
 
 
+class OutcomeView(Body):
+    """What came of an appeal: the reason given for what was decided, empty while it is open."""
+
+    state: AppealState
+    decision: str
+    decided_at: datetime | None
+
+    @classmethod
+    async def last_of(cls, subject: str) -> Self | None:
+        """Return the view of the newest appeal against a refusal of `subject` (`kind:id`), None where there is none."""
+        found = await service.last(subject)
+        return cls(state=found.state, decision=found.decision, decided_at=found.decided_at) if found else None
+
+
 def _shown(appeal: Appeal, status: int) -> FixedResponse:
     return made(answer(AppealView.of(appeal), status), str(appeal.id))
+
+
+def _listed(found: Page[Appeal]) -> HTTPResponse:
+    return paged(found, AppealView.of)
 
 
 async def _made_again(_request: Request, appeal_id: str) -> HTTPResponse:
@@ -74,7 +96,7 @@ async def _decided_again(_request: Request, appeal_id: str) -> HTTPResponse:
     return _shown(await service.one(UUID(appeal_id)), 200)
 
 
-@appeals.post("/")
+@appeals.post("/appeals")
 @allow(Access.SIGNED_IN)
 @idempotent(_made_again)
 @body(NewAppeal)
@@ -96,27 +118,44 @@ def _appeals(words: Words) -> Table[AppealView]:
     return Table("appeals", "申诉", columns)
 
 
-@appeals.get("/")
-@allow(Role.REVIEWER)
+@appeals.get("/appeals")
+@allow(Role.REVIEWER, Role.FINANCE)
 @query(AppealQuery)
 @answers(200, ListView[AppealView], *MEDIA)
 async def index(request: Request, query: AppealQuery) -> HTTPResponse:
-    """List appeals, those first that have waited for longest."""
+    """List appeals that one may decide on, those first that have waited for longest: finance those on accounts."""
     return await listed(
         request,
         query,
         _appeals(request.app.ctx.words),
-        lambda limit, cursor: service.appeals(query.state, limit, cursor),
+        lambda limit, cursor: service.appeals(query.state, request.ctx.caller, limit, cursor),
         AppealView.of,
     )
 
 
-@appeals.post("/<appeal_id:uuid>/decision")
-@allow(Role.REVIEWER)
+@appeals.get("/me/appeals")
+@allow(Access.SIGNED_IN)
+@query(Paged)
+@answers(200, ListView[AppealView])
+async def mine(request: Request, query: Paged) -> HTTPResponse:
+    """List one's own appeals, the newest first."""
+    return _listed(await service.of_person(request.ctx.caller.person_id, query.limit, query.cursor))
+
+
+@appeals.get("/appeals/<appeal_id:uuid>")
+@allow(own(), Role.REVIEWER, Role.FINANCE, owner=service.owner)
+@answers(200, AppealView)
+async def show(request: Request, appeal_id: UUID) -> HTTPResponse:
+    """Show an appeal to who made it, and to those who decide on its kind."""
+    return answer(AppealView.of(await service.shown(appeal_id, request.ctx.caller)))
+
+
+@appeals.post("/appeals/<appeal_id:uuid>/decision")
+@allow(Role.REVIEWER, Role.FINANCE)
 @idempotent(_decided_again)
 @body(Judgement)
 @answers(200, AppealView)
 async def judge(request: Request, appeal_id: UUID, body: Judgement) -> HTTPResponse:
-    """Uphold a refusal or overturn it, as another person than who refused."""
-    decider = Decider(request.ctx.caller.person_id, body.reason)
-    return _shown(await service.judge(appeal_id, body.verdict, decider), 200)
+    """Uphold a refusal or overturn it, as another person than who refused: finance on accounts, else reviewers."""
+    judged = await service.judge(appeal_id, body.verdict, request.ctx.caller, body.reason)
+    return _shown(judged, 200)

@@ -8,8 +8,8 @@ from pydantic import Field
 from sanic import HTTPResponse, Request
 
 from miniprogram_api.reading import Body, Paged
-from miniprogram_api.shelf import ListView
-from miniprogram_api.web import Face, allow, answer, answers, query
+from miniprogram_api.shelf import ListView, paged
+from miniprogram_api.web import Face, allow, answers, query
 from server.kernel import audit as kernel
 from server.kernel.audit import AuditEntry
 from server.organisations.roles import Role
@@ -49,5 +49,4 @@ class EntryView(Body):
 async def entries(_request: Request, query: AuditQuery) -> HTTPResponse:
     """List what was done to one thing, by whom and why, the newest first."""
     found = await kernel.entries(query.subject, query.limit, query.cursor)
-    items = tuple(EntryView.of(entry) for entry in found.items)
-    return answer(ListView[EntryView](items=items, next_cursor=found.next_cursor))
+    return paged(found, EntryView.of)

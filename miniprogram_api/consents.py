@@ -11,7 +11,7 @@ from miniprogram_api.auth import Access
 from miniprogram_api.idempotent import made
 from miniprogram_api.reading import Body, Paged
 from miniprogram_api.representation import FixedResponse
-from miniprogram_api.shelf import ListView, listed
+from miniprogram_api.shelf import ListView, listed, paged
 from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, query
 from server.access import owners
 from server.access.rules import own
@@ -119,8 +119,7 @@ async def documents(request: Request, query: Paged) -> HTTPResponse:
 async def mine(request: Request, query: Paged) -> HTTPResponse:
     """List to what one consented, withdrawn or not, the newest first."""
     found = await service.of_person(request.ctx.caller.person_id, query.limit, query.cursor)
-    items = tuple(ConsentView.of(consent) for consent in found.items)
-    return answer(ListView[ConsentView](items=items, next_cursor=found.next_cursor))
+    return paged(found, ConsentView.of)
 
 
 @consents.post("/me/consents")

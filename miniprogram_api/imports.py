@@ -114,14 +114,12 @@ def _face(kind: ImportKind, said: type[NewEnrolments], owner: OwnerOf) -> Face:
 def _reading(kind: ImportKind) -> First:
     """Return what reads and keeps a list of `kind` before the transaction that takes it in."""
 
-    async def receive(request: Request) -> None:
-        ctx, caller, body = request.app.ctx, request.ctx.caller, request.ctx.body
+    async def receive(request: Request, body: NewEnrolments, file: bytes) -> None:
+        ctx, caller = request.app.ctx, request.ctx.caller
         await ctx.limits.take("imports", str(caller.person_id), TRIES, SECONDS)
         school = acting.organisation(caller, Role.CLERK, SENDERS[kind], body.organisation)
         sender, given = Sender(kind, school, caller.person_id), body.wanted()
-        request.ctx.sent = await arrivals.take_in(
-            sender, given, request.ctx.file, ctx.spreadsheets, ctx.lists, ctx.files
-        )
+        request.ctx.sent = await arrivals.take_in(sender, given, file, ctx.spreadsheets, ctx.lists, ctx.files)
 
     return receive
 
@@ -138,7 +136,7 @@ async def _received_again(request: Request, import_id: str) -> HTTPResponse:
 
 async def _given_back(request: Request, source: Import, rows: Sequence[ImportRow]) -> HTTPResponse:
     ctx = request.app.ctx
-    title, name = ctx.lists.failed.title, people.name_of(await people.person(request.ctx.caller.person_id))
+    title, name = ctx.lists.failed.title, people.readable_name(await people.person(request.ctx.caller.person_id))
     who = f"{source.organisation.name} {name.masked if name else ''}".strip()
     mark = f"{title}　{who}　{told(clock.now())}　{len(rows)}"
 

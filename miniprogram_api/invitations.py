@@ -9,7 +9,7 @@ from sanic import HTTPResponse, Request
 
 from miniprogram_api.idempotent import made
 from miniprogram_api.reading import Body, Paged
-from miniprogram_api.shelf import ListView
+from miniprogram_api.shelf import ListView, paged
 from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, query
 from server.access import owners
 from server.access.rules import own
@@ -38,7 +38,7 @@ class MadeView(Body):
 
 
 class InvitationView(Body):
-    """An invitation and what became of it: `void` where whoever made it leads the organisation no longer."""
+    """An invitation and what became of it: `void` where whoever made it may not invite any longer."""
 
     id: UUID
     role: Role
@@ -75,12 +75,15 @@ async def _again(_request: Request, invitation_id: str) -> HTTPResponse:
 
 
 @invitations.post("/")
-@allow(own(Role.MANAGER), own(Role.ADMIN), owner=owners.organisation)
+@allow(own(Role.MANAGER), Role.ADMIN, owner=owners.organisation)
 @idempotent(_again)
 @body(NewInvitation)
 @answers(201, MadeView)
 async def invite(request: Request, organisation_id: UUID, body: NewInvitation) -> HTTPResponse:
-    """Make a code by which one person joins, once; whoever has it can use it."""
+    """Make a code by which one person joins, once; whoever has it can use it.
+
+    Administrators of the secretariat make them for their own, and for a manager where an organisation has none left.
+    """
     return _view(await service.make(organisation_id, body.role, body.days, by=request.ctx.caller.person_id))
 
 
@@ -91,12 +94,11 @@ async def invite(request: Request, organisation_id: UUID, body: NewInvitation) -
 async def index(_request: Request, organisation_id: UUID, query: Paged) -> HTTPResponse:
     """List an organisation's invitations, the newest first, without their codes."""
     found = await service.invitations(organisation_id, query.limit, query.cursor)
-    items = tuple(InvitationView.of(invited) for invited in found.items)
-    return answer(ListView[InvitationView](items=items, next_cursor=found.next_cursor))
+    return paged(found, InvitationView.of)
 
 
 @invitations.delete("/<invitation_id:uuid>")
-@allow(own(Role.MANAGER), own(Role.ADMIN), owner=owners.organisation)
+@allow(own(Role.MANAGER), Role.ADMIN, owner=owners.organisation)
 @answers(204)
 async def revoke(request: Request, organisation_id: UUID, invitation_id: UUID) -> HTTPResponse:
     """Take an invitation back before it is used."""

@@ -8,9 +8,8 @@ from pydantic import BaseModel
 from sanic import HTTPResponse, Request
 
 from miniprogram_api import tables
-from miniprogram_api.shelf import ListView
+from miniprogram_api.shelf import paged
 from miniprogram_api.tables import Exportable, File, Value
-from miniprogram_api.web import answer
 from server.access import exports
 from server.kernel.paging import Page
 
@@ -45,8 +44,7 @@ async def listed(
     Raises DomainError 422 for a file of too many rows.
     """
     if query.format == "json":
-        found = await fetch(query.limit, query.cursor)
-        return answer(ListView[Any](items=tuple(map(view, found.items)), next_cursor=found.next_cursor))
+        return paged(await fetch(query.limit, query.cursor), view)
     who = await exports.taken(request.ctx.caller, table.name, query.format)
     file = File(table.title, [heading for heading, _ in table.columns], who)
     return await tables.exported(query.format, file, tables.every(fetch, lambda row: table.line(view(row))))

@@ -150,7 +150,7 @@ async def delete(request: Request, body: Nothing) -> HTTPResponse:  # noqa: ARG0
 
 
 async def _shown(person: Person) -> FixedResponse:
-    number = service.phone_of(person)
+    number = service.readable_phone(person)
     mine = await view_of(person)
     return answer(MeView(**dict(mine), phone=number.masked if number else None, created_at=person.created_at))
 

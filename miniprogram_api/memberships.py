@@ -1,6 +1,6 @@
 """A person's role in an organisation."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field
@@ -45,7 +45,7 @@ async def _approved(request: Request, membership_id: str) -> HTTPResponse:
     return made(answer(MemberView.of(membership, request.ctx.caller)), membership_id)
 
 
-async def _count_try(request: Request) -> None:
+async def _count_try(request: Request, **_arguments: Any) -> None:
     await invitations.allow_try(request.app.ctx.limits, request.ctx.caller.person_id, address_of(request))
 
 

@@ -4,19 +4,19 @@ from uuid import UUID
 
 from sanic import HTTPResponse, Request
 
+from miniprogram_api import scans
 from miniprogram_api.organisation_bodies import Closing, Decision, Renewal
 from miniprogram_api.organisations import OrganisationDetailView, again, shown
 from miniprogram_api.people import Reason
+from miniprogram_api.scans import PICTURE_HEADERS, SCAN_BYTES, SCAN_MEDIA
 from miniprogram_api.web import Face, allow, answers, body, idempotent, if_match, upload
 from server.access import owners
-from server.access.rules import Caller, own
+from server.access.rules import own
 from server.organisations import codes, decisions, lapses, licences, standing
 from server.organisations.roles import STAFF, Role
 from server.people.service import Decider
 
 organisation_standing = Face("organisation_standing", url_prefix="/organisations")
-SCAN_BYTES = 5 * 1024 * 1024
-_PICTURE = {"cache-control": "private, no-store", "x-content-type-options": "nosniff"}
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -79,7 +79,7 @@ async def close(request: Request, organisation_id: UUID, body: Closing) -> HTTPR
 
 @organisation_standing.put("/<organisation_id:uuid>/licence", stream=True)
 @allow(own(Role.MANAGER), owner=owners.organisation)
-@upload(SCAN_BYTES, "image/jpeg", "image/png")
+@upload(SCAN_BYTES, *SCAN_MEDIA)
 @answers(200, OrganisationDetailView)
 async def put_licence(request: Request, organisation_id: UUID) -> HTTPResponse:
     """Put a scan of the licence, a JPEG or PNG of up to 5 MB; nothing but the picture is kept of it."""
@@ -94,9 +94,8 @@ async def put_licence(request: Request, organisation_id: UUID) -> HTTPResponse:
 @answers(204)
 async def licence(request: Request, organisation_id: UUID) -> HTTPResponse:
     """Show the scan of the licence; 204 where there is none. Staff who look are noted."""
-    looks = _from_outside(request.ctx.caller, organisation_id)
-    picture = await licences.picture(organisation_id, request.app.ctx.files, by=looks)
-    return HTTPResponse(picture, 200, _PICTURE, "image/jpeg") if picture else HTTPResponse(status=204)
+    looks = scans.from_outside(request.ctx.caller, organisation_id)
+    return scans.shown(await licences.picture(organisation_id, request.app.ctx.files, by=looks))
 
 
 @organisation_standing.get("/<organisation_id:uuid>/code.png")
@@ -106,10 +105,4 @@ async def code(request: Request, organisation_id: UUID) -> HTTPResponse:
     """Show a verified school's own mini-program code, PNG or JPEG as WeChat draws it."""
     ctx = request.app.ctx
     picture = await codes.image(organisation_id, ctx.wechat, ctx.cache, ctx.seals)
-    return HTTPResponse(picture, 200, _PICTURE, "image/png" if picture.startswith(_PNG) else "image/jpeg")
-
-
-def _from_outside(caller: Caller, organisation_id: UUID) -> UUID | None:
-    """Return who looks at an organisation that they do not lead: whoever else belongs to it looks as staff."""
-    led = {post.organisation_id for post in caller.posts if post.role is Role.MANAGER}
-    return None if organisation_id in led else caller.person_id
+    return HTTPResponse(picture, 200, PICTURE_HEADERS, "image/png" if picture.startswith(_PNG) else "image/jpeg")

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 from sanic import HTTPResponse, Request
 
+from miniprogram_api.appeals import OutcomeView
 from miniprogram_api.auth import Access
 from miniprogram_api.idempotent import made
 from miniprogram_api.organisation_bodies import Correction, NewOrganisation
@@ -21,7 +22,7 @@ from server.organisations.applications import contact_of
 from server.organisations.decisions import last_decision
 from server.organisations.models import Membership, MembershipState, Organisation, OrganisationState
 from server.organisations.roles import STAFF, Kind, Role
-from server.people.service import name_of
+from server.people.service import readable_name
 
 organisations = Face("organisations", url_prefix="/organisations")
 
@@ -89,9 +90,10 @@ class DecisionView(Body):
 
 
 class OrganisationDetailView(OrganisationView):
-    """The same with the last decision, null before there is one."""
+    """The same with the last decision and what came of the last appeal, each null before there is one."""
 
     decision: DecisionView | None
+    appeal: OutcomeView | None
 
 
 class RequestedView(Body):
@@ -136,7 +138,7 @@ class MemberView(Body):
 
 
 def _name(membership: Membership, caller: Caller) -> str | None:
-    name, verified = name_of(membership.person), membership.organisation.state is OrganisationState.VERIFIED
+    name, verified = readable_name(membership.person), membership.organisation.state is OrganisationState.VERIFIED
     if name is None:
         return None
     known = verified or membership.state is MembershipState.ACTIVE
@@ -147,8 +149,9 @@ async def shown(organisation: Organisation, status: int = 200) -> FixedResponse:
     """Answer with an organisation and its ETag, as a handler that made or changed it."""
     entry = await last_decision(organisation.id)
     decision = DecisionView(event=entry.action, reason=entry.reason, made_at=entry.made_at) if entry else None
-    view = OrganisationDetailView.of(organisation, decision=decision)
-    return made(answer(view, status, organisation.version), f"organisation:{organisation.id}")
+    subject = f"organisation:{organisation.id}"
+    view = OrganisationDetailView.of(organisation, decision=decision, appeal=await OutcomeView.last_of(subject))
+    return made(answer(view, status, organisation.version), subject)
 
 
 async def again(_request: Request, subject: str) -> HTTPResponse:

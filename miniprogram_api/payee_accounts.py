@@ -7,15 +7,18 @@ from uuid import UUID
 from pydantic import StringConstraints
 from sanic import HTTPResponse, Request
 
+from miniprogram_api import scans
 from miniprogram_api.idempotent import made
 from miniprogram_api.people import Reason
-from miniprogram_api.reading import IMPERSONAL, Body, Paged
+from miniprogram_api.reading import IMPERSONAL, Body, Paged, Query
+from miniprogram_api.scans import SCAN_BYTES, SCAN_MEDIA
 from miniprogram_api.shelf import ListView
-from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, query
+from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, query, upload
 from server.access import owners
 from server.access.rules import own
 from server.kernel.sensitive import Sensitive
 from server.organisations import payee_accounts as service
+from server.organisations import payee_documents
 from server.organisations.models import AccountBasis, AccountState, PayeeAccount
 from server.organisations.payee_accounts import Named, Verdict
 from server.organisations.roles import Role
@@ -36,9 +39,10 @@ class NewAccount(Body):
 
 
 class Confirming(Body):
-    """`account` is the id of the account that was looked at: another named meanwhile is then not confirmed unseen."""
+    """`account` and `document_scan` are ids of what was looked at: what came in its place is not confirmed unseen."""
 
     account: UUID | None = None
+    document_scan: UUID | None = None
     reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), IMPERSONAL] = ""
 
 
@@ -46,11 +50,19 @@ class Refusing(Reason):
     """Why the account is refused, and as in confirming, which one."""
 
     account: UUID | None = None
+    document_scan: UUID | None = None
+
+
+class DocumentQuery(Query):
+    """Of which account, by its id; left out: of the one that waits, else of the one in force."""
+
+    account: UUID | None = None
 
 
 class AccountView(Body):
-    """An account, its number masked. What follows `reason` is for finance to weigh and never keeps anything from going.
+    """An account, its number masked, and null once it is kept no longer. `document_scan` is the id of its document.
 
+    What follows `reason` is for finance to weigh and never keeps anything from going.
     `also_used_by` counts other organisations with the same number, null to its managers; `holder_differs` says that an
     own account goes by another name than the organisation's.
     """
@@ -59,8 +71,9 @@ class AccountView(Body):
     basis: AccountBasis
     holder: str
     bank: str
-    number: Sensitive
+    number: Sensitive | None
     agent_reason: str
+    document_scan: UUID | None
     state: AccountState
     named_by: UUID
     named_at: datetime
@@ -78,6 +91,7 @@ class AccountView(Body):
         return cls(
             **same,
             number=service.number_of(row),
+            document_scan=row.document_scan_id,
             named_by=row.named_by_id,
             decided_by=row.decided_by_id,
             holder_differs=service.holder_differs(row),
@@ -129,14 +143,40 @@ async def history(request: Request, organisation_id: UUID, query: Paged) -> HTTP
     return answer(ListView[AccountView](items=tuple(items), next_cursor=found.next_cursor))
 
 
+@payee_accounts.put("/document", stream=True)
+@allow(own(Role.MANAGER), owner=owners.organisation)
+@upload(SCAN_BYTES, *SCAN_MEDIA)
+@answers(200, AccountView)
+async def put_document(request: Request, organisation_id: UUID) -> HTTPResponse:
+    """Put a scan of the paper by which an agent holds the account that waits: a JPEG or PNG of up to 5 MB."""
+    await request.receive_body()  # type: ignore[no-untyped-call]
+    ctx, by = request.app.ctx, request.ctx.caller.person_id
+    row = await payee_documents.put(organisation_id, request.body, ctx.scans, ctx.files, by=by)
+    return await _again(request, str(row.id))
+
+
+@payee_accounts.get("/document")
+@allow(own(Role.MANAGER), Role.FINANCE, owner=owners.organisation)
+@query(DocumentQuery)
+@answers(200, None, "image/jpeg")
+@answers(204)
+async def document(request: Request, organisation_id: UUID, query: DocumentQuery) -> HTTPResponse:
+    """Show the document of an account; 204 where there is none. Staff who look are noted."""
+    looks, files = scans.from_outside(request.ctx.caller, organisation_id), request.app.ctx.files
+    return scans.shown(await payee_documents.picture(organisation_id, query.account, files, by=looks))
+
+
 @payee_accounts.post("/confirm")
 @allow(Role.FINANCE, owner=owners.organisation)
 @idempotent(_again)
 @body(Confirming, optional=True)
 @answers(200, AccountView)
 async def confirm(request: Request, organisation_id: UUID, body: Confirming) -> HTTPResponse:
-    """Let money go to the account that waits; by finance who neither named it nor belongs to the organisation."""
-    verdict = Verdict(request.ctx.caller.person_id, body.reason, body.account)
+    """Let money go to the account that waits; by finance who neither named it nor belongs to the organisation.
+
+    An agent's needs its document first.
+    """
+    verdict = Verdict(request.ctx.caller.person_id, body.reason, body.account, body.document_scan)
     row = await service.confirm(organisation_id, verdict)
     return await _again(request, str(row.id))
 
@@ -148,6 +188,6 @@ async def confirm(request: Request, organisation_id: UUID, body: Confirming) -> 
 @answers(200, AccountView)
 async def refuse(request: Request, organisation_id: UUID, body: Refusing) -> HTTPResponse:
     """Refuse the account that waits, with a reason; the one in force stays."""
-    verdict = Verdict(request.ctx.caller.person_id, body.reason, body.account)
+    verdict = Verdict(request.ctx.caller.person_id, body.reason, body.account, body.document_scan)
     row = await service.refuse(organisation_id, verdict)
     return await _again(request, str(row.id))

@@ -69,7 +69,7 @@ class Reason(Body):
 
 async def view_of(person: Person) -> PersonView:
     """Return the view of a person for their own eyes."""
-    name = service.name_of(person)
+    name = service.readable_name(person)
     return PersonView(id=person.id, name=name.reveal() if name else None, memberships=await memberships_of(person))
 
 
@@ -79,7 +79,7 @@ async def memberships_of(person: Person) -> list[MembershipView]:
 
 
 async def _judged(person: Person, state: PersonState) -> FixedResponse:
-    name = service.name_of(person)
+    name = service.readable_name(person)
     view = JudgedView(
         id=person.id,
         name=name.masked if name else None,

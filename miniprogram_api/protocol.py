@@ -5,13 +5,15 @@ refused and the connection closed. All of it happens in the request class and th
 middleware costs every request more than these do together.
 """
 
+import asyncio
 import re
+import sys
 import time
 from typing import Any
 
 from sanic import Request
 from sanic.compat import Header
-from sanic.exceptions import BadRequest, RequestTimeout
+from sanic.exceptions import BadRequest, PayloadTooLarge, RequestTimeout
 from sanic.http import Http, Stage
 from sanic.http.http1 import HTTP_CONTINUE
 from sanic.response import BaseHTTPResponse
@@ -22,6 +24,9 @@ from server.kernel.traffic import TRAFFIC
 
 BODY_LIMIT_BYTES = 2 * 1024 * 1024
 SECONDS_TO_ANSWER = 1
+UNREAD_BYTES = 16 * 1024 * 1024
+UNREAD_SECONDS, SILENT_SECONDS = 15, 1
+"""How much of a body is still taken in after its answer, for how long, and how long without a byte of it."""
 
 _HEAD = re.compile(
     rb"""[A-Z]{3,10}[ ][/*][!-~]*+[ ]HTTP/1\.[01]       # METHOD /path VERSION, one blank between them
@@ -78,11 +83,37 @@ class StrictRequest(Request):
 class StrictHttp(Http):
     """Reads a chunked body only where its framing has one reading.
 
-    Sanic looks neither at the end of a chunk nor at what surrounds its size.
+    Sanic looks neither at the end of a chunk nor at what surrounds its size. And it closes on who is still sending,
+    which takes the answer from them: what comes after it is thrown away here for a while.
     """
+
+    __slots__ = ("_answered_at", "_thrown_away")
+
+    def init_for_request(self) -> None:
+        """Begin anew with each request."""
+        super().init_for_request()  # type: ignore[no-untyped-call]
+        self._answered_at, self._thrown_away = 0.0, 0
 
     async def read(self) -> bytes | None:
         """Return some bytes of the body, None at its end; raises BadRequest, which closes the connection."""
+        return await (self._throw_away() if self.stage is Stage.IDLE else self._read())
+
+    async def _throw_away(self) -> bytes | None:
+        """Take in what comes after the answer; raises PayloadTooLarge, which closes the connection, past patience."""
+        now = asyncio.get_running_loop().time()
+        self._answered_at = self._answered_at or now
+        self.request_max_size = sys.maxsize
+        try:
+            async with asyncio.timeout_at(min(now + SILENT_SECONDS, self._answered_at + UNREAD_SECONDS)):
+                found = await self._read()
+        except TimeoutError:
+            raise PayloadTooLarge("still sending after the answer") from None
+        self._thrown_away += len(found or b"")
+        if self._thrown_away > UNREAD_BYTES:
+            raise PayloadTooLarge("still sending after the answer")
+        return found
+
+    async def _read(self) -> bytes | None:
         if str(self.request_body) == "chunked" and self.request_bytes_left == 0:
             await self._check_chunk()
         found: bytes | None = await super().read()

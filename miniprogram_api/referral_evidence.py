@@ -7,11 +7,13 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 from sanic import HTTPResponse, Request
 
+from miniprogram_api import scans
 from miniprogram_api.idempotent import made
 from miniprogram_api.reading import IMPERSONAL, Body, Form, Paged
 from miniprogram_api.referrals import CLERK
 from miniprogram_api.representation import FixedResponse
-from miniprogram_api.shelf import ListView
+from miniprogram_api.scans import SCAN_BYTES, SCAN_MEDIA
+from miniprogram_api.shelf import ListView, paged
 from miniprogram_api.web import Face, allow, answer, answers, first, form, idempotent, query
 from server.access import owners
 from server.access.rules import Caller
@@ -21,9 +23,7 @@ from server.referrals import evidence, holding
 from server.referrals.models import Evidence
 
 referral_evidence = Face("referral_evidence", url_prefix="/referrals")
-SCAN_BYTES = 5 * 1024 * 1024
 TRIES, SECONDS = 60, 3600
-_PICTURE = {"cache-control": "private, no-store", "x-content-type-options": "nosniff"}
 
 
 class NewEvidence(Form):
@@ -56,22 +56,22 @@ async def _added_again(request: Request, evidence_id: str) -> HTTPResponse:
     return _shown(await evidence.one(request.match_info["referral_id"], UUID(evidence_id)))
 
 
-async def _keep_picture(request: Request) -> None:
+async def _keep_picture(request: Request, referral_id: UUID, body: NewEvidence, file: bytes | None) -> None:
     """Keep the picture of the form before the transaction that names it."""
     ctx, sent = request.app.ctx, request.ctx
-    if not sent.file and not sent.body.note:
+    if not file and not body.note:
         raise invalid(FieldFault("/note", "evidence_missing"))
     await ctx.limits.take("evidence", str(sent.caller.person_id), TRIES, SECONDS)
     sent.scan_id = None
-    if sent.file:
-        await evidence.require_open(request.match_info["referral_id"])
-        sent.scan_id = await evidence.keep_scan(sent.file, ctx.scans, ctx.files)
+    if file:
+        await evidence.require_open(referral_id)
+        sent.scan_id = await evidence.keep_scan(file, ctx.scans, ctx.files)
 
 
 @referral_evidence.post("/<referral_id:uuid>/evidence", stream=True)
 @allow(CLERK, owner=owners.referral)
 @idempotent(_added_again)
-@form(NewEvidence, SCAN_BYTES, "image/jpeg", "image/png", required=False)
+@form(NewEvidence, SCAN_BYTES, *SCAN_MEDIA, required=False)
 @first(_keep_picture)
 @answers(201, EvidenceView)
 async def add(request: Request, referral_id: UUID, body: NewEvidence, file: bytes | None) -> HTTPResponse:  # noqa: ARG001
@@ -88,8 +88,7 @@ async def index(request: Request, referral_id: UUID, query: Paged) -> HTTPRespon
     """List what was put forward for a claim, the oldest first. Reviewers who look are noted."""
     looks = await _from_outside(request.ctx.caller, referral_id)
     found = await evidence.listed(referral_id, query.limit, query.cursor, by=looks)
-    items = tuple(EvidenceView.of(row) for row in found.items)
-    return answer(ListView[EvidenceView](items=items, next_cursor=found.next_cursor))
+    return paged(found, EvidenceView.of)
 
 
 @referral_evidence.get("/<referral_id:uuid>/evidence/<evidence_id:uuid>")
@@ -100,7 +99,7 @@ async def one(request: Request, referral_id: UUID, evidence_id: UUID) -> HTTPRes
     looks = await _from_outside(request.ctx.caller, referral_id)
     row = await evidence.one(referral_id, evidence_id)
     picture = await evidence.picture(row, request.app.ctx.files, by=looks)
-    return HTTPResponse(picture, 200, _PICTURE, "image/jpeg") if picture else answer(EvidenceView.of(row))
+    return scans.shown(picture) if picture else answer(EvidenceView.of(row))
 
 
 async def _from_outside(caller: Caller, referral_id: UUID) -> UUID | None:

@@ -8,16 +8,18 @@ from pydantic import Field, StringConstraints
 from sanic import HTTPResponse, Request
 
 from miniprogram_api.auth import Access
+from miniprogram_api.idempotent import made
 from miniprogram_api.people import Reason
 from miniprogram_api.reading import Body, Paged
-from miniprogram_api.shelf import ListView
-from miniprogram_api.web import Face, allow, answer, answers, body, query
+from miniprogram_api.representation import FixedResponse
+from miniprogram_api.shelf import ListView, paged
+from miniprogram_api.web import Face, allow, answer, answers, body, first, idempotent, query
 from server.access.rules import Caller, Right
 from server.kernel.audit import AuditEntry
 from server.organisations.roles import Role
 from server.organisations.secretariat import NAME as OFFICE
 from server.reveals import service
-from server.reveals.service import Wanted
+from server.reveals.service import Revealed, Wanted
 
 reveals = Face("reveals", url_prefix="/reveals")
 SubjectText = Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -77,22 +79,39 @@ class LookView(Body):
         )
 
 
+async def _counted(request: Request, body: RevealWanted) -> None:
+    await service.count(_wanted(body), request.ctx.caller, request.app.ctx.limits)
+
+
+async def _again(request: Request, entry_id: str) -> HTTPResponse:
+    return _shown(await service.again(UUID(entry_id), request.ctx.caller))
+
+
 @reveals.post("/")
 @allow(Role.REVIEWER, Role.FINANCE, Role.ADMIN, Right(Role.CLERK, frozenset(service.SCHOOLS)))
+@idempotent(_again)
+@first(_counted)
 @body(RevealWanted)
 @answers(201, RevealView)
 async def reveal(request: Request, body: RevealWanted) -> HTTPResponse:
     """Show personal data in full, and note it for its subject.
 
-    Each call is a look of its own, so Idempotency-Key means nothing here and no answer is kept to be given again.
+    No answer is kept: a request sent again with its Idempotency-Key shows what the same trace stands for, read anew.
     Reviewers see a person's name and phone, a student's name and id_number, the name given with a student_link, an
     organisation's contact_name, all that a referral or an enrolment holds; finance the number of a payee account;
     administrators a person's name and phone; a school's clerks what their own referrals and enrolments hold. Nobody
     sees their own, and staff nothing of an organisation that they belong to.
     """
-    wanted = Wanted(body.subject, body.fields, body.reason)
-    shown = await service.reveal(wanted, request.ctx.caller, request.app.ctx.limits)
-    return answer(RevealView(id=shown.entry.id, subject=body.subject, values=dict(shown.values)), 201)
+    return _shown(await service.reveal(_wanted(body), request.ctx.caller))
+
+
+def _wanted(body: RevealWanted) -> Wanted:
+    return Wanted(body.subject, body.fields, body.reason)
+
+
+def _shown(found: Revealed) -> FixedResponse:
+    view = RevealView(id=found.entry.id, subject=found.entry.subject, values=dict(found.values))
+    return made(answer(view, 201), str(found.entry.id))
 
 
 @reveals.get("/")
@@ -103,5 +122,4 @@ async def looks(request: Request, query: LookQuery) -> HTTPResponse:
     """List who looked at one's own data, one's student's or one's organisation's, the newest first."""
     caller = request.ctx.caller
     found = await service.looks(query.subject, caller, query.limit, query.cursor)
-    items = tuple(LookView.of(entry, caller, found.school) for entry in found.page.items)
-    return answer(ListView[LookView](items=items, next_cursor=found.page.next_cursor))
+    return paged(found.page, lambda entry: LookView.of(entry, caller, found.school))

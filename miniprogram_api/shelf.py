@@ -9,9 +9,11 @@ from sanic import HTTPResponse, Request
 
 from miniprogram_api.reading import Body, Paged
 from miniprogram_api.representation import HTML, Representation
+from miniprogram_api.web import answer
 from server.kernel import paging
 
 T = TypeVar("T")
+Row = TypeVar("Row")
 BOTH = ("application/json", "text/html")
 """What `Shelf.either` answers with."""
 ROOM_BYTES = 8 * 1024 * 1024
@@ -89,6 +91,11 @@ def listed(
         return ListView[T](items=tuple(found.items), next_cursor=found.next_cursor)
 
     return shelf_of(request).json((*key, query), view).respond(request)
+
+
+def paged(found: paging.Page[Row], view: Callable[[Row], T]) -> HTTPResponse:
+    """Answer one page of rows, each as `view` shows it."""
+    return answer(ListView[T](items=tuple(map(view, found.items)), next_cursor=found.next_cursor))
 
 
 def wants_page(request: Request) -> bool:

@@ -13,7 +13,7 @@ from miniprogram_api.listing import Columns, Table, listed
 from miniprogram_api.people import Reason
 from miniprogram_api.reading import Body, Paged
 from miniprogram_api.representation import FixedResponse
-from miniprogram_api.shelf import ListView
+from miniprogram_api.shelf import ListView, paged
 from miniprogram_api.tables import MEDIA, Exportable
 from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, query
 from miniprogram_api.words import Words
@@ -22,7 +22,7 @@ from server.access.rules import own
 from server.kernel.sensitive import Sensitive
 from server.organisations.roles import Role
 from server.people import names
-from server.people.service import Decider, name_of
+from server.people.service import Decider, readable_name
 from server.students import links, sealed, service
 from server.students.models import LinkState, Relation, StudentLink
 from server.students.service import Verdict
@@ -116,7 +116,7 @@ class CheckView(Body):
             id=link.student_id, name=sealed.name_of(link.student), id_number=sealed.number_of(link.student)
         )
         return cls(
-            person=ClaimantView(id=link.person_id, name=name_of(link.person)),
+            person=ClaimantView(id=link.person_id, name=readable_name(link.person)),
             name=sealed.given_name(link),
             name_differs=sealed.differs(link),
             student=student,
@@ -139,8 +139,7 @@ async def _checked_again(_request: Request, link_id: str) -> HTTPResponse:
 async def mine(request: Request, query: Paged) -> HTTPResponse:
     """List for whom one speaks, or asked to, the newest first."""
     found = await links.of_person(request.ctx.caller.person_id, query.limit, query.cursor)
-    items = tuple(LinkView.of(link) for link in found.items)
-    return answer(ListView[LinkView](items=items, next_cursor=found.next_cursor))
+    return paged(found, LinkView.of)
 
 
 @students.post("/me/students")

@@ -33,8 +33,8 @@ from server.organisations.roles import Kind, Role
 
 Handler = Callable[..., Awaitable[HTTPResponse]]
 H = TypeVar("H", bound=Handler)
-First = Callable[[Request], Awaitable[None]]
-"""What is awaited before the work; raises DomainError where that is not to be."""
+First = Callable[..., Awaitable[None]]
+"""What is awaited before the work, with the handler's arguments; raises DomainError where that is not to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def upload(limit_bytes: int, *media: str) -> Callable[[H], H]:
 def form(model: type[Form], limit_bytes: int, *media: str, required: bool = True) -> Callable[[H], H]:
     """State that the body is a form of `model` and one `file`; the handler's route has `stream=True`.
 
-    It gets `body` and `file`, bytes or None. Both are on `request.ctx` before, for what comes `first`.
+    It gets `body` and `file`, bytes or None, and so does what comes `first`.
     """
     return _stating(body=model, upload=Upload(limit_bytes, media, required))
 
@@ -158,7 +158,7 @@ def allow(*who: Access | Role | Right, of: Kind | None = None, owner: OwnerOf | 
             if declaration.is_form:
                 arguments |= await _form(request, declaration)
             if declaration.first:
-                await declaration.first(request)
+                await declaration.first(request, **arguments)
             if declaration.rebuild and "idempotency-key" in request.headers:
                 return await once(caller, request, handler, declaration.rebuild, arguments)
             return await handler(request, **arguments)
@@ -228,7 +228,6 @@ async def _form(request: Request, declaration: Declaration) -> dict[str, Any]:
     if declaration.body is None or declaration.upload is None:
         raise TypeError("no form")
     found, data = await read_form(request, declaration.body, file_required=declaration.upload.required)
-    request.ctx.body, request.ctx.file = found, data
     return {"body": found, "file": data}
 
 

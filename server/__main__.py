@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 from tortoise.exceptions import BaseORMException
 
-from server import app, db, operations, schedules
+from server import app, db, life, operations, schedules
 from server.backups.archive import BackupError
 from server.gateways.wakeup import wakeup
 from server.kernel import log
@@ -91,11 +91,11 @@ async def _work(settings: Settings) -> None:
     outside = SimpleNamespace()
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(db.opened(settings.database, everywhere=True))
-        app.reach_out(outside, settings, stack)
-        handlers = schedules.handlers(outside.service_account, app.files(settings))
+        life.reach_out(outside, settings, stack)
+        handlers = schedules.handlers(outside.service_account, life.files(settings))
         tasks = [
             asyncio.create_task(waker.listen()),
-            asyncio.create_task(app.worker(settings, waker, handlers).run()),
+            asyncio.create_task(life.worker(settings, waker, handlers).run()),
         ]
         await stopped.wait()
         for task in tasks:
@@ -111,7 +111,7 @@ def jobs(settings: Settings) -> None:
 
 async def _jobs(settings: Settings) -> None:
     async with db.opened(settings.database, everywhere=True):
-        for run in await observe.last_runs([schedule.name for schedule in schedules.every(app.files(settings))]):
+        for run in await observe.last_runs([schedule.name for schedule in schedules.every(life.files(settings))]):
             print(f"{run.ended_at:%F %T} {'ok    ' if run.ok else 'failed'} {run.schedule} {run.result}")  # noqa: T201
         for job in await observe.failed(limit=20):
             print(f"{job.ended_at:%F %T} failed {job.kind} {job.id} {job.error}")  # noqa: T201

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from uuid import UUID
 
-from server import app, db, rotation
+from server import db, life, rotation
 from server.backups import service
 from server.kernel import audit_check
 from server.kernel.audit_chain import Head
@@ -91,7 +91,7 @@ def rotate_keys(settings: Settings, arguments: Sequence[str]) -> int:
 
 async def _rotated(settings: Settings) -> Rotation:
     async with db.opened(settings.database, everywhere=True, **db.unhurried(settings.database)):
-        return await rotation.rotate(app.files(settings), _progress())
+        return await rotation.rotate(life.files(settings), _progress())
 
 
 def _progress() -> Tell:

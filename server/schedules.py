@@ -13,7 +13,7 @@ from server.kernel import audit_chain, idempotency
 from server.kernel.jobs import queue
 from server.kernel.jobs.schedules import Schedule
 from server.kernel.jobs.worker import Handler
-from server.organisations import lapses, licences
+from server.organisations import lapses, scans
 from server.organisations.ports import Files
 from server.people import revocations, sessions
 from server.privacy import retention, rules
@@ -23,7 +23,7 @@ from server.referrals.models import Evidence
 from server.settings import ROOT
 from server.students import id_regions
 
-FILES_NAMED: licences.Naming = (*licences.NAMING, (Evidence, "scan_id"), (Import, "rows_id"))
+FILES_NAMED: scans.Naming = (*scans.NAMING, (Evidence, "scan_id"), (Import, "rows_id"))
 """Every column that names a file; what none of them names is swept."""
 
 
@@ -52,7 +52,7 @@ async def _watch_organisations(_payload: Mapping[str, Any]) -> Mapping[str, Any]
 
 
 async def _sweep_files(_payload: Mapping[str, Any], *, files: Files) -> Mapping[str, Any]:
-    return await licences.sweep(files, FILES_NAMED)
+    return await scans.sweep(files, FILES_NAMED)
 
 
 async def _watch_imports(_payload: Mapping[str, Any], *, files: Files) -> Mapping[str, Any]:
@@ -93,7 +93,7 @@ SCHEDULES = (
 
 
 def every(files: Files) -> Sequence[Schedule]:
-    """Return everything that comes round, where `files` holds scans, and lists that wait."""
+    """Return everything that comes round, where `files` holds the scans of papers, and lists that wait."""
     return (
         *SCHEDULES,
         Schedule("sweep_files", "20 4 * * *", partial(_sweep_files, files=files)),

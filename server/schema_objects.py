@@ -1,10 +1,11 @@
 """What the database must hold beyond Tortoise's tables: partial indexes and append-only triggers.
 
 Kept apart from the migrations, because on SQLite a migration that alters a table rebuilds it and silently drops
-all of these. The list is applied again after every migration and compared with the database by a test. A changed
-object gets a new name; one that is no longer listed is dropped by a migration.
+all of these, and the models' own indexes too. All are applied again after every migration and compared with the
+database by a test. A changed object gets a new name; one that is no longer listed is dropped by a migration.
 """
 
+import re
 from dataclasses import dataclass
 
 from tortoise.backends.base.client import BaseDBAsyncClient
@@ -89,6 +90,7 @@ DO $$ BEGIN IF EXISTS (SELECT FROM pg_roles WHERE rolname = '{APP_ROLE}') THEN
   REVOKE INSERT, UPDATE, DELETE ON tortoise_migrations FROM {APP_ROLE};
 END IF; END $$"""  # noqa: S608 -- names of our own, two screens above
 
+_MODEL_INDEX = re.compile(r'CREATE INDEX IF NOT EXISTS "(\w+)" ON [^;]+')
 _NAMES = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' OR (type = 'index' AND sql LIKE '% WHERE %')",
     "postgres": """
@@ -111,12 +113,18 @@ def expected(dialect: str) -> dict[str, str]:
     return found
 
 
+def model_indexes(db: BaseDBAsyncClient) -> dict[str, str]:
+    """Return name -> statement of every plain index that the models ask for, as Tortoise names and spells them."""
+    schema = db.schema_generator(db).get_create_schema_sql(safe=True)
+    return {found[1]: found[0] for found in _MODEL_INDEX.finditer(schema)}
+
+
 async def apply(db: BaseDBAsyncClient) -> None:
     """Make every object that is not there; idempotent."""
     dialect = db.capabilities.dialect
     if dialect == "postgres":
         await db.execute_script(_POSTGRES_REFUSAL)
-    for statement in expected(dialect).values():
+    for statement in (*model_indexes(db).values(), *expected(dialect).values()):
         await db.execute_script(statement)
     if dialect == "postgres":
         await db.execute_script(_POSTGRES_GRANTS)

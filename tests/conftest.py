@@ -27,6 +27,7 @@ TOUCHES_DATABASE = "database_url"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=["sqlite", "postgres"], default="sqlite")
+    parser.addoption("--part", choices=["database", "rest"], help="only what touches a database, or only the rest")
     parser.addoption("--drills", action="store_true", help="run the long drills too")
     parser.addoption("--sources", type=Path, help="folder of the official documents' texts, to compare ours with")
 
@@ -46,11 +47,12 @@ def pytest_report_header() -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out drills unless asked for, what needs a browser or the originals without them, and more on PostgreSQL.
+    """Leave out drills unless asked for, what needs a browser or the originals without them, and the other part.
 
-    There, whatever touches no database is left out: it has run on SQLite's side.
+    On PostgreSQL, whatever touches no database is left out.
     """
     database = config.getoption("--database")
+    part = "database" if database == "postgres" else config.getoption("--part")
 
     def wanted(item: pytest.Item) -> bool:
         only = item.get_closest_marker("only")
@@ -62,7 +64,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             return False
         if only and only.args[0] != database:
             return False
-        return database == "sqlite" or TOUCHES_DATABASE in getattr(item, "fixturenames", ())
+        touched = "database" if TOUCHES_DATABASE in getattr(item, "fixturenames", ()) else "rest"
+        return part in {None, touched}
 
     config.hook.pytest_deselected(items=[item for item in items if not wanted(item)])
     items[:] = [item for item in items if wanted(item)]

@@ -24,6 +24,17 @@ async def test_every_listed_object_is_in_the_database_and_nothing_else(database:
     assert await db.schema_faults(database) == []
 
 
+async def test_every_index_of_the_models_is_in_the_database(database: BaseDBAsyncClient) -> None:
+    """Migrations that alter or add columns leave them out, on SQLite those of the whole table."""
+    wanted = schema_objects.model_indexes(database)
+    assert set(wanted) > {"idx_session_person__9420e7", "idx_payee_accou_number__f730d9"}
+    sqlite = database.capabilities.dialect == "sqlite"
+    rows = await database.execute_query_dict(
+        "SELECT name FROM sqlite_master WHERE type = 'index'" if sqlite else "SELECT indexname AS name FROM pg_indexes"
+    )
+    assert set(wanted) - {row["name"] for row in rows} == set()
+
+
 @pytest.mark.parametrize("name", ["job_schedule_once", "event_no_delete"])
 async def test_a_dropped_object_is_noticed_and_made_again(database: BaseDBAsyncClient, name: str) -> None:
     table = "" if database.capabilities.dialect == "sqlite" else " ON event"

@@ -109,7 +109,7 @@ def test_a_ring_that_a_later_version_adds_leaves_the_others_alone(tmp_path: Path
 def test_a_server_with_a_broken_file_says_so_and_ends(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text("{")
     nothing = dict.fromkeys(keys.ENVIRONMENT, "")
-    server = Server(tmp_path / "log", {"YZT_DATA_DIR": str(tmp_path), **nothing}, module="server")
+    server = Server(tmp_path / "log", {"YZT_DATA_DIR": str(tmp_path), **nothing}, module="server", forked=False)
     server.start()
     assert server.ended() == 1
     [line] = server.log.read_text().splitlines()

@@ -1,7 +1,4 @@
-import os
 import re
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -10,6 +7,7 @@ import yaml
 from server.secrets import DEVELOPMENT_MINI_PROGRAM, DEVELOPMENT_SERVICE_ACCOUNT
 from server.settings import ROOT, Env, Settings, SettingsError, unknown
 from tests.harness import keys
+from tests.harness.forking import command
 
 PRODUCTION = {
     "YZT_ENV": "production",
@@ -163,14 +161,9 @@ def test_printed_settings_show_no_secret() -> None:
     assert PRODUCTION["YZT_WECHAT_APPID"] in shown
 
 
-@pytest.mark.parametrize("command", [[], ["worker"], ["migrate"], ["jobs"]])
-def test_a_process_without_its_secrets_says_so_in_one_line(command: list[str]) -> None:
-    environment = {name: text for name, text in os.environ.items() if not name.startswith("YZT_")}
-    environment |= {"YZT_ENV": "production", "YZT_METRICS_TOKEN": "not-to-be-shown"}
-    ended = subprocess.run(
-        [sys.executable, "-m", "server", *command], cwd=ROOT, env=environment, capture_output=True, text=True,
-        timeout=30, check=False,
-    )  # fmt: skip
+@pytest.mark.parametrize("words", [[], ["worker"], ["migrate"], ["jobs"]])
+def test_a_process_without_its_secrets_says_so_in_one_line(words: list[str]) -> None:
+    ended = command(*words, YZT_ENV="production", YZT_METRICS_TOKEN="not-to-be-shown")
     assert ended.returncode == 2
     assert ended.stdout == ""
     [line] = ended.stderr.splitlines()

@@ -11,5 +11,5 @@ async def taken(caller: Caller, what: str, form: str) -> str:
     by = caller.person_id
     await audit.note(f"person:{by}", "list.exported", actor_id=by, after=form, fields=[what])
     offices = await Organisation.filter(id__in=[post.organisation_id for post in caller.posts]).order_by("id")
-    name = people.name_of(await people.person(by))
+    name = people.readable_name(await people.person(by))
     return " ".join(["、".join(office.name for office in offices), name.masked if name else ""]).strip()

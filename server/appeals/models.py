@@ -26,7 +26,7 @@ class Appeal(Model):
     subject = fields.CharField(max_length=64, db_index=True)
     refusal_id: UUID = fields.UUIDField(unique=True)
     refused_by_id: UUID | None = fields.UUIDField(null=True)
-    person_id: UUID = fields.UUIDField()
+    person_id: UUID = fields.UUIDField(db_index=True)
     reason = fields.CharField(max_length=1000)
     state = fields.CharEnumField(AppealState, max_length=32, default=AppealState.OPEN)
     created_at: datetime = fields.DatetimeField(db_index=True)

@@ -6,11 +6,16 @@ from uuid import UUID
 
 from server.access.rules import Owner
 from server.kernel.audit import AuditEntry
+from server.organisations.roles import Role
 from server.people.service import Decider
 
 
 class Contestable(Protocol):
     """How the refusals of one kind of subject are contested."""
+
+    @property
+    def decided_by(self) -> Role:
+        """In which role of the secretariat appeals are decided: as what is contested was."""
 
     async def owner(self, subject_id: UUID) -> Owner:
         """Return to whom the subject belongs: its person and its managers may appeal; raises DomainError 404."""

@@ -7,7 +7,9 @@ from server.access import owners
 from server.access.rules import Owner
 from server.appeals.ports import Contestable
 from server.kernel.audit import AuditEntry
-from server.organisations import decisions, keeping, memberships
+from server.organisations import decisions, keeping, memberships, payee_accounts, payee_refusals
+from server.organisations.payee_accounts import Verdict
+from server.organisations.roles import Role
 from server.people.service import Decider
 from server.referrals import decisions as referrals
 from server.students import service as students
@@ -16,6 +18,8 @@ from server.students.models import StudentLink
 
 class OrganisationRefusals:
     """A rejected application, and a refused change or recheck of an organisation."""
+
+    decided_by = Role.REVIEWER
 
     async def owner(self, subject_id: UUID) -> Owner:
         """Return the owner of an organisation; raises DomainError 404."""
@@ -41,6 +45,8 @@ class OrganisationRefusals:
 class StudentLinkRefusals:
     """A rejected link between a person and a student."""
 
+    decided_by = Role.REVIEWER
+
     async def owner(self, subject_id: UUID) -> Owner:
         """Return the owner of a link: its person; raises DomainError 404."""
         return await owners.student_link(subject_id)
@@ -65,6 +71,8 @@ class StudentLinkRefusals:
 class ReferralRefusals:
     """A rejected claim of a school on a student."""
 
+    decided_by = Role.REVIEWER
+
     async def owner(self, subject_id: UUID) -> Owner:
         """Return the owner of a claim: its school; raises DomainError 404."""
         return await owners.referral(subject_id)
@@ -86,9 +94,37 @@ class ReferralRefusals:
         return await referrals.concerned(subject_id)
 
 
+class PayeeAccountRefusals:
+    """A payee account that finance refused."""
+
+    decided_by = Role.FINANCE
+
+    async def owner(self, subject_id: UUID) -> Owner:
+        """Return the owner of an account: its organisation; raises DomainError 404."""
+        row = await payee_accounts.account(subject_id)
+        return Owner("payee_account", frozenset({row.organisation_id}), secretariat_knows=True)
+
+    async def hold(self, subject_id: UUID) -> AuditEntry | None:
+        """Hold the account's organisation and return its standing refusal; raises DomainError 404."""
+        return await payee_refusals.standing_refusal(subject_id)
+
+    async def overturn(self, subject_id: UUID, by: Decider) -> None:
+        """Confirm the account; raises DomainError 409 where that cannot be any more."""
+        await payee_refusals.overturn(subject_id, Verdict(by.person_id, by.reason))
+
+    async def require_outsider(self, subject_id: UUID, person_id: UUID) -> None:
+        """Raise DomainError 403 for who named the account, and for the organisation's own people."""
+        await payee_accounts.require_outsider(await payee_accounts.account(subject_id), person_id)
+
+    async def concerned(self, subject_id: UUID) -> Collection[UUID]:
+        """Return who leads the organisation."""
+        return await memberships.leading((await payee_accounts.account(subject_id)).organisation_id)
+
+
 CONTESTABLE: Mapping[str, Contestable] = {
     "organisation": OrganisationRefusals(),
     "student_link": StudentLinkRefusals(),
     "referral": ReferralRefusals(),
+    "payee_account": PayeeAccountRefusals(),
 }
 """Kind of subject -> how its refusals are contested."""

@@ -1,9 +1,12 @@
 """Appealing against a refusal, once, and deciding on it, by another person than who refused."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from uuid import UUID
 
-from server.access.rules import Caller, Decision, decide, own
+from tortoise.expressions import Q
+
+from server.access.rules import Caller, Decision, Owner, decide, own
 from server.appeals.models import Appeal, AppealState
 from server.appeals.refusals import CONTESTABLE
 from server.kernel import audit, clock, outbox
@@ -14,7 +17,7 @@ from server.kernel.transactions import transaction
 from server.organisations.roles import Role
 from server.people.service import Decider
 
-OLDEST_FIRST = Sort("created_at", descending=False)
+OLDEST_FIRST, NEWEST_FIRST = Sort("created_at", descending=False), Sort("created_at")
 
 
 class Verdict(StrEnum):
@@ -59,10 +62,34 @@ async def appeal(subject: str, reason: str, caller: Caller) -> Appeal:
     return made
 
 
-async def appeals(state: AppealState | None, limit: int, cursor: str | None) -> Page[Appeal]:
-    """Return a page of appeals, those first that have waited for longest."""
-    query = Appeal.all() if state is None else Appeal.filter(state=state)
-    return await page(query, OLDEST_FIRST, limit, cursor)
+async def appeals(state: AppealState | None, caller: Caller, limit: int, cursor: str | None) -> Page[Appeal]:
+    """Return a page of the appeals that are decided in a role of the caller's, those first that waited for longest."""
+    theirs = [Q(subject__startswith=f"{kind}:") for kind in CONTESTABLE if _decides(kind, caller)]
+    query = Appeal.filter(Q(*theirs, join_type="OR") if theirs else Q(id__in=[]))
+    return await page(query if state is None else query.filter(state=state), OLDEST_FIRST, limit, cursor)
+
+
+async def of_person(person_id: UUID, limit: int, cursor: str | None) -> Page[Appeal]:
+    """Return a page of the appeals that a person made, the newest first."""
+    return await page(Appeal.filter(person_id=person_id), NEWEST_FIRST, limit, cursor)
+
+
+async def last(subject: str) -> Appeal | None:
+    """Return the newest appeal against a refusal of `subject`, None where there never was one."""
+    return await Appeal.filter(subject=subject).order_by("-created_at", "-id").first()
+
+
+async def owner(appeal_id: UUID) -> Owner:
+    """Return the owner of an appeal: who made it; raises DomainError 404."""
+    return Owner("appeal", person_id=(await one(appeal_id)).person_id, secretariat_knows=True)
+
+
+async def shown(appeal_id: UUID, caller: Caller) -> Appeal:
+    """Return an appeal to who made it or may decide on its kind; raises DomainError 403 for others, 404."""
+    appeal = await one(appeal_id)
+    if appeal.person_id != caller.person_id:
+        _require_decides(appeal.subject, caller)
+    return appeal
 
 
 async def one(appeal_id: UUID) -> Appeal:
@@ -71,13 +98,14 @@ async def one(appeal_id: UUID) -> Appeal:
 
 
 @transaction
-async def judge(appeal_id: UUID, verdict: Verdict, by: Decider) -> Appeal:
-    """Decide an appeal; return it.
+async def judge(appeal_id: UUID, verdict: Verdict, caller: Caller, reason: str) -> Appeal:
+    """Decide an appeal, in the role in which what it is about is decided; return it.
 
-    Raises DomainError 403 for who refused, appealed or has an interest of their own, 404, 409 where it is decided or,
-    to overturn, where the refusal stands no longer.
+    Raises DomainError 403 for another role, for who refused, appealed or has an interest of their own, 404, 409 where
+    it is decided or, to overturn, where the refusal stands no longer.
     """
-    subject = (await one(appeal_id)).subject
+    subject, by = (await one(appeal_id)).subject, Decider(caller.person_id, reason)
+    _require_decides(subject, caller)
     kind, subject_id = _parsed(subject)
     contestable = CONTESTABLE[kind]
     refusal = await contestable.hold(subject_id)  # before the appeal's own row, as in `appeal`
@@ -106,6 +134,11 @@ async def waits(person_id: UUID) -> bool:
     return await Appeal.exists(person_id=person_id, state=AppealState.OPEN)
 
 
+async def waits_on(subjects: Sequence[str]) -> bool:
+    """Whether an appeal against a refusal of one of `subjects` has not been decided yet."""
+    return await Appeal.exists(subject__in=list(subjects), state=AppealState.OPEN)
+
+
 @transaction
 async def forget(person_id: UUID) -> None:
     """Clear what was written in a person's appeals; that they were made and decided stays."""
@@ -118,9 +151,18 @@ async def _close(judged: Appeal, verdict: Verdict, by: Decider) -> None:
     await judged.save(update_fields=["state", "decided_by_id", "decided_at", "decision"])
 
 
+def _decides(kind: str, caller: Caller) -> bool:
+    return any(post.role is CONTESTABLE[kind].decided_by for post in caller.posts)
+
+
+def _require_decides(subject: str, caller: Caller) -> None:
+    if not _decides(_parsed(subject)[0], caller):
+        raise DomainError("not_yours_to_do", 403)
+
+
 def _parsed(subject: str) -> tuple[str, UUID]:
     kind, _, text = subject.partition(":")
     subject_id = parse_id(text)
     if kind not in CONTESTABLE or subject_id is None:
-        raise invalid(FieldFault("/subject", "appeal_subject"))
+        raise invalid(FieldFault("/subject", "appeal_subject", {"kinds": "、".join(CONTESTABLE)}))
     return kind, subject_id

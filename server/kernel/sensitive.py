@@ -154,6 +154,17 @@ def opened(cell: Cell, kind: Kind, envelope: str) -> Sensitive:
         raise
 
 
+def readable(cell: Cell, kind: Kind, envelope: str | None) -> Sensitive | None:
+    """Return what an envelope holds, None where it does not open, which the log tells.
+
+    For what people see of each other, where one bad cell must not hide everything else.
+    """
+    try:
+        return unseal(cell, kind, envelope)
+    except VaultError:
+        return None
+
+
 def _masked_name(name: str) -> str:
     """Show the last character only: a surname tells more than the end of a given name."""
     return "*" * (len(name) - 1) + name[-1] if len(name) > 1 else "*"

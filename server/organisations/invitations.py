@@ -1,8 +1,9 @@
 """Invitations: codes by which a person joins an organisation with the role that somebody who leads it chose.
 
 A code is made from its invitation's id under the vault's index key and kept as a blind index only, so that the database
-alone tells no code. It works once, while it lasts, and while whoever made it still leads the organisation: who was
-removed cannot come back by a code of their own.
+alone tells no code. It works once, while it lasts, and while whoever made it may still invite: who was removed cannot
+come back by a code of their own. Those who lead an organisation invite; where nobody does who may act, an administrator
+of the secretariat invites somebody to lead it.
 """
 
 import hashlib
@@ -20,9 +21,10 @@ from server.kernel.ids import new_id
 from server.kernel.paging import Page, Sort, page
 from server.kernel.sensitive import Kind
 from server.kernel.transactions import transaction
-from server.organisations import memberships
-from server.organisations.models import Invitation, Membership, OrganisationState
-from server.organisations.roles import Role
+from server.organisations import keeping, memberships
+from server.organisations.models import Invitation, Membership, Organisation, OrganisationState
+from server.organisations.roles import Role, lead
+from server.organisations.secretariat import SECRETARIAT_ID
 from server.people.ports import Limits
 
 DAYS, MOST_DAYS = 7, 30
@@ -46,7 +48,7 @@ class InvitationState(StrEnum):
     REVOKED = "revoked"
     EXPIRED = "expired"
     VOID = "void"
-    """Whoever made it leads the organisation no longer."""
+    """Whoever made it may not invite any longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +69,14 @@ async def allow_try(limits: Limits, person_id: UUID, address: str) -> None:
 async def make(organisation_id: UUID, role: Role, days: int, *, by: UUID) -> Invitation:
     """Invite one person to a role for `days`; `code_of` tells the code.
 
-    Raises DomainError 404, 409 for a suspended or closed organisation and past `MOST_OPEN`, 422 for a role that the
-    kind of organisation does not have.
+    Raises DomainError 403 for who may not invite, 404, 409 for a suspended or closed organisation and past `MOST_OPEN`,
+    422 for a role that the kind of organisation does not have.
     """
     organisation = await memberships.hold_open(organisation_id)
     if organisation.state is OrganisationState.SUSPENDED:
         raise DomainError("organisation_state", 409)
     memberships.require_fit(role, organisation.kind)
+    await _require_inviter(organisation, role, by)
     now, invitation_id = clock.now(), new_id()
     if await _waiting(organisation_id).filter(expires_at__gt=now).count() >= MOST_OPEN:
         raise DomainError("too_many_invitations", 409, most=MOST_OPEN)
@@ -104,8 +107,8 @@ async def invitation(invitation_id: UUID) -> Invitation:
 async def invitations(organisation_id: UUID, limit: int, cursor: str | None) -> Page[Invited]:
     """Return a page of an organisation's invitations, the newest first."""
     rows = await page(Invitation.filter(organisation_id=organisation_id), NEWEST_FIRST, limit, cursor)
-    leading = await memberships.leading(organisation_id)
-    return Page([Invited(row, _state(row, leading)) for row in rows.items], rows.next_cursor)
+    inviters = await _inviters(organisation_id)
+    return Page([Invited(row, _state(row, inviters)) for row in rows.items], rows.next_cursor)
 
 
 @transaction
@@ -124,12 +127,15 @@ async def revoke(organisation_id: UUID, invitation_id: UUID, *, by: UUID) -> Non
 async def accept(code: str, person_id: UUID) -> Membership:
     """Make a person a member by a code, which is then used up, and return the membership with its organisation.
 
-    Raises DomainError 409 for a member, who does not use it up, and for every code that does not work the same 422.
+    Raises DomainError 403 for an administrator who made it, 409 for a member, who does not use it up, and for every
+    code that does not work the same 422.
     """
     invited = await Invitation.filter(code_hash__in=_hashes(_read(code))).select_for_update().get_or_none()
     if invited is None or not await _works(invited):
         raise invalid(FieldFault("/invitation_code", "invitation_code"))
     membership = await memberships.join(invited.organisation_id, person_id, invited.role, by=person_id)
+    if invited.made_by_id == person_id:  # no member, so from the secretariat: nobody puts themselves in the lead
+        raise DomainError("decides_for_own", 403)
     invited.used_by_id, invited.used_at = person_id, clock.now()
     await invited.save(update_fields=["used_by_id", "used_at"])
     await _note(invited, "used", InvitationState.OPEN, InvitationState.USED, person_id)
@@ -142,17 +148,31 @@ async def _works(invited: Invitation) -> bool:
     organisation = await invited.organisation
     if organisation.state is OrganisationState.CLOSED:
         return False
-    return _state(invited, await memberships.leading(invited.organisation_id)) is InvitationState.OPEN
+    return _state(invited, await _inviters(invited.organisation_id)) is InvitationState.OPEN
 
 
-def _state(row: Invitation, leading: list[UUID]) -> InvitationState:
+async def _inviters(organisation_id: UUID) -> list[UUID]:
+    """Return who may invite: those who lead the organisation, where nobody does the secretariat's administrators."""
+    return await memberships.leading(organisation_id) or await memberships.leading(SECRETARIAT_ID)
+
+
+async def _require_inviter(organisation: Organisation, role: Role, by: UUID) -> None:
+    """Raise DomainError 403 for who may not invite to a role: from the secretariat one invites to the lead alone."""
+    leads = by in await memberships.leading(organisation.id)
+    if not leads and (role is not lead(organisation.kind) or by not in await _inviters(organisation.id)):
+        raise DomainError("not_yours_to_do", 403)
+    if not leads:
+        await keeping.require_outsider(organisation.id, by)
+
+
+def _state(row: Invitation, inviters: list[UUID]) -> InvitationState:
     if row.used_at:
         return InvitationState.USED
     if row.revoked_at:
         return InvitationState.REVOKED
     if row.expires_at <= clock.now():
         return InvitationState.EXPIRED
-    return InvitationState.OPEN if row.made_by_id in leading else InvitationState.VOID
+    return InvitationState.OPEN if row.made_by_id in inviters else InvitationState.VOID
 
 
 def _waiting(organisation_id: UUID) -> QuerySet[Invitation]:

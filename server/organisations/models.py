@@ -127,7 +127,10 @@ class Invitation(Model):
 
 
 class PayeeAccount(Model):
-    """An account that an organisation named to be paid into, kept as it was named."""
+    """An account that an organisation named to be paid into, kept as it was named.
+
+    `document_scan_id` names the scan that shows why another body holds it. Number and scan go once nothing needs them.
+    """
 
     id: UUID = fields.UUIDField(primary_key=True, default=new_id)
     organisation: fields.ForeignKeyRelation[Organisation] = fields.ForeignKeyField(
@@ -137,9 +140,10 @@ class PayeeAccount(Model):
     basis = fields.CharEnumField(AccountBasis, max_length=32)
     holder = fields.CharField(max_length=100)
     bank = fields.CharField(max_length=100)
-    number_sealed = fields.TextField()
-    number_index = fields.CharField(max_length=96, db_index=True)
+    number_sealed: str | None = fields.TextField(null=True)
+    number_index = fields.CharField(max_length=96, null=True, db_index=True)
     agent_reason = fields.CharField(max_length=500, default="")
+    document_scan_id: UUID | None = fields.UUIDField(null=True)
     state = fields.CharEnumField(AccountState, max_length=32, default=AccountState.PENDING)
     named_by_id: UUID = fields.UUIDField()
     named_at: datetime = fields.DatetimeField()

@@ -49,11 +49,12 @@ class Accounts:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A decision of finance. `account_id` is the account that they saw, where they say so."""
+    """A decision of finance. `account_id` and `document_id` are the account and the scan that they saw, if they say."""
 
     by: UUID
     reason: str = ""
     account_id: UUID | None = None
+    document_id: UUID | None = None
 
 
 @transaction
@@ -63,11 +64,11 @@ async def name(organisation_id: UUID, named: Named, *, by: UUID) -> PayeeAccount
     The same account named again changes nothing. Raises DomainError 404, 409 for an organisation that is not verified
     or is never paid, 422 with every field at fault.
     """
-    organisation = await _held(organisation_id)
+    organisation = await held(organisation_id)
     if organisation.kind not in PAYEES:
         raise DomainError("never_paid", 409)
     number = _checked(named, organisation.kind)
-    waiting = await _in_state(organisation_id, AccountState.PENDING)
+    waiting = await in_state(organisation_id, AccountState.PENDING)
     if waiting and _content(waiting, number_of(waiting)) == _content(named, number):
         return waiting
     if waiting:
@@ -80,13 +81,11 @@ async def confirm(organisation_id: UUID, verdict: Verdict) -> PayeeAccount:
     """Let money go to the account that waits; the one in force until now is replaced.
 
     Raises DomainError 403 for whoever named it or ever belonged to the organisation, 404, 409 where none waits, where
-    another waits than was seen, or the organisation is not verified.
+    another waits or another document lies with it than was seen, where an agent's has none, or the organisation is not
+    verified.
     """
-    await _held(organisation_id)
-    waiting = await _to_decide(organisation_id, verdict)
-    if current := await _in_state(organisation_id, AccountState.CONFIRMED):
-        await _turn(current, AccountState.REPLACED, verdict)
-    return await _turn(waiting, AccountState.CONFIRMED, verdict)
+    await held(organisation_id)
+    return await put_in_force(await _to_decide(organisation_id, verdict), verdict)
 
 
 @transaction
@@ -94,6 +93,13 @@ async def refuse(organisation_id: UUID, verdict: Verdict) -> PayeeAccount:
     """Refuse the account that waits; the one in force stays. Raises DomainError as `confirm` does."""
     await memberships.hold_open(organisation_id)
     return await _turn(await _to_decide(organisation_id, verdict), AccountState.REFUSED, verdict)
+
+
+async def require_outsider(row: PayeeAccount, person_id: UUID) -> None:
+    """Raise DomainError 403 for who named an account, or has to do with its organisation."""
+    if row.named_by_id == person_id:
+        raise DomainError("decides_for_own", 403)
+    await keeping.require_outsider(row.organisation_id, person_id)
 
 
 async def account(account_id: UUID) -> PayeeAccount:
@@ -115,9 +121,9 @@ async def history(organisation_id: UUID, limit: int, cursor: str | None) -> Page
     return await page(rows, NEWEST_FIRST, limit, cursor)
 
 
-def number_of(row: PayeeAccount) -> Sensitive:
-    """Return the number of an account."""
-    return sensitive.opened(_cell(row.id), Kind.ACCOUNT, row.number_sealed)
+def number_of(row: PayeeAccount) -> Sensitive | None:
+    """Return the number of an account, None once it is kept no longer."""
+    return sensitive.unseal(_cell(row.id), Kind.ACCOUNT, row.number_sealed)
 
 
 def holder_differs(row: PayeeAccount) -> bool:
@@ -127,34 +133,46 @@ def holder_differs(row: PayeeAccount) -> bool:
 
 async def also_used_by(row: PayeeAccount) -> int:
     """Return how many other organisations use the same number: a county accounting centre's serves many schools."""
-    numbers = list(sensitive.vault().indexes(Kind.ACCOUNT, number_of(row).reveal()))
+    number = number_of(row)
+    if number is None:
+        return 0
+    numbers = list(sensitive.vault().indexes(Kind.ACCOUNT, number.reveal()))
     same = PayeeAccount.filter(number_index__in=numbers, state__in=list(IN_USE))
     others = same.exclude(organisation_id=row.organisation_id)
     return len(set(await others.values_list("organisation_id", flat=True)))
 
 
-async def _held(organisation_id: UUID) -> Organisation:
+async def held(organisation_id: UUID) -> Organisation:
+    """Hold a verified organisation until the transaction ends; raises DomainError 404, 409 for any other."""
     organisation = await memberships.hold_open(organisation_id)
     if organisation.state is not OrganisationState.VERIFIED:
         raise DomainError("organisation_not_verified", 409)
     return organisation
 
 
-async def _in_state(organisation_id: UUID, state: AccountState) -> PayeeAccount | None:
+async def in_state(organisation_id: UUID, state: AccountState) -> PayeeAccount | None:
+    """Return the account of an organisation in a state of which there is one at most, with its organisation."""
     return await PayeeAccount.get_or_none(organisation_id=organisation_id, state=state).select_related("organisation")
 
 
 async def _to_decide(organisation_id: UUID, verdict: Verdict) -> PayeeAccount:
     """Return the account that waits; raises DomainError as `confirm` does."""
-    waiting = await _in_state(organisation_id, AccountState.PENDING)
+    waiting = await in_state(organisation_id, AccountState.PENDING)
     if waiting is None:
         raise DomainError("no_account_waits", 409)
-    if waiting.named_by_id == verdict.by:
-        raise DomainError("decides_for_own", 403)
-    await keeping.require_outsider(organisation_id, verdict.by)
-    if verdict.account_id not in {None, waiting.id}:
+    await require_outsider(waiting, verdict.by)
+    if verdict.account_id not in {None, waiting.id} or verdict.document_id not in {None, waiting.document_scan_id}:
         raise DomainError("account_changed", 409)
     return waiting
+
+
+async def put_in_force(row: PayeeAccount, verdict: Verdict) -> PayeeAccount:
+    """Confirm an account of a held organisation, in the place of the one in force."""
+    if row.basis is AccountBasis.AGENT_HOLDER and row.document_scan_id is None:
+        raise DomainError("document_missing", 409)
+    if current := await in_state(row.organisation_id, AccountState.CONFIRMED):
+        await _turn(current, AccountState.REPLACED, verdict)
+    return await _turn(row, AccountState.CONFIRMED, verdict)
 
 
 def _checked(named: Named, kind: OrganisationKind) -> str:
@@ -172,7 +190,7 @@ def _checked(named: Named, kind: OrganisationKind) -> str:
     return number
 
 
-def _content(named: Named | PayeeAccount, number: Sensitive | str) -> tuple[str, ...]:
+def _content(named: Named | PayeeAccount, number: Sensitive | str | None) -> tuple[str | None, ...]:
     told = number.reveal() if isinstance(number, Sensitive) else number
     return named.basis, named.holder, named.bank, named.agent_reason, told
 
@@ -191,7 +209,7 @@ async def _create(organisation: Organisation, named: Named, number: str, by: UUI
         named_by_id=by,
         named_at=clock.now(),
     )
-    await _tell(made, "named", "", Verdict(by))
+    await tell(made, "named", "", Verdict(by))
     return made
 
 
@@ -201,16 +219,21 @@ async def _turn(row: PayeeAccount, state: AccountState, verdict: Verdict) -> Pay
     if state is not AccountState.REPLACED:
         row.decided_by_id, row.decided_at, row.reason = verdict.by, clock.now(), verdict.reason
     await row.save(update_fields=["state", "decided_by_id", "decided_at", "reason"])
-    await _tell(row, state, before, verdict)
+    await tell(row, state, before, verdict)
     return row
 
 
-async def _tell(row: PayeeAccount, verb: str, before: str, verdict: Verdict) -> None:
+async def tell(row: PayeeAccount, verb: str, before: str, verdict: Verdict) -> None:
     """Leave a change in the history, and tell the organisation's managers and whoever named the account."""
-    subject, event = f"payee_account:{row.id}", f"payee_account.{verb}"
+    subject, event = subject_of(row.id), f"payee_account.{verb}"
     await audit.note(subject, event, actor_id=verdict.by, before=before, after=row.state, reason=verdict.reason)
     people = {*await memberships.leading(row.organisation_id), row.named_by_id}
     await outbox.record(event, subject, sorted(people))
+
+
+def subject_of(account_id: UUID) -> str:
+    """Return what the audit calls an account."""
+    return f"payee_account:{account_id}"
 
 
 def _cell(row_id: UUID) -> Cell:

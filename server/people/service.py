@@ -29,12 +29,22 @@ async def person(person_id: UUID) -> Person:
 
 
 def name_of(person: Person) -> Sensitive | None:
-    """Return what a person is called, None where that was never said."""
+    """Return what a person is called, None where that was never said; raises VaultError."""
     return sensitive.unseal(_cell(person.id, "name_sealed"), Kind.NAME, person.name_sealed)
 
 
+def readable_name(person: Person) -> Sensitive | None:
+    """Return what a person is called, None also where that cannot be read."""
+    return sensitive.readable(_cell(person.id, "name_sealed"), Kind.NAME, person.name_sealed)
+
+
+def readable_phone(person: Person) -> Sensitive | None:
+    """Return a person's phone number, None also where that cannot be read."""
+    return sensitive.readable(_cell(person.id, "phone_sealed"), Kind.PHONE, person.phone_sealed)
+
+
 def phone_of(person: Person) -> Sensitive | None:
-    """Return a person's phone number, None where it was never given."""
+    """Return a person's phone number, None where it was never given; raises VaultError."""
     return sensitive.unseal(_cell(person.id, "phone_sealed"), Kind.PHONE, person.phone_sealed)
 
 

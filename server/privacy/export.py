@@ -132,15 +132,15 @@ async def export(person_id: UUID) -> Export:
     return Export(
         made_at=clock.now(),
         person=_person(person),
-        sessions=[_session(one) for one in await Session.filter(person_id=person_id).order_by("id")],
-        memberships=[_membership(one) for one in memberships],
+        sessions=[SessionPart.of(one) for one in await Session.filter(person_id=person_id).order_by("id")],
+        memberships=[MembershipPart.of(one, organisation=one.organisation.name) for one in memberships],
         students=[_student(one) for one in links],
         referrals=sent,
         enrolments=enrolled,
-        consents=[_consent(one) for one in consents],
+        consents=[ConsentPart.of(one, version=one.document_version, student=one.student_id) for one in consents],
         follows_since=await _follows_since(person),
         wechat=[
-            WeChatPart(name=one.name, at=one.received_at)
+            WeChatPart.of(one, at=one.received_at)
             for one in await WeChatEvent.filter(openid=person.openid).order_by("id")
         ],
         looked=[one for one in history if one.action.endswith(LOOKS)],
@@ -180,72 +180,18 @@ async def _follows_since(person: Person) -> datetime | None:
 
 
 def _person(person: Person) -> PersonPart:
-    return PersonPart(
-        id=person.id,
-        openid=person.openid,
-        unionid=person.unionid,
-        name=_full(people.name_of(person)),
-        phone=_full(people.phone_of(person)),
-        state=person.state,
-        created_at=person.created_at,
-    )
-
-
-def _session(one: Session) -> SessionPart:
-    return SessionPart(created_at=one.created_at, expires_at=one.expires_at, ended_at=one.ended_at, end=one.end)
-
-
-def _membership(one: Membership) -> MembershipPart:
-    return MembershipPart(
-        id=one.id,
-        organisation=one.organisation.name,
-        role=one.role,
-        state=one.state,
-        created_at=one.created_at,
-        ended_at=one.ended_at,
-    )
+    return PersonPart.of(person, name=_full(people.name_of(person)), phone=_full(people.phone_of(person)))
 
 
 def _student(link: StudentLink) -> StudentPart:
     known = students.identity(link.student)
-    return StudentPart(
-        id=link.id,
-        relation=link.relation,
-        name=students.given_name(link).reveal(),
-        id_number=known.number.reveal(),
-        born=known.born,
-        state=link.state,
-        reason=link.reason,
-        created_at=link.created_at,
-        decided_at=link.decided_at,
-        ended_at=link.ended_at,
-    )
-
-
-def _consent(one: Consent) -> ConsentPart:
-    return ConsentPart(
-        id=one.id,
-        document=one.document,
-        version=one.document_version,
-        scope=one.scope,
-        capacity=one.capacity,
-        student=one.student_id,
-        given_at=one.given_at,
-        withdrawn_at=one.withdrawn_at,
-    )
+    name = students.given_name(link).reveal()
+    return StudentPart.of(link, name=name, id_number=known.number.reveal(), born=known.born)
 
 
 def _act(one: AuditEntry) -> HistoryPart:
-    return HistoryPart(
-        subject=one.subject,
-        action=one.action,
-        before=one.before,
-        after=one.after,
-        fields=one.fields,
-        reason=one.reason,
-        by=None if one.action.endswith(LOOKS) else one.actor_id,
-        at=one.made_at,
-    )
+    by = None if one.action.endswith(LOOKS) else one.actor_id
+    return HistoryPart.of(one, by=by, at=one.made_at)
 
 
 def _full(value: Sensitive | None) -> str | None:

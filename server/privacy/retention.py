@@ -9,10 +9,8 @@ from tortoise.queryset import QuerySet
 from server.consents.models import Consent
 from server.imports.models import ImportRow
 from server.kernel import audit, clock
-from server.kernel.audit import AuditEntry
 from server.kernel.transactions import transaction
-from server.organisations.models import Organisation, OrganisationState
-from server.privacy import deletion
+from server.privacy import deletion, papers
 from server.privacy.rules import Kept, Retention
 from server.referrals.models import Evidence, Referral, ReferralState
 from server.students.models import LinkState, Student, StudentLink
@@ -39,7 +37,11 @@ async def retain(retention: Retention) -> dict[str, int]:
         Kept.REFERRAL_CONTACT: _reach,
         Kept.REFERRAL: _claims,
         Kept.STUDENT: _students,
-        Kept.ORGANISATION_CONTACT: _contacts,
+        Kept.ORGANISATION_CONTACT: papers.contacts,
+        Kept.LICENCE_REJECTED: papers.rejected_licences,
+        Kept.LICENCE_CLOSED: papers.closed_licences,
+        Kept.PAYEE_ACCOUNT_UNUSED: papers.unused_accounts,
+        Kept.PAYEE_ACCOUNT: papers.past_accounts,
     }
     for kept, step in steps.items():
         limit = retention.limit(kept, now)
@@ -107,18 +109,6 @@ async def _students(before: datetime) -> int:
         await audit.note(f"student:{student.id}", "student.deleted", actor_id=None, before=before_it, after="deleted")
         await student.delete()
     return len(students)
-
-
-@transaction
-async def _contacts(before: datetime) -> int:
-    """Clear who handled the application of an organisation that came to nothing or to its end."""
-    gone = Organisation.filter(state__in=[OrganisationState.REJECTED, OrganisationState.CLOSED], created_at__lt=before)
-    cleared = 0
-    for organisation in await gone.filter(contact_name_sealed__isnull=False):
-        if not await AuditEntry.exists(subject=f"organisation:{organisation.id}", made_at__gte=before):
-            await Organisation.filter(id=organisation.id).update(contact_name_sealed=None)
-            cleared += 1
-    return cleared
 
 
 async def _delete(rows: QuerySet[Any]) -> int:

@@ -26,6 +26,10 @@ class Kept(StrEnum):
     REFERRAL = "referral"
     IMPORT_ROW = "import_row"
     ORGANISATION_CONTACT = "organisation_contact"
+    LICENCE_REJECTED = "licence_rejected"
+    LICENCE_CLOSED = "licence_closed"
+    PAYEE_ACCOUNT_UNUSED = "payee_account_unused"
+    PAYEE_ACCOUNT = "payee_account"
     SESSION = "session"
     AUDIT = "audit"
 

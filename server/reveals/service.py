@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from server.access.rules import Caller, Decision, Owner, Post, Right, decide, own
@@ -47,19 +48,47 @@ class Looks:
     school: str
 
 
-async def reveal(wanted: Wanted, caller: Caller, limits: Limits) -> Revealed:
-    """Show `caller` what they want, and note that they saw it.
+async def count(wanted: Wanted, caller: Caller, limits: Limits) -> None:
+    """Count a look that `caller` may have, before it is had. Not inside a transaction.
 
-    Raises DomainError 403 for a role that may not see this kind, and for what is one's own or one's organisation's;
-    404, also for a school that asks for another's; 422 with every field that this kind does not have; 429 past
-    `HOURLY` or `DAILY`. Not inside a transaction.
+    Raises DomainError 403 for a role that may not see this kind, 404 for a school that asks for another's, 422 with
+    every field that this kind does not have, 429 past `HOURLY` or `DAILY`.
+    """
+    subject = parse(wanted.subject, "/subject")
+    await _role(subject, caller)
+    _require_fields(subject, wanted.fields)
+    for most, seconds in (HOURLY, DAILY):
+        await limits.take(f"reveal in {seconds} s", str(caller.person_id), most, seconds)
+
+
+@transaction
+async def reveal(wanted: Wanted, caller: Caller) -> Revealed:
+    """Show `caller` what they want, whose look was counted, and note it: neither is there without the other.
+
+    Raises DomainError 403 for what is one's own or one's organisation's, 404, and what `count` raises but 429.
     """
     subject = parse(wanted.subject, "/subject")
     role = await _role(subject, caller)
     _require_fields(subject, wanted.fields)
-    for most, seconds in (HOURLY, DAILY):
-        await limits.take(f"reveal in {seconds} s", str(caller.person_id), most, seconds)
-    return await _open(subject, wanted, caller.person_id, role)
+    row = await _unbiased(subject, caller)
+    values = _opened(subject, row, wanted.fields)
+    action = _action(subject)
+    entry = await audit.note(
+        str(subject), action, actor_id=caller.person_id, after=role, reason=wanted.reason, fields=sorted(wanted.fields)
+    )
+    await outbox.record(action, str(subject), await _told(await subject.kind.concern(row)))
+    return Revealed(entry, values)
+
+
+async def again(entry_id: UUID, caller: Caller) -> Revealed:
+    """Show `caller` once more what a look of theirs showed, for the same request sent again: it is no look of its own.
+
+    Raises DomainError as `reveal` does.
+    """
+    entry = await audit.AuditEntry.get(id=entry_id, actor_id=caller.person_id)
+    subject = parse(entry.subject, "/subject")
+    await _role(subject, caller)
+    return Revealed(entry, _opened(subject, await _unbiased(subject, caller), entry.fields))
 
 
 async def looks(subject_text: str, caller: Caller, limit: int, cursor: str | None) -> Looks:
@@ -81,19 +110,17 @@ async def looks(subject_text: str, caller: Caller, limit: int, cursor: str | Non
     return Looks(await audit.entries(str(subject), limit, cursor, action=_action(subject)), school)
 
 
-@transaction
-async def _open(subject: Subject, wanted: Wanted, by: UUID, role: Role) -> Revealed:
-    """Open the values and note the look in one transaction: neither is there without the other."""
+async def _unbiased(subject: Subject, caller: Caller) -> Any:
+    """Return the subject's row; raises DomainError 403 for who has to do with it, 404."""
     row = await subject.kind.load(subject.id)
-    if await subject.kind.biased(row, by):
+    if await subject.kind.biased(row, caller.person_id):
         raise DomainError("reveal_of_own", 403)
-    opened = {name: subject.kind.fields[name](row) for name in wanted.fields}
-    action = _action(subject)
-    entry = await audit.note(
-        str(subject), action, actor_id=by, after=role, reason=wanted.reason, fields=sorted(wanted.fields)
-    )
-    await outbox.record(action, str(subject), await _told(await subject.kind.concern(row)))
-    return Revealed(entry, {name: value.reveal() if value else None for name, value in opened.items()})
+    return row
+
+
+def _opened(subject: Subject, row: Any, fields: Sequence[str]) -> Mapping[str, str | None]:
+    values = {name: subject.kind.fields[name](row) for name in sorted(fields)}
+    return {name: value.reveal() if value else None for name, value in values.items()}
 
 
 async def _told(concern: Concern) -> list[UUID]:

@@ -1,14 +1,12 @@
 """The commands as the operator meets them: processes, exit codes, what they print."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from server.backups import postgres
-from server.settings import ROOT, Settings
+from server.settings import Settings
+from tests.harness.forking import command
 from tests.harness.keys import ENVIRONMENT
 from tests.harness.tampering import tamper
 
@@ -17,15 +15,8 @@ pytestmark = pytest.mark.usefixtures("database_url")
 
 def run(settings: Settings, *arguments: str, **more: str) -> tuple[int, str]:
     """Run one command for the place `settings`; return its exit code and all it printed."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("YZT_")}
-    environment |= {
-        **ENVIRONMENT,
-        "YZT_DATABASE_URL": settings.database,
-        "YZT_DATA_DIR": str(settings.data_dir),
-        **more,
-    }
-    command = [sys.executable, "-m", "server", *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    place = {"YZT_DATABASE_URL": settings.database, "YZT_DATA_DIR": str(settings.data_dir)}
+    done = command(*arguments, **ENVIRONMENT | place | more)
     return done.returncode, done.stdout + done.stderr
 
 

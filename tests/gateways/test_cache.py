@@ -152,7 +152,7 @@ async def test_a_frozen_redis_holds_nobody_and_is_back_soon(over_redis: Cache, r
     assert not over_redis.healthy()
     assert max(await operations(over_redis)) < 0.1, "left alone for a second"
     began = time.monotonic()
-    while time.monotonic() - began < 2.5:
+    while time.monotonic() - began < 1.5:  # it is tried again after a second
         assert max(await operations(over_redis)) < QUICK
         await asyncio.sleep(0.1)
     redis_server.thaw()
@@ -170,7 +170,7 @@ async def test_a_killed_redis_holds_nobody_and_is_back_soon(over_redis: Cache, r
     await asyncio.sleep(0.005)
     redis_server.kill()
     assert max(max(seconds) for seconds in await asyncio.gather(*running)) < QUICK
-    for _ in range(20):
+    for _ in range(12):
         assert max(await operations(over_redis)) < QUICK
         await asyncio.sleep(0.1)
     redis_server.start()

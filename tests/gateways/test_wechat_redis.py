@@ -46,7 +46,7 @@ async def test_redis_in_trouble_costs_less_than_a_second(
         await all_calls(wechat, standin)
     trouble(redis_server)
     began = time.monotonic()
-    while time.monotonic() - began < 2.5:
+    while time.monotonic() - began < 1.3:  # it is tried again after a second
         standin.revoke()
         await all_calls(wechat, standin)
 

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -5,7 +6,13 @@ import pytest
 from server.guide.service import Guide, load
 from server.policy import service as policy_service
 from server.policy.book import PolicyBook
-from tests.policy.shelf import CONTENT, Copy
+from tests.policy.shelf import CONTENT, Copy, read_once
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _read_once() -> Iterator[None]:
+    with read_once():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 import re
 import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 from typing import get_args
@@ -13,7 +12,7 @@ from server.kernel.content import load_yaml
 from server.policy import service as policy_service
 from server.policy.book import PolicyBook
 from server.policy.programmes import Audience
-from server.settings import ROOT
+from tests.harness.forking import command
 from tests.policy.shelf import CONTENT, Copy
 
 ARTICLE = "guide/2026/feeder-school-reward.md"
@@ -30,8 +29,7 @@ def faults(copy: Copy) -> list[str]:
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "scripts.check_content", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return command(*map(str, arguments), module="scripts.check_content")
 
 
 @pytest.mark.parametrize(

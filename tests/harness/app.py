@@ -1,7 +1,6 @@
 """Our server in a process of its own, with the probe's routes beside the real ones."""
 
 import contextlib
-import os
 import signal
 import socket
 import subprocess
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from server.settings import ROOT
 from tests.harness import keys
+from tests.harness.forking import Forked, ours
 
 TOKEN = "metrics-token-of-the-tests"
 NO_WECHAT = "http://127.0.0.1:9"
@@ -28,23 +28,26 @@ def free_port() -> int:
 
 @dataclass
 class Server:
-    """A running server, or a worker; `log` holds what it wrote."""
+    """A running server, or a worker; `log` holds what it wrote, and it is started as in life unless forked."""
 
     log: Path
     environment: dict[str, str]
     module: str = "tests.harness.probe"
     arguments: tuple[str, ...] = ()
     port: int = field(default_factory=free_port)
-    process: subprocess.Popen[bytes] | None = None
+    forked: bool = True
+    process: "subprocess.Popen[bytes] | Forked | None" = None
 
     @property
     def base(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("YZT_")}
-        environment |= {"YZT_PORT": str(self.port), "YZT_METRICS_TOKEN": TOKEN, "YZT_WECHAT_URL": NO_WECHAT}
-        environment |= keys.ENVIRONMENT | self.environment
+        defaults = {"YZT_PORT": str(self.port), "YZT_METRICS_TOKEN": TOKEN, "YZT_WECHAT_URL": NO_WECHAT}
+        environment = ours(**defaults | keys.ENVIRONMENT | self.environment)
+        if self.forked:
+            self.process = Forked(self.module, self.arguments, environment, self.log)
+            return
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", self.module, *self.arguments],

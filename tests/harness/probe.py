@@ -15,7 +15,7 @@ from sanic import HTTPResponse, Request
 from miniprogram_api.auth import Access
 from miniprogram_api.idempotent import made
 from miniprogram_api.reading import Body, Form, Paged
-from miniprogram_api.web import Face, allow, answer, answers, body, form, idempotent, query
+from miniprogram_api.web import Face, allow, answer, answers, body, first, form, idempotent, query
 from server import app
 from server.kernel import clock, log, outbox
 from server.kernel.errors import DomainError
@@ -135,13 +135,18 @@ async def sent(_request: Request, body: NewPost, file: bytes | None) -> HTTPResp
     return HTTPResponse(f"{body.year} {body.note} {None if file is None else len(file)}", content_type="text/plain")
 
 
+async def _seen(request: Request, body: NewPost, file: bytes) -> None:
+    request.ctx.seen = (body, file)
+
+
 @probe.post("/files", stream=True)
 @allow(Access.PUBLIC)
 @form(NewPost, 100_000, "image/png")
+@first(_seen)
 @answers(200, None, "text/plain")
 async def filed(request: Request, body: NewPost, file: bytes) -> HTTPResponse:
-    """Say whether what comes first would see the same."""
-    return HTTPResponse(str(request.ctx.body == body and request.ctx.file == file), content_type="text/plain")
+    """Say whether what comes first saw the same."""
+    return HTTPResponse(str(request.ctx.seen == (body, file)), content_type="text/plain")
 
 
 @probe.get("/boom")

@@ -147,8 +147,12 @@ def things(route: Route, persona: Persona, memberships: Sequence[Membership]) ->
 
 def _organisations(persona: Persona, memberships: Sequence[Membership]) -> list[tuple[str, UUID]]:
     own = {one.organisation_id for one in persona.memberships}
-    found = dict.fromkeys(one.organisation_id for one in memberships)
-    return [("their own organisation" if one in own else "another organisation", one) for one in found]
+
+    def relation(one: Membership) -> str:
+        return "their own organisation" if one.organisation_id in own else "another organisation"
+
+    one_of_each = {(relation(one), one.organisation.kind): one.organisation_id for one in memberships}
+    return [(what, one) for (what, _), one in one_of_each.items()]
 
 
 def _memberships(persona: Persona, memberships: Sequence[Membership]) -> list[tuple[str, UUID]]:
@@ -199,9 +203,9 @@ def _people(_persona: Persona, memberships: Sequence[Membership]) -> list[tuple[
     return [("a person", memberships[0].person_id)]
 
 
-_owned = {"organisation_id": _organisations, "membership_id": _memberships, "person_id": _people, "appeal_id": _none,
+_owned = {"organisation_id": _organisations, "membership_id": _memberships, "person_id": _people,
     "referral_id": _referrals, "enrolment_id": _enrolments, "import_id": _imports, "student_id": _none,
-    "link_id": _own_things, "consent_id": _own_things,
+    "appeal_id": _own_things, "link_id": _own_things, "consent_id": _own_things,
 }  # fmt: skip
 """Parameter -> what is called with it. A parameter that is missing here and in `FILLED_IN` stops the matrix."""
 

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,9 +13,9 @@ import aiohttp
 import redis
 
 from server import db
-from server.settings import ROOT
 from tests.harness import app, keys
 from tests.harness.canary import ACCOUNT, EVERYTHING, NAME, NUMBER, OPENID, PHONE, Town, be_paid, live, speak
+from tests.harness.forking import command
 from tests.harness.postgres import Postgres
 from tests.harness.redis import Redis
 from tests.harness.sending import PUPIL_NUMBER, SENT, send
@@ -92,16 +91,16 @@ def redis_dump(server: Redis) -> bytes:
 def backed_up(url: str, directory: Path, postgres: Postgres | None) -> bytes:
     """A backup by the command, taken apart where it is packed."""
     programs = f"{postgres.programs}{os.pathsep}{os.environ['PATH']}" if postgres else os.environ["PATH"]
-    here = {name: value for name, value in os.environ.items() if not name.startswith("YZT_")} | {"PATH": programs}
+    here = {**os.environ, "PATH": programs}
     settings = {"YZT_DATABASE_URL": url, "YZT_DATA_DIR": str(directory.parent)} | keys.ENVIRONMENT
-    command = [sys.executable, "-m", "server", "backup", str(directory)]
-    made = subprocess.run(command, cwd=ROOT, env=here | settings, capture_output=True, check=True)
+    made = command("backup", str(directory), **settings, PATH=programs)
+    assert made.returncode == 0, made.stderr
     packed = [path for path in directory.rglob("*") if path.is_file() and path.read_bytes()[:5] == b"PGDMP"]
     assert bool(packed) is bool(postgres)
     unpacked = [
         subprocess.run(["pg_restore", "-f", "-", path], env=here, capture_output=True, check=True) for path in packed
     ]
-    return b"".join([made.stdout, made.stderr, files(directory), *(one.stdout for one in unpacked)])
+    return b"".join([(made.stdout + made.stderr).encode(), files(directory), *(one.stdout for one in unpacked)])
 
 
 async def test_no_number_and_no_name_is_found_anywhere(

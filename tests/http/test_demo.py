@@ -1,8 +1,6 @@
 """The demo people: loaded once, into an empty database in development only, and there to be signed in as."""
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import aiohttp
@@ -14,6 +12,7 @@ from server.organisations.models import Membership, Organisation, OrganisationSt
 from server.people.models import Person
 from server.settings import ROOT
 from tests.harness import keys
+from tests.harness.forking import command
 from tests.harness.standin import StandIn
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -26,16 +25,7 @@ async def _loaded(database: BaseDBAsyncClient) -> None:
 
 
 def run(**settings: str) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("YZT_")}
-    return subprocess.run(
-        [sys.executable, "-m", "scripts.demo_people"],
-        cwd=ROOT,
-        env=environment | keys.ENVIRONMENT | settings,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    return command(module="scripts.demo_people", **keys.ENVIRONMENT | settings)
 
 
 async def test_they_are_loaded_once() -> None:

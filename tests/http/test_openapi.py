@@ -1,13 +1,11 @@
 """The OpenAPI document is true: schemathesis calls every route with what it allows and what it does not."""
 
-import contextlib
 from typing import Any, cast
 
 import aiohttp
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
-from hypothesis.errors import Unsatisfiable
 from openapi_pydantic import OpenAPI
 from schemathesis import GenerationMode
 from schemathesis.config import SchemathesisConfig
@@ -36,7 +34,11 @@ async def administrator(database: object) -> str:
     return await make_token((await make_member(await secretariat(), Role.ADMIN)).person_id)
 
 
-@pytest.mark.parametrize("mode", list(GenerationMode))
+@pytest.mark.parametrize(
+    "mode",
+    # what is refused as it is read reaches no database, so one of the two is enough
+    [GenerationMode.POSITIVE, pytest.param(GenerationMode.NEGATIVE, marks=pytest.mark.only("sqlite"))],
+)
 def test_every_route_keeps_its_word(schema: OpenApiSchema, mode: GenerationMode, administrator: str) -> None:
     """Valid calls are served as described, invalid ones refused as described, none with a server error.
 
@@ -44,8 +46,15 @@ def test_every_route_keeps_its_word(schema: OpenApiSchema, mode: GenerationMode,
     """
     for result in schema.get_all_operations():
         operation = cast("Any", result).ok()
-        if operation.path != "/probe/boom":  # fails on purpose
+        fails_on_purpose = operation.path == "/probe/boom"
+        if not fails_on_purpose and (mode is GenerationMode.POSITIVE or can_be_wrong(operation)):
             keeps_its_word(operation, mode, {"Authorization": f"Bearer {bearer(operation.path, administrator)}"})
+
+
+def can_be_wrong(operation: Any) -> bool:
+    """Whether there is more to send than words in the path, for which nonsense would be looked for in vain."""
+    parts = [one.definition.get("schema", {}) for one in operation.path_parameters]
+    return bool(operation.body or operation.query or operation.headers or any("format" in part for part in parts))
 
 
 def bearer(path: str, administrator: str) -> str:
@@ -61,8 +70,7 @@ def keeps_its_word(operation: Any, mode: GenerationMode, headers: dict[str, str]
     def call(case: schemathesis.Case[Any]) -> None:
         case.call_and_validate(headers=headers, excluded_checks=[positive_data_acceptance])
 
-    with contextlib.suppress(Unsatisfiable):  # nothing can be wrong with a route that takes nothing
-        call()
+    call()
 
 
 async def test_the_document_names_every_route(client: aiohttp.ClientSession) -> None:

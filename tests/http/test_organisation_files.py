@@ -1,13 +1,17 @@
 """The scan of a licence and a school's mini-program code: who gets them, and what is never taken."""
 
+import asyncio
 import io
+import time
 import zipfile
+from collections.abc import Iterator
 from uuid import UUID
 
 import aiohttp
 import pytest
 from PIL import Image
 
+from miniprogram_api.protocol import UNREAD_BYTES
 from server.gateways.seals import Seals
 from server.kernel.audit import AuditEntry
 from server.organisations import codes
@@ -17,7 +21,8 @@ from server.organisations.secretariat import secretariat
 from tests.factories import make_member, make_organisation
 from tests.gateways.pictures import bomb, quarters, saved
 from tests.harness.app import Server
-from tests.harness.callers import Caller, caller, member, staff
+from tests.harness.callers import API, Caller, caller, member, staff
+from tests.harness.raw import send, send_slowly
 from tests.harness.standin import StandIn
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -98,6 +103,48 @@ async def test_a_scan_may_be_larger_than_any_other_body(client: aiohttp.ClientSe
     data = saved(Image.effect_noise((2200, 1800), 100), "PNG")
     assert 3 * 1024 * 1024 < len(data) < 5 * 1024 * 1024
     assert await manager.status("PUT", f"/organisations/{organisation.id}/licence", data) == 200
+
+
+@pytest.mark.parametrize("signed_in", [True, False])
+async def test_who_sends_too_much_is_told_so_before_the_connection_ends(
+    client: aiohttp.ClientSession, server: Server, *, signed_in: bool
+) -> None:
+    """A server that closes while the client still sends takes its own answer away again."""
+    organisation = await make_organisation(Kind.ENTERPRISE)
+    manager = await member(client, organisation, Role.MANAGER)
+    path, data = f"{API}/organisations/{organisation.id}/licence", SCAN + bytes(6 * 1024 * 1024 - len(SCAN))
+    token = manager.token if signed_in else "none"
+    status, code = (413, "body_too_large") if signed_in else (401, "not_signed_in")
+    head = f"PUT {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
+    plain = f"{head}Content-Length: {len(data)}\r\n\r\n".encode() + data
+    chunked = f"{head}Transfer-Encoding: chunked\r\n\r\n{len(data):x}\r\n".encode() + data + b"\r\n0\r\n\r\n"
+    for sent in (plain, chunked):
+        found = await asyncio.to_thread(send, server, sent, seconds=0.5)
+        assert (found.statuses, code.encode() in found.received) == ([status], True)
+    for _ in range(5):
+        async with client.put(path, data=io.BytesIO(data), headers={"Authorization": f"Bearer {token}"}) as answer:
+            assert (answer.status, (await answer.json(content_type=None))["code"]) == (status, code)
+
+
+async def test_who_goes_on_and_on_is_cut_off(client: aiohttp.ClientSession, server: Server) -> None:
+    organisation = await make_organisation(Kind.ENTERPRISE)
+    manager = await member(client, organisation, Role.MANAGER)
+    path = f"{API}/organisations/{organisation.id}/licence"
+    head = f"PUT {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {manager.token}\r\n"
+    large, sent = f"{head}Content-Length: 1000000000\r\n\r\n".encode(), 0
+
+    def parts() -> Iterator[bytes]:
+        nonlocal sent
+        yield large
+        while sent < 10 * UNREAD_BYTES:
+            yield bytes(2**20)
+            sent += 2**20
+
+    assert (await asyncio.to_thread(send_slowly, server, parts())).closed
+    assert UNREAD_BYTES <= sent < 2 * UNREAD_BYTES
+    began = time.monotonic()
+    silent = await asyncio.to_thread(send, server, large)
+    assert (silent.statuses, silent.closed, time.monotonic() - began < 3) == ([413], True, True)
 
 
 async def test_a_schools_code_is_drawn_once_and_names_the_school(

@@ -244,6 +244,9 @@ async def test_a_refusal_is_appealed_against_and_overturned_by_another(
     assert (await somebody.ask("POST", "/appeals", appeal, Idempotency_Key="appeal"))[1] == found
     assert (await somebody.ask("POST", "/appeals", appeal))[1]["code"] == "already_appealed"
     assert await (await caller(client)).status("POST", "/appeals", appeal) == 404
+    assert (await somebody.ask("GET", f"/organisations/{made['id']}"))[1]["appeal"] == {
+        "state": "open", "decision": "", "decided_at": None,
+    }  # fmt: skip
     path, verdict = f"/appeals/{found['id']}/decision", {"verdict": "overturn", "reason": "核实无误"}
     assert (await reviewer.ask("POST", path, verdict))[1]["code"] == "another_person"
     status, listed, _ = await reviewer.ask("GET", "/appeals?state=open")
@@ -252,4 +255,16 @@ async def test_a_refusal_is_appealed_against_and_overturned_by_another(
         assert await reviewer.status("GET", f"/appeals?{query}") == 422
     status, judged, _ = await (await staff(client, Role.REVIEWER)).ask("POST", path, verdict)
     assert (status, judged["state"], judged["decision"]) == (200, "overturned", "核实无误")
-    assert (await somebody.ask("GET", f"/organisations/{made['id']}"))[1]["state"] == "verified"
+    organisation = (await somebody.ask("GET", f"/organisations/{made['id']}"))[1]
+    outcome = {name: judged[name] for name in ("state", "decision", "decided_at")}
+    assert (organisation["state"], organisation["appeal"]) == ("verified", outcome)
+    assert (await somebody.ask("GET", f"/appeals/{found['id']}"))[1] == judged
+    assert (await somebody.ask("GET", "/me/appeals?limit=1"))[1]["items"] == [judged]
+    assert (await (await caller(client)).ask("GET", "/me/appeals"))[1] == {"items": [], "next_cursor": None}
+    for who, expected in (
+        (await staff(client, Role.FINANCE), 403),
+        (await staff(client, Role.EDITOR), 403),
+        (await caller(client), 404),
+        (reviewer, 200),
+    ):
+        assert await who.status("GET", f"/appeals/{found['id']}") == expected

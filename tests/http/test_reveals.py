@@ -257,14 +257,30 @@ async def test_thirty_looks_in_an_hour_are_the_most(client: aiohttp.ClientSessio
     assert (await look(client, world.tokens["admin"], world.subject("person"), "name"))[0] == 201
 
 
-async def test_an_idempotency_key_brings_no_value_back(client: aiohttp.ClientSession, world: World) -> None:
-    """Nothing is stored under it: the second call is a look of its own."""
+async def test_the_same_request_sent_again_is_one_look(client: aiohttp.ClientSession, world: World) -> None:
+    """Its answer lies nowhere: the value is read anew under the trace of the first."""
     headers = {"Authorization": f"Bearer {world.tokens['reviewer']}", "Idempotency-Key": "look"}
-    body = {"subject": world.subject("student"), "fields": ["id_number"], "reason": REASON}
-    ids = []
-    for _ in range(2):
+    subject = world.subject("student")
+    body = {"subject": subject, "fields": ["name", "id_number"], "reason": REASON}
+    before = await AuditEntry.filter(subject=subject, action="student.revealed").count()
+    answers = []
+    for _ in range(3):
         async with client.post(REVEALS, json=body, headers=headers) as answer:
-            assert answer.status == 201
-            assert answer.headers["Cache-Control"] == "no-store"
-            ids.append((await answer.json())["id"])
-    assert len(set(ids)) == 2
+            assert (answer.status, answer.headers["Cache-Control"]) == (201, "no-store")
+            answers.append(await answer.read())
+    assert len(set(answers)) == 1
+    assert json.loads(answers[0])["values"] == {"name": NAME, "id_number": NUMBER}
+    assert await AuditEntry.filter(subject=subject, action="student.revealed").count() == before + 1
+    async with client.post(REVEALS, json=body | {"fields": ["name"]}, headers=headers) as answer:
+        assert (answer.status, (await answer.json())["code"]) == (422, "idempotency_key_reused")
+
+
+async def test_who_has_come_to_know_the_subject_sees_nothing_again(client: aiohttp.ClientSession, world: World) -> None:
+    by = (await make_member(await secretariat(), Role.REVIEWER)).person
+    headers = {"Authorization": f"Bearer {await make_token(by.id)}", "Idempotency-Key": "look"}
+    body = {"subject": world.subject("organisation"), "fields": ["contact_name"], "reason": REASON}
+    async with client.post(REVEALS, json=body, headers=headers) as answer:
+        assert answer.status == 201
+    await make_member(world.school, Role.CLERK, by)
+    async with client.post(REVEALS, json=body, headers=headers) as answer:
+        assert (answer.status, (await answer.json())["code"]) == (403, "reveal_of_own")

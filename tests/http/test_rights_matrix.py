@@ -11,8 +11,9 @@ import aiohttp
 import pytest
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from scripts import demo
+from scripts import demo_people as demo
 from server.app import App
+from server.appeals.models import Appeal
 from server.consents.models import Capacity, Consent
 from server.imports.models import ImportKind
 from server.kernel import clock, sensitive
@@ -97,6 +98,10 @@ async def make_own_things(person_id: UUID) -> None:
     await StudentLink.create(
         id=person_id, person_id=person_id, student=student, relation=Relation.SELF, name_sealed=name, created_at=now
     )
+    await Appeal.create(
+        id=person_id, subject=f"organisation:{person_id}", refusal_id=person_id, person_id=person_id, reason="理由",
+        created_at=now,
+    )  # fmt: skip
     await Consent.create(
         id=person_id, person_id=person_id, document="student", document_version="1", scope="identity",
         capacity=Capacity.SELF, given_at=now,

@@ -9,9 +9,13 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from server.kernel.audit import AuditEntry
 from server.kernel.sensitive import Kind
 from server.organisations.models import Organisation
+from server.organisations.roles import Role
+from server.people import service as people
+from server.people.models import Person
 from server.students.models import Relation, Student
-from tests.factories import make_person
+from tests.factories import make_member, make_organisation, make_person, make_token
 from tests.harness.app import Server
+from tests.harness.people import SignedIn
 from tests.harness.revealing import (
     CONTACT,
     NUMBER,
@@ -22,6 +26,7 @@ from tests.harness.revealing import (
     make_student,
     sealed,
 )
+from tests.harness.standin import StandIn
 from tests.harness.tampering import tamper
 
 
@@ -76,3 +81,31 @@ async def test_a_swapped_cell_is_refused_and_named_without_its_content(
     fresh = sealed("organisation", world.school.id, "contact_name_sealed", Kind.NAME, CONTACT)
     await Organisation.filter(id=world.school.id).update(**fresh)
     assert (await look(client, world.tokens["reviewer"], world.subject("organisation"), "contact_name"))[0] == 201
+
+
+async def test_a_swapped_name_keeps_nobody_from_signing_in(
+    client: aiohttp.ClientSession, world: World, server: Server, standin: StandIn
+) -> None:
+    """Who has the database could else lock people out; the name is null, and nobody's name comes out under another."""
+    other = await SignedIn.at(client, standin, "o-swapped")
+    await other.ask("PATCH", "/me", {"name": "何小满"})
+    await Person.filter(id=other.id).update(
+        name_sealed=world.person.name_sealed, phone_sealed=world.person.phone_sealed
+    )
+    again = await SignedIn.at(client, standin, "o-swapped")
+    assert (again.id, again.person["name"]) == (other.id, None)
+    status, found = await again.ask("GET", "/me")
+    assert (status, found["name"], found["phone"]) == (200, None, None)
+    lines = [json.loads(line) for line in server.log.read_text().splitlines() if line.startswith("{")]
+    told = {(line["column"], line["row"]) for line in lines if line["event"] == "a sealed cell does not open"}
+    assert told >= {("name_sealed", other.id), ("phone_sealed", other.id)}
+    organisation = await make_organisation()
+    await make_member(organisation, Role.CLERK, await Person.get(id=other.id))
+    manager = await make_member(organisation, Role.MANAGER)
+    path = f"/api/v1/organisations/{organisation.id}/members"
+    status, found = await ask(client, await make_token(manager.person_id), "GET", path)
+    assert (status, [one["person"]["name"] for one in found["items"]]) == (200, [None, None])
+    token = world.tokens["admin"]
+    assert (await look(client, token, f"person:{other.id}", "name"))[0] == 500, "null would say that it was never given"
+    assert (await again.ask("PATCH", "/me", {"name": "何小满"}))[1]["name"] == "何小满"
+    assert people.name_of(await Person.get(id=other.id))

@@ -8,7 +8,7 @@ import pytest
 from server.access.rules import Caller, Post
 from server.appeals import service
 from server.appeals.models import Appeal, AppealState
-from server.appeals.service import Verdict, judge
+from server.appeals.service import Verdict
 from server.kernel.audit import AuditEntry
 from server.kernel.errors import DomainError
 from server.kernel.ids import new_id
@@ -26,6 +26,14 @@ pytestmark = pytest.mark.usefixtures("database")
 
 def caller(membership: Membership, role: Role = Role.MANAGER) -> Caller:
     return Caller(membership.person_id, new_id(), (Post(membership.organisation_id, Kind.ENTERPRISE, role),))
+
+
+def staff(person_id: UUID, role: Role = Role.REVIEWER) -> Caller:
+    return Caller(person_id, new_id(), (Post(new_id(), Kind.SECRETARIAT, role),))
+
+
+async def judge(appeal_id: UUID, verdict: Verdict, by: Decider) -> Appeal:
+    return await service.judge(appeal_id, verdict, staff(by.person_id), by.reason)
 
 
 async def rejected() -> tuple[Membership, Decider]:
@@ -174,8 +182,9 @@ async def test_a_code_that_was_taken_meanwhile_keeps_the_refusal() -> None:
 async def test_appeals_are_listed_by_state_the_oldest_first() -> None:
     _, _, first = await appealed()
     _, _, second = await appealed()
-    page = await service.appeals(AppealState.OPEN, 100, None)
+    deciding = staff(new_id())
+    page = await service.appeals(AppealState.OPEN, deciding, 100, None)
     ids = [appeal.id for appeal in page.items]
     assert ids.index(first.id) < ids.index(second.id)
     await judge(first.id, Verdict.UPHOLD, await reviewer())
-    assert first.id in {appeal.id for appeal in (await service.appeals(AppealState.UPHELD, 100, None)).items}
+    assert first.id in {appeal.id for appeal in (await service.appeals(AppealState.UPHELD, deciding, 100, None)).items}

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Awaitable
 from datetime import timedelta
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from server.organisations import current, invitations, memberships
 from server.organisations.invitations import InvitationState
 from server.organisations.models import Invitation, Membership, Organisation, OrganisationState
 from server.organisations.roles import Kind, Role
+from server.organisations.secretariat import secretariat
 from server.people.models import PersonState
 from tests.factories import make_member, make_organisation, make_person
 
@@ -177,6 +179,63 @@ async def test_only_ones_own_open_invitation_is_taken_back() -> None:
     assert await attempt(manager.organisation_id, new_id()) == 404
     await invitations.accept(code, (await make_person()).id)
     assert await attempt(manager.organisation_id, made.id) == 409
+
+
+async def leaderless() -> tuple[Organisation, Membership]:
+    """An organisation whose only manager was suspended, with a clerk."""
+    organisation = await make_organisation(Kind.ENTERPRISE)
+    manager = await make_member(organisation, Role.MANAGER)
+    await manager.person.update_from_dict({"state": PersonState.SUSPENDED}).save()
+    return organisation, await make_member(organisation, Role.CLERK)
+
+
+async def administrator() -> UUID:
+    return (await make_member(await secretariat(), Role.ADMIN)).person_id
+
+
+async def refused(attempt: Awaitable[object]) -> str:
+    with pytest.raises(DomainError) as refusal:
+        await attempt
+    return refusal.value.slug
+
+
+async def test_where_nobody_leads_an_administrator_invites_a_manager() -> None:
+    (organisation, clerk), admin = await leaderless(), await administrator()
+    for role, by in ((Role.CLERK, admin), (Role.MANAGER, clerk.person_id), (Role.MANAGER, new_id())):
+        assert await refused(invitations.make(organisation.id, role, WEEK, by=by)) == "not_yours_to_do"
+    made, spare = [await invitations.make(organisation.id, Role.MANAGER, WEEK, by=admin) for _ in range(2)]
+    code = invitations.code_of(made)
+    assert code
+    assert await refused(invitations.accept(code, admin)) == "decides_for_own"
+    person = await make_person()
+    assert (await invitations.accept(code, person.id)).role is Role.MANAGER
+    assert await memberships.leading(organisation.id) == [person.id]
+    spare_code = invitations.code_of(spare)
+    assert spare_code
+    assert await refusal_of(spare_code) == REFUSED
+    assert await refused(invitations.make(organisation.id, Role.MANAGER, WEEK, by=admin)) == "not_yours_to_do"
+
+
+async def test_an_administrator_takes_back_what_they_made_and_does_not_invite_to_their_own() -> None:
+    (organisation, _), admin = await leaderless(), await administrator()
+    made = await invitations.make(organisation.id, Role.MANAGER, WEEK, by=admin)
+    await invitations.revoke(organisation.id, made.id, by=admin)
+    code = invitations.code_of(made)
+    assert code
+    assert await refusal_of(code) == REFUSED
+    await memberships.request(organisation.id, admin)
+    assert await refused(invitations.make(organisation.id, Role.MANAGER, WEEK, by=admin)) == "decides_for_own"
+
+
+async def test_who_administers_no_longer_invited_for_nothing() -> None:
+    (organisation, _), office = await leaderless(), await secretariat()
+    admin = await make_member(office, Role.ADMIN)
+    await make_member(office, Role.ADMIN)
+    made = await invitations.make(organisation.id, Role.MANAGER, WEEK, by=admin.person_id)
+    await memberships.end(admin.id, by=admin.person_id)
+    code = invitations.code_of(made)
+    assert code
+    assert await refusal_of(code) == REFUSED
 
 
 async def test_roles_fit_and_invitations_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from server import schedules
 from server.gateways.files import Files
 from server.kernel import clock
 from server.kernel.ids import new_id
-from server.organisations import licences
+from server.organisations import scans
 from server.organisations.models import Organisation
 from tests.factories import make_organisation
 
@@ -27,10 +27,10 @@ async def test_what_no_row_names_goes_after_a_day(files: Files) -> None:
     for scan_id in (named, unnamed):
         await files.write(scan_id, PICTURE)
     await Organisation.filter(id=organisation.id).update(licence_scan_id=named)
-    assert await licences.sweep(files) == {"drafts": 0, "scans": 0}
+    assert await scans.sweep(files) == {"drafts": 0, "scans": 0}
     assert await files.read(unnamed) == PICTURE, "its row may be about to name it"
-    clock.move_to(clock.now() + licences.LONGEST_UNNAMED + timedelta(minutes=1))
-    assert await licences.sweep(files) == {"drafts": 0, "scans": 1}
+    clock.move_to(clock.now() + scans.LONGEST_UNNAMED + timedelta(minutes=1))
+    assert await scans.sweep(files) == {"drafts": 0, "scans": 1}
     assert await files.read(named) == PICTURE
     with pytest.raises(FileNotFoundError):
         await files.read(unnamed)
@@ -40,7 +40,7 @@ async def test_what_no_row_names_goes_after_a_day(files: Files) -> None:
 async def test_a_scan_named_while_the_sweep_goes_on_stays(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     organisation, scan_id = await make_organisation(), new_id()
     await files.write(scan_id, PICTURE)
-    clock.move_to(clock.now() + licences.LONGEST_UNNAMED + timedelta(minutes=1))
+    clock.move_to(clock.now() + scans.LONGEST_UNNAMED + timedelta(minutes=1))
     older = files.older
 
     async def slowly(*moments: object) -> object:
@@ -49,7 +49,7 @@ async def test_a_scan_named_while_the_sweep_goes_on_stays(files: Files, monkeypa
         return found
 
     monkeypatch.setattr(files, "older", slowly)
-    assert (await licences.sweep(files))["scans"] == 0
+    assert (await scans.sweep(files))["scans"] == 0
     assert await files.read(scan_id) == PICTURE
 
 

@@ -1,8 +1,6 @@
 """The first administrator, made from the command line: once, on purpose, and in the history."""
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,23 +10,14 @@ from server.kernel.ids import new_id
 from server.organisations.models import Membership
 from server.organisations.roles import Role
 from server.organisations.secretariat import SECRETARIAT_ID
-from server.settings import ROOT
 from tests.factories import make_person
+from tests.harness.forking import command
 
 pytestmark = pytest.mark.usefixtures("database")
 
 
 def make_admin(database_url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("YZT_")}
-    return subprocess.run(
-        [sys.executable, "-m", "server", "make_admin", *arguments],
-        cwd=ROOT,
-        env=environment | {"YZT_DATABASE_URL": database_url},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    return command("make_admin", *arguments, YZT_DATABASE_URL=database_url)
 
 
 async def admins() -> list[Membership]:

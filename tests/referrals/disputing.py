@@ -2,11 +2,16 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
 
+from server.access.rules import Caller, Post
+from server.appeals import service as appeals
+from server.appeals.models import Appeal
 from server.kernel import clock
 from server.kernel.audit import AuditEntry
+from server.kernel.ids import new_id
 from server.organisations.models import Membership, Organisation
-from server.organisations.roles import Role
+from server.organisations.roles import Kind, Role
 from server.organisations.secretariat import secretariat
 from server.people.service import Decider
 from server.referrals.models import LIVE, Referral, ReferralState
@@ -66,6 +71,12 @@ async def disputed(*states: ReferralState, year: int = YEAR, until: date = UNTIL
 
 async def reviewer(reason: str = REASON) -> Decider:
     return Decider((await make_member(await secretariat(), Role.REVIEWER)).person_id, reason)
+
+
+async def judge(appeal_id: UUID, verdict: appeals.Verdict, by: Decider) -> Appeal:
+    """Decide an appeal as a reviewer of the secretariat."""
+    caller = Caller(by.person_id, new_id(), (Post(new_id(), Kind.SECRETARIAT, Role.REVIEWER),))
+    return await appeals.judge(appeal_id, verdict, caller, by.reason)
 
 
 def after_evidence(days: int = 0) -> None:

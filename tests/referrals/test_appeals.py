@@ -7,7 +7,6 @@ import pytest
 from server.access.rules import Caller, Post
 from server.appeals import service
 from server.appeals.models import Appeal, AppealState
-from server.appeals.service import judge
 from server.kernel.audit import AuditEntry
 from server.kernel.errors import DomainError
 from server.kernel.ids import new_id
@@ -19,7 +18,7 @@ from server.referrals.models import Verdict
 from server.referrals.undoing import undo
 from server.referrals.withdrawal import withdraw
 from tests.factories import make_member
-from tests.referrals.disputing import Dispute, after_evidence, disputed, reviewer
+from tests.referrals.disputing import Dispute, after_evidence, disputed, judge, reviewer
 
 pytestmark = pytest.mark.usefixtures("database")
 UPHELD, OVERTURNED = service.Verdict.UPHOLD, service.Verdict.OVERTURN

@@ -32,6 +32,7 @@ from server.referrals.claims import Claim
 from server.referrals.correction import Right
 from server.referrals.models import Referral, ReferralDecision, ReferralState, Verdict
 from server.referrals.verdicts import OPEN
+from tests.referrals import disputing
 from tests.referrals import machine_world as world
 from tests.referrals.machine_world import CENSUS, ENDS, MATCH_BY, World
 from tests.referrals.registering import read
@@ -160,7 +161,7 @@ class Claims(RuleBasedStateMachine):
     @rule(place=PLACE, verdict=st.sampled_from(appeals.Verdict), reviewer=PLACE)
     def judge(self, place: int, verdict: appeals.Verdict, reviewer: int) -> None:
         if made := self.run(world.appeals_of(self.claims)):
-            self.may(appeals.judge(made[place % len(made)].id, verdict, self.reviewer(reviewer)))
+            self.may(disputing.judge(made[place % len(made)].id, verdict, self.reviewer(reviewer)))
 
     @rule(school=PLACE, student=PLACE, name=PLACE, entered=DAYS, kind=st.integers(0, 3))
     def enlist(self, school: int, student: int, name: int, entered: date | None, kind: int) -> None:

@@ -1,16 +1,13 @@
-import os
 import re
-import subprocess
-import sys
 
-from server.settings import ROOT, Settings
+from server.settings import Settings
+from tests.harness.forking import command
 from tests.test_settings import PRODUCTION
 
 
 def printed() -> dict[str, str]:
-    environment = {name: text for name, text in os.environ.items() if not name.startswith("YZT_")}
-    command = [sys.executable, "-m", "scripts.keys"]
-    told = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30, check=True)
+    told = command(module="scripts.keys")
+    assert told.returncode == 0, told.stderr
     return dict(line.split("=", 1) for line in told.stdout.splitlines() if not line.startswith("#"))
 
 

@@ -14,7 +14,7 @@ from server.referrals.models import ReferralState, Verdict
 
 
 class Migration(migrations.Migration):
-    dependencies = [("yizhitong", "0003_verified_organisations")]
+    dependencies = [("yizhitong", "0004_payee_documents")]
 
     initial = False
 
