@@ -1,4 +1,4 @@
-"""People and organisations to try things with, all of them invented: `python -m scripts.demo_people`, called by scripts/run.
+"""Invented people and organisations to try things with: `python -m scripts.demo_people`, called by scripts/run.
 
 Only for an empty database in development, which serves this machine alone: there anyone can sign in as any of them,
 since the stand-in gives a code for any openid. Run again, or where someone has signed in already, it does nothing.
