@@ -1,4 +1,4 @@
-"""One entry year as it happens, over real HTTP: `python -m scripts.story [STUDENTS]`, called by scripts/demo.
+"""One entry year as it happens, over real HTTP: `python -m scripts.story`, called by scripts/demo.
 
 `plan` says who does what and what must come of it, `stage` is the server with its clock and people, `referring` plays
 the chapters on referrals, and `comparing` tells what came otherwise than planned.

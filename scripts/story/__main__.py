@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scripts.story import comparing, plan, stage
 from scripts.story.comparing import Row
-from scripts.story.plan import SENDERS, Plan
+from scripts.story.plan import SENDERS, STUDENTS, Plan
 from scripts.story.referring import Referring
 from scripts.story.stage import StoryError
 from server.kernel import clock
@@ -18,24 +18,27 @@ _SHOWN = 20
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Play it with as many students for each school as the one argument says; return the exit code."""
+    """Play it and return the exit code.
+
+    The arguments are how many students each school sends, and the URL of an empty database; both may be left out.
+    """
     year = clock.today().year + 1
     try:
-        planned = plan.made(year, *map(int, arguments))
-    except (TypeError, ValueError) as error:
-        print(f"usage: python -m scripts.story [STUDENTS]: {error}", file=sys.stderr)
+        planned = plan.made(year, int(arguments[0]) if arguments else STUDENTS)
+    except ValueError as error:
+        print(f"usage: python -m scripts.story [STUDENTS [DATABASE_URL]]: {error}", file=sys.stderr)
         return 2
     try:
-        found = asyncio.run(_played(planned, year))
+        found = asyncio.run(_played(planned, year, *arguments[1:2]))
     except StoryError as error:
         print(f"the story does not go on: {error}", file=sys.stderr)
         return 1
     return _told(planned, found)
 
 
-async def _played(planned: Plan, year: int) -> list[Row]:
+async def _played(planned: Plan, year: int, database: str = "") -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="yzt-story-") as folder:
-        async with stage.opened(Path(folder)) as opened:
+        async with stage.opened(Path(folder), database) as opened:
             story = Referring(opened, planned, year)
             await story.play()
             began = time.monotonic()

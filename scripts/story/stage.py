@@ -25,6 +25,7 @@ from server.settings import ROOT
 _PATIENCE, _PAUSE, _PAGE = 60.0, 0.1, 100
 _OK, _ERRORS = 200, 400
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_LAST_SWEEP = 'yizhitong_schedule_last_run_timestamp_seconds{schedule="sweep_files"}'
 _IDENTITY = "身份证号"
 
 
@@ -49,6 +50,21 @@ class Stage:
         await self._pull("clock", now=moment.isoformat())
         self.day = day
         self.tokens.clear()
+
+    async def at_rest(self) -> None:
+        """Wait until what the server does every night is done for the day.
+
+        It takes a list that came while the clock jumped ahead for one that was left lying for months, and removes it.
+        """
+        midnight = datetime(self.day.year, self.day.month, self.day.day, tzinfo=SHANGHAI).timestamp()
+        end = time.monotonic() + _PATIENCE
+        while time.monotonic() < end:
+            async with self.client.get(f"{self.base}/metrics") as answer:
+                ran = [line.split() for line in (await answer.text()).splitlines() if line.startswith(_LAST_SWEEP)]
+            if ran and float(ran[0][1]) >= midnight:
+                return
+            await asyncio.sleep(_PAUSE)
+        raise StoryError(f"the night before {self.day} does not end")
 
     async def ask(self, who: str, method: str, path: str, body: Any = None, *, status: int = 0) -> Any:
         """Let somebody call `/api/v1` + `path` and return what comes, JSON or bytes.
@@ -77,6 +93,7 @@ class Stage:
 
     async def send_list(self, who: str, kind: str, rows: Sequence[Mapping[str, str]], **terms: Any) -> Any:
         """Fill in the template for `referrals` or `enrolments`, send it, and return the import once it is done."""
+        await self.at_rest()
         template = await self.ask(who, "GET", f"/{kind}/template.xlsx")
         form = aiohttp.FormData({name: str(value) for name, value in terms.items()})
         form.add_field("file", _filled_in(template, rows), filename="list.xlsx", content_type=_XLSX)
@@ -116,11 +133,18 @@ class Stage:
 
 
 @asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[Stage]:
-    """Give a stage with the demo people, at a server of its own whose data is in `folder`."""
+async def opened(folder: Path, database: str = "") -> AsyncIterator[Stage]:
+    """Give a stage with the demo people, at a server of its own whose data is in `folder`.
+
+    `database` is the URL of an empty one, by default a file in `folder`. Settings of the environment play no part: the
+    story is never told to a database that somebody uses. Raises StoryError, with what the server had to say, for
+    whatever stops it.
+    """
     port, standin = _free_port(), _free_port()
-    environment = dict(os.environ) | {
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("YZT_")}
+    environment |= {
         "YZT_DATA_DIR": str(folder),
+        "YZT_DATABASE_URL": database,
         "YZT_PORT": str(port),
         "YZT_STANDIN_PORT": str(standin),
         "YZT_LOG_LEVEL": "WARNING",
@@ -130,8 +154,11 @@ async def opened(folder: Path) -> AsyncIterator[Stage]:
         timeout = aiohttp.ClientTimeout(_PATIENCE)
         async with aiohttp.ClientSession(timeout=timeout) as client:
             stage = Stage(client, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{standin}")
-            await _until_live(stage)
-            yield stage
+            try:
+                await _until_live(stage)
+                yield stage
+            except StoryError as error:
+                raise StoryError(f"{error}\n{(folder / 'log').read_text()}") from error
 
 
 def _prepare(environment: Mapping[str, str]) -> None:

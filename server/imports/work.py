@@ -5,6 +5,7 @@ of some parts and leaves the next job behind with its last one, so that a list o
 shorter work and survives any number of workers.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -63,18 +64,39 @@ async def work(payload: Mapping[str, Any], *, files: Files, importers: Importers
         await _give_up(source.id, DomainError("import_broken", 500), files)
         return None
     until = min(int(payload["from"]) + STRETCH, len(rows))
-    while source.state is ImportState.RUNNING and source.done < until:
-        source = await _part(source, rows, until, importers[source.kind], files)
+    try:
+        while source.state is ImportState.RUNNING and source.done < until:
+            source = await _go_through(source, rows[source.done : until], until, importers[source.kind], files)
+    except DomainError as refusal:
+        source = await _give_up(source.id, refusal, files)
     return {"done": source.done}
 
 
-async def _part(source: Import, rows: Sequence[Row], until: int, importer: Importer[Any], files: Files) -> Import:
-    part = rows[source.done : min(source.done + PART, until)]
+async def _go_through(source: Import, rows: Sequence[Row], until: int, importer: Importer[Any], files: Files) -> Import:
+    """Do `rows`, which lie behind `done`, part by part, as long as no other worker gets ahead.
+
+    A part is read while the database is busy with the one before it.
+    """
+    parts = [rows[place : place + PART] for place in range(0, len(rows), PART)]
+    reading = _reading(source, parts[0], importer)
     try:
-        read = await importer.read(source, [row.values for row in part])
-        return await _take(source, part, read, until, importer, files)
-    except DomainError as refusal:
-        return await _give_up(source.id, refusal, files)
+        for part, following in zip(parts, [*parts[1:], ()], strict=True):
+            read, expected = await reading, source.done + len(part)
+            reading = _reading(source, following, importer)
+            source = await _take(source, part, read, until, importer, files)
+            if source.done != expected:
+                break
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+    return source
+
+
+def _reading(source: Import, part: Sequence[Row], importer: Importer[Any]) -> asyncio.Task[Sequence[Any]]:
+    async def read() -> Sequence[Any]:
+        return await importer.read(source, [row.values for row in part]) if part else ()
+
+    return asyncio.create_task(read())
 
 
 @transaction

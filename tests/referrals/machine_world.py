@@ -5,6 +5,8 @@ from datetime import date
 from itertools import pairwise
 from uuid import UUID
 
+from hypothesis import strategies as st
+
 from server.access.rules import Caller, Post
 from server.appeals.models import Appeal
 from server.enrolments.models import Enrolment, EnrolmentStatus
@@ -22,7 +24,12 @@ from server.students import registry
 from tests.factories import make_member, make_organisation
 
 YEAR = 2026
-CENSUS, MATCH_BY, ENDS = date(2026, 11, 20), date(2026, 12, 31), date(2027, 8, 31)
+BEGINS, CENSUS, ENDS = date(2026, 9, 5), date(2026, 11, 20), date(2027, 8, 31)
+DATES = (CENSUS, date(2027, 1, 1), date(2027, 9, 1))
+"""On which the calendar does something: the census, and the days after the last for matching and of the year."""
+DAYS = st.sampled_from([None, date(2026, 9, 2), date(2026, 11, 1), date(2026, 11, 25)])
+PLACE = st.integers(0, 1000)
+NAMES, WORDS = ("何小满", "何小满", "何晓满"), "核对后决定"
 WHY_NOT = {"changed_since", "another_person", "nothing_to_undo"}
 Kept = tuple[str, UUID | None]
 
@@ -149,3 +156,7 @@ async def has_a_way_back(decision: ReferralDecision, by: UUID, claims: list[UUID
 
 async def appeals_of(claim_ids: list[UUID]) -> list[Appeal]:
     return await Appeal.filter(subject__in=[f"referral:{one}" for one in claim_ids]).order_by("id")
+
+
+async def claim(claim_id: UUID) -> Referral:
+    return await Referral.get(id=claim_id)

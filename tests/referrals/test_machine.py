@@ -34,17 +34,11 @@ from server.referrals.models import Referral, ReferralDecision, ReferralState, V
 from server.referrals.verdicts import OPEN
 from tests.referrals import disputing
 from tests.referrals import machine_world as world
-from tests.referrals.machine_world import CENSUS, ENDS, MATCH_BY, World
+from tests.referrals.machine_world import BEGINS, DATES, DAYS, ENDS, NAMES, PLACE, WORDS, World
 from tests.referrals.registering import read
 from tests.students.numbers import REGIONS, number_of
 
 T = TypeVar("T")
-BEGINS = date(2026, 9, 5)
-NAMES = ("何小满", "何小满", "何晓满")
-WORDS = "核对后决定"
-PLACE = st.integers(0, 1000)
-DATES = (CENSUS, MATCH_BY + timedelta(days=1), ENDS + timedelta(days=1))
-DAYS = st.sampled_from([None, date(2026, 9, 2), date(2026, 11, 1), date(2026, 11, 25)])
 
 
 class Claims(RuleBasedStateMachine):
@@ -94,7 +88,7 @@ class Claims(RuleBasedStateMachine):
         return next(school.clerk for school in self.world.feeders if school.id == claim.school_id)
 
     def own(self, claim_id: UUID) -> Decider:
-        return Decider(self.clerk_of(self.run(_get(claim_id))), WORDS)
+        return Decider(self.clerk_of(self.run(world.claim(claim_id))), WORDS)
 
     @rule(school=PLACE, student=PLACE, name=PLACE)
     def register(self, school: int, student: int, name: int) -> None:
@@ -153,7 +147,7 @@ class Claims(RuleBasedStateMachine):
     @precondition(lambda self: self.claims)
     @rule(claim=PLACE)
     def appeal(self, claim: int) -> None:
-        one = self.run(_get(self.claim(claim, ReferralState.REJECTED)))
+        one = self.run(world.claim(self.claim(claim, ReferralState.REJECTED)))
         manager = next(school.manager for school in self.world.feeders if school.id == one.school_id)
         self.may(appeals.appeal(f"referral:{one.id}", "志愿表可以证明", manager))
 
@@ -241,10 +235,6 @@ class Claims(RuleBasedStateMachine):
     async def _come_back(self) -> None:
         for decision in await ReferralDecision.filter(referral_id__in=self.claims):
             await world.has_a_way_back(decision, self.world.reviewers[2], self.claims)
-
-
-async def _get(claim_id: UUID) -> Referral:
-    return await Referral.get(id=claim_id)
 
 
 async def test_the_state_machine_of_claims(database: BaseDBAsyncClient, request: pytest.FixtureRequest) -> None:

@@ -1,0 +1,50 @@
+"""A whole entry year over real HTTP, every student compared with what was planned: `scripts/demo`, with fewer."""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from scripts.story import comparing, plan
+from server.settings import ROOT
+
+
+def played(url: str, folder: Path, students: int) -> str:
+    """Play the story at a server of its own on an empty database and return what it printed."""
+    environment = os.environ | {"TMPDIR": str(folder), "YZT_DATABASE_URL": "postgres://nobody@127.0.0.1:9/somebodys"}
+    command = [sys.executable, "-m", "scripts.story", str(students), url]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280, check=False)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def test_every_students_timeline_reads_true_and_the_counts_add_up(own_url: str, tmp_path: Path) -> None:
+    told = played(own_url, tmp_path, plan.LEAST)
+    assert "266 students, 300 claims, 40 students claimed twice" in told
+    assert ", 0 otherwise than planned" in told
+
+
+@pytest.mark.drill
+def test_with_three_thousand(own_url: str, tmp_path: Path) -> None:
+    told = played(own_url, tmp_path, plan.STUDENTS)
+    assert "2966 students, 3000 claims, 40 students claimed twice" in told
+
+
+def test_the_plan_has_everything_in_it() -> None:
+    made = plan.made(2026)
+    assert [len(made.sent_by(sender)) for sender in plan.SENDERS] == [1500, 1500]
+    twice = Counter(pupil.label for pupil in made.pupils if len(pupil.senders) == 2)
+    assert (sum(twice.values()), twice["appealed"] > 0, twice["undone"] > 0) == (40, True, True)
+    numbers = [number for pupil in made.pupils for number in (pupil.number, pupil.wrong_number)]
+    assert len(numbers) == len(set(numbers))
+    assert made.claims_of(*plan.SENDERS).total() == 3000
+    with pytest.raises(ValueError, match="150"):
+        plan.made(2026, 149)
+
+
+def test_what_came_otherwise_is_told() -> None:
+    rows: list[comparing.Row] = [("a timeline", ["a registered"], ["a registered"]), ("a count", {"a": 1}, {"a": 2})]
+    assert comparing.differing(rows) == [("a count", {"a": 1}, {"a": 2})]
