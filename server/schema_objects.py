@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-APPEND_ONLY = ("event", "audit_entry", "audit_seal", "enrolment_status", "referral_decision")
+APPEND_ONLY = ("event", "audit_entry", "audit_seal", "enrolment_status", "referral_decision", "posting_version")
 """Tables whose rows are never changed or deleted, whoever asks."""
 
 APP_ROLE = "yizhitong_app"
@@ -52,6 +52,11 @@ PARTIAL_INDEXES = (
     PartialIndex(
         "referral_school_once", "referral", "school_id, student_id, year", "state <> 'withdrawn'", unique=True
     ),
+    PartialIndex("posting_newest", "posting", "side, published_at, id", "state = 'live'"),
+    PartialIndex("posting_soonest", "posting", "side, starts_on, id", "state = 'live'"),
+    PartialIndex("posting_pay", "posting", "side, hourly_fen, id", "state = 'live'"),
+    PartialIndex("posting_expiring", "posting", "valid_until", "state IN ('live', 'filled', 'paused')"),
+    PartialIndex("posting_report_once", "posting_report", "posting_id, person_id", "state = 'open'", unique=True),
     PartialIndex("referral_disputed", "referral", "year, evidence_until", "state = 'disputed'"),
     PartialIndex("referral_to_check", "referral", "year, state_since", "needs_check"),
     PartialIndex("referral_phone", "referral", "phone_index", "phone_index IS NOT NULL"),
