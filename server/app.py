@@ -34,6 +34,7 @@ from server.gateways.wechat.link import Link
 from server.kernel import audit, sensitive
 from server.kernel.jobs.worker import Handler, Worker
 from server.kernel.traffic import TRAFFIC
+from server.labour import operator
 from server.secrets import Keys
 from server.settings import ROOT, Settings
 
@@ -88,12 +89,11 @@ def build(
         MOTD=False,
         NOISY_EXCEPTIONS=False,
     )
-    app.ctx.settings = settings
+    app.ctx.settings, app.ctx.problems = settings, problems
     keys = unlock(settings)
     app.ctx.tokens = Tokens(keys["token_keys"].by_id)
     app.ctx.seals = Seals(keys["index_keys"].by_id)
-    app.ctx.files = files(settings)
-    app.ctx.scans = Scans()
+    app.ctx.files, app.ctx.scans = files(settings), Scans()
     app.ctx.callers = Callers(app.ctx.tokens)
     app.ctx.callbacks = callback_readers(settings)
     app.ctx.schedules = schedules.every(app.ctx.files)
@@ -151,10 +151,11 @@ def callback_readers(settings: Settings) -> Mapping[Account, CallbackReader]:
 
 
 def unlock(settings: Settings) -> Mapping[str, Keys]:
-    """Hand this process its vault and the keys of its audit; return the keys in force by ring."""
+    """Hand this process its vault, the keys of its audit and by what right it publishes; return the keys by ring."""
     keys = settings.keys()
     sensitive.use(Vault(keys["vault_keys"].by_id, keys["index_keys"].by_id))
     audit.use(keys["audit_keys"].by_id)
+    operator.use(settings.operator.valid_to if settings.operator else None)
     return keys
 
 

@@ -19,6 +19,7 @@ from tortoise.queryset import QuerySet
 
 from server.kernel.sensitive import Cell, Kind, VaultError, vault
 from server.kernel.transactions import transaction
+from server.labour.models import Posting
 from server.organisations.models import Organisation, PayeeAccount
 from server.people.models import Person
 from server.students.models import Student, StudentLink
@@ -78,6 +79,8 @@ SEALED = (
     Sealed(Student, "name_sealed"),
     Sealed(Student, "id_number_sealed", "id_number_index", Kind.ID_NUMBER),
     Sealed(StudentLink, "name_sealed"),
+    Sealed(Posting, "contact_name_sealed"),
+    Sealed(Posting, "contact_phone_sealed"),
 )
 """Every column of envelopes that there is; a test compares it with the models."""
 

@@ -10,6 +10,7 @@ from server.kernel import audit_chain, idempotency
 from server.kernel.jobs import queue
 from server.kernel.jobs.schedules import Schedule
 from server.kernel.jobs.worker import Handler
+from server.labour import sweeps
 from server.organisations import lapses, licences
 from server.organisations.ports import Files
 from server.people import revocations, sessions
@@ -42,6 +43,10 @@ async def _watch_organisations(_payload: Mapping[str, Any]) -> Mapping[str, Any]
     return await lapses.watch()
 
 
+async def _watch_postings(_payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    return await sweeps.watch()
+
+
 async def _sweep_files(_payload: Mapping[str, Any], *, files: Files) -> Mapping[str, Any]:
     return await licences.sweep(files)
 
@@ -58,6 +63,7 @@ async def _retain(_payload: Mapping[str, Any]) -> Mapping[str, Any]:
 SCHEDULES = (
     Schedule("retain", "50 3 * * *", _retain),
     Schedule("watch_organisations", "5 0 * * *", _watch_organisations),
+    Schedule("watch_postings", "*/5 * * * *", _watch_postings),
     Schedule("prune_jobs", "10 3 * * *", _prune_jobs),
     Schedule("prune_idempotency_keys", "25 * * * *", _prune_idempotency_keys),
     Schedule("seal_audit", "* * * * *", audit_chain.seal_new),

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from server.access.rules import Owner
 from server.consents import service as consents
+from server.labour import service as labour
 from server.organisations import service
 from server.students import links
 
@@ -28,3 +29,11 @@ async def student_link(link_id: UUID) -> Owner:
 async def consent(consent_id: UUID) -> Owner:
     """Return the owner of a consent: who gave it; raises DomainError 404."""
     return Owner("consent", person_id=(await consents.consent(consent_id)).person_id)
+
+
+async def posting(posting_id: UUID) -> Owner:
+    """Return the owner of a posting: its organisation, or who offers their own hands; raises DomainError 404."""
+    found = await labour.posting(posting_id)
+    if found.organisation_id:
+        return Owner("posting", frozenset({found.organisation_id}), secretariat_knows=True)
+    return Owner("posting", person_id=found.person_id, secretariat_knows=True)

@@ -7,6 +7,9 @@ from server.access import owners
 from server.access.rules import Owner
 from server.appeals.ports import Contestable
 from server.kernel.audit import AuditEntry
+from server.labour import keeping as labour
+from server.labour import review
+from server.labour.service import posting
 from server.organisations import decisions, keeping, memberships
 from server.people.service import Decider
 from server.students import service as students
@@ -61,5 +64,33 @@ class StudentLinkRefusals:
         return [link.person_id for link in await StudentLink.filter(id=subject_id)]
 
 
-CONTESTABLE: Mapping[str, Contestable] = {"organisation": OrganisationRefusals(), "student_link": StudentLinkRefusals()}
+class PostingRefusals:
+    """A posting or a change of one that was returned, and one that was removed."""
+
+    async def owner(self, subject_id: UUID) -> Owner:
+        """Return the owner of a posting; raises DomainError 404."""
+        return await owners.posting(subject_id)
+
+    async def hold(self, subject_id: UUID) -> AuditEntry | None:
+        """Hold the posting and return its standing refusal; raises DomainError 404."""
+        return await review.standing_refusal(await labour.hold(subject_id))
+
+    async def overturn(self, subject_id: UUID, by: Decider) -> None:
+        """Publish the posting; raises DomainError 409 where it may not be published any more."""
+        await review.overturn(await labour.hold(subject_id), by)
+
+    async def require_outsider(self, subject_id: UUID, person_id: UUID) -> None:
+        """Raise DomainError 403 for who wrote the posting, and its organisation's own people."""
+        await labour.require_outsider(await posting(subject_id), person_id)
+
+    async def concerned(self, subject_id: UUID) -> Collection[UUID]:
+        """Return whose posting it is."""
+        return await labour.concerned(await posting(subject_id))
+
+
+CONTESTABLE: Mapping[str, Contestable] = {
+    "organisation": OrganisationRefusals(),
+    "student_link": StudentLinkRefusals(),
+    "posting": PostingRefusals(),
+}
 """Kind of subject -> how its refusals are contested."""

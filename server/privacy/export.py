@@ -1,126 +1,36 @@
 """Everything that is kept about one person, in full, for their own eyes."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
-
 from server.callbacks.models import WeChatEvent
-from server.consents.models import Capacity, Consent
+from server.consents.models import Consent
 from server.kernel import audit, clock
 from server.kernel.audit import AuditEntry
 from server.kernel.sensitive import Sensitive
-from server.organisations.models import Membership, MembershipState
-from server.organisations.roles import Role
+from server.labour.contacts import contact_of
+from server.labour.models import Posting, PostingReport
+from server.organisations.models import Membership
 from server.people import service as people
-from server.people.models import Follower, Person, PersonState, Session, SessionEnd
+from server.people.models import Follower, Person, Session
+from server.privacy.parts import (
+    ConsentPart,
+    Export,
+    HistoryPart,
+    MembershipPart,
+    PersonPart,
+    PostingPart,
+    ReportPart,
+    SessionPart,
+    StudentPart,
+    WeChatPart,
+)
 from server.students import sealed as students
-from server.students.models import LinkState, Relation, StudentLink
+from server.students.models import LinkState, StudentLink
 
 LOOKS = ".revealed"
 """What the name of every act ends with by which somebody saw a full value."""
-
-
-class Part(BaseModel):
-    """A part of an export."""
-
-    model_config = ConfigDict(frozen=True)
-
-
-class PersonPart(Part):
-    """What is kept of the person themselves."""
-
-    id: UUID
-    openid: str
-    unionid: str | None
-    name: str | None
-    phone: str | None
-    state: PersonState
-    created_at: datetime
-
-
-class SessionPart(Part):
-    """A sign-in; the device is not kept."""
-
-    created_at: datetime
-    expires_at: datetime
-    ended_at: datetime | None
-    end: SessionEnd | None
-
-
-class MembershipPart(Part):
-    """A role in an organisation, now or before."""
-
-    id: UUID
-    organisation: str
-    role: Role
-    state: MembershipState
-    created_at: datetime
-    ended_at: datetime | None
-
-
-class StudentPart(Part):
-    """A student for whom the person speaks; the name is the one that the person gave."""
-
-    id: UUID
-    relation: Relation
-    name: str
-    id_number: str
-    born: date
-    state: LinkState
-    reason: str
-    created_at: datetime
-    decided_at: datetime | None
-    ended_at: datetime | None
-
-
-class ConsentPart(Part):
-    """A consent, withdrawn or not."""
-
-    id: UUID
-    document: str
-    version: str
-    scope: str
-    capacity: Capacity
-    student: UUID | None
-    given_at: datetime
-    withdrawn_at: datetime | None
-
-
-class HistoryPart(Part):
-    """An act that concerns the person; `by` is an id, null for the system itself and for who looked."""
-
-    subject: str
-    action: str
-    before: str
-    after: str
-    fields: list[str]
-    reason: str
-    by: UUID | None
-    at: datetime
-
-
-class WeChatPart(Part):
-    """What WeChat told of the person."""
-
-    name: str
-    at: datetime
-
-
-class Export(Part):
-    """All of it. `looked` is who saw full values, and why; `history` is everything else that was done."""
-
-    made_at: datetime
-    person: PersonPart
-    sessions: list[SessionPart]
-    memberships: list[MembershipPart]
-    students: list[StudentPart]
-    consents: list[ConsentPart]
-    follows_since: datetime | None
-    wechat: list[WeChatPart]
-    looked: list[HistoryPart]
-    history: list[HistoryPart]
 
 
 async def export(person_id: UUID) -> Export:
@@ -138,6 +48,8 @@ async def export(person_id: UUID) -> Export:
         memberships=[_membership(one) for one in memberships],
         students=[_student(one) for one in links],
         consents=[_consent(one) for one in consents],
+        postings=[_posting(one) for one in await Posting.filter(person_id=person_id).order_by("id")],
+        reports=[_report(one) for one in await PostingReport.filter(person_id=person_id).order_by("id")],
         follows_since=await _follows_since(person),
         wechat=[
             WeChatPart(name=one.name, at=one.received_at)
@@ -223,6 +135,32 @@ def _consent(one: Consent) -> ConsentPart:
         student=one.student_id,
         given_at=one.given_at,
         withdrawn_at=one.withdrawn_at,
+    )
+
+
+def _posting(one: Posting) -> PostingPart:
+    contact = contact_of(one)
+    return PostingPart(
+        id=one.id,
+        side=one.side,
+        kind=one.kind,
+        title=one.title,
+        description=one.description,
+        state=one.state,
+        contact_name=contact.name.reveal() if contact else None,
+        contact_phone=contact.phone.reveal() if contact else None,
+        created_at=one.created_at,
+    )
+
+
+def _report(one: PostingReport) -> ReportPart:
+    return ReportPart(
+        posting=one.posting_id,
+        what=one.what,
+        note=one.note,
+        state=one.state,
+        answer=one.answer,
+        created_at=one.created_at,
     )
 
 

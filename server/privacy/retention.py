@@ -9,6 +9,7 @@ from server.consents.models import Consent
 from server.kernel import audit, clock
 from server.kernel.audit import AuditEntry
 from server.kernel.transactions import transaction
+from server.labour import offers
 from server.organisations.models import Organisation, OrganisationState
 from server.privacy import deletion
 from server.privacy.rules import Kept, Retention
@@ -31,6 +32,7 @@ async def retain(retention: Retention) -> dict[str, int]:
         Kept.CONSENT: _consents,
         Kept.STUDENT: _students,
         Kept.ORGANISATION_CONTACT: _contacts,
+        Kept.POSTING: offers.forget,
     }
     for kept, step in steps.items():
         limit = retention.limit(kept, now)

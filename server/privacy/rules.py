@@ -23,6 +23,7 @@ class Kept(StrEnum):
     STUDENT = "student"
     CONSENT = "consent"
     ORGANISATION_CONTACT = "organisation_contact"
+    POSTING = "posting"
     SESSION = "session"
     AUDIT = "audit"
 

@@ -1,0 +1,141 @@
+"""What an export of one person's data is made of."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from server.consents.models import Capacity
+from server.labour.models import PostingKind, PostingState, ReportState, Side
+from server.organisations.models import MembershipState
+from server.organisations.roles import Role
+from server.people.models import PersonState, SessionEnd
+from server.students.models import LinkState, Relation
+
+
+class Part(BaseModel):
+    """A part of an export."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class PersonPart(Part):
+    """What is kept of the person themselves."""
+
+    id: UUID
+    openid: str
+    unionid: str | None
+    name: str | None
+    phone: str | None
+    state: PersonState
+    created_at: datetime
+
+
+class SessionPart(Part):
+    """A sign-in; the device is not kept."""
+
+    created_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+    end: SessionEnd | None
+
+
+class MembershipPart(Part):
+    """A role in an organisation, now or before."""
+
+    id: UUID
+    organisation: str
+    role: Role
+    state: MembershipState
+    created_at: datetime
+    ended_at: datetime | None
+
+
+class StudentPart(Part):
+    """A student for whom the person speaks; the name is the one that the person gave."""
+
+    id: UUID
+    relation: Relation
+    name: str
+    id_number: str
+    born: date
+    state: LinkState
+    reason: str
+    created_at: datetime
+    decided_at: datetime | None
+    ended_at: datetime | None
+
+
+class ConsentPart(Part):
+    """A consent, withdrawn or not."""
+
+    id: UUID
+    document: str
+    version: str
+    scope: str
+    capacity: Capacity
+    student: UUID | None
+    given_at: datetime
+    withdrawn_at: datetime | None
+
+
+class PostingPart(Part):
+    """A posting that the person wrote, with the contact given in it."""
+
+    id: UUID
+    side: Side
+    kind: PostingKind
+    title: str
+    description: str
+    state: PostingState
+    contact_name: str | None
+    contact_phone: str | None
+    created_at: datetime
+
+
+class ReportPart(Part):
+    """What the person reported of a posting, and was answered."""
+
+    posting: UUID
+    what: str
+    note: str
+    state: ReportState
+    answer: str
+    created_at: datetime
+
+
+class HistoryPart(Part):
+    """An act that concerns the person; `by` is an id, null for the system itself and for who looked."""
+
+    subject: str
+    action: str
+    before: str
+    after: str
+    fields: list[str]
+    reason: str
+    by: UUID | None
+    at: datetime
+
+
+class WeChatPart(Part):
+    """What WeChat told of the person."""
+
+    name: str
+    at: datetime
+
+
+class Export(Part):
+    """All of it. `looked` is who saw full values, and why; `history` is everything else that was done."""
+
+    made_at: datetime
+    person: PersonPart
+    sessions: list[SessionPart]
+    memberships: list[MembershipPart]
+    students: list[StudentPart]
+    consents: list[ConsentPart]
+    postings: list[PostingPart]
+    reports: list[ReportPart]
+    follows_since: datetime | None
+    wechat: list[WeChatPart]
+    looked: list[HistoryPart]
+    history: list[HistoryPart]
