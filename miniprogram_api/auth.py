@@ -81,6 +81,14 @@ async def authorise(request: Request, permission: Permission, arguments: Mapping
     return caller.person_id
 
 
+async def visitor(request: Request) -> Caller | None:
+    """Return who calls a public route, None for anyone without a token in force."""
+    try:
+        return await _caller(request) if "authorization" in request.headers else None
+    except DomainError:
+        return None
+
+
 def _require_operator(request: Request) -> None:
     token: str = request.app.ctx.settings.metrics_token
     if token and not hmac.compare_digest(_token(request).encode(errors="surrogateescape"), token.encode()):
@@ -130,7 +138,7 @@ _WORDS = {
 
 def _words(right: Right) -> str:
     if right.role is None:
-        return "the person whom it concerns"
+        return "the person whom it concerns" if right.own else "anyone signed in"
     roles = " or ".join(sorted(holders(right.role)))
     if right.role.of_secretariat:
         return f"{roles} of the secretariat" + (" where it is the secretariat's" if right.own else "")

@@ -17,6 +17,7 @@ from miniprogram_api import organisation_standing as standing_face
 from miniprogram_api import organisations as organisations_face
 from miniprogram_api import payee_accounts as payee_accounts_face
 from miniprogram_api import policies as policies_face
+from miniprogram_api import postings as postings_face
 from miniprogram_api import programmes as programmes_face
 from miniprogram_api import reference as reference_face
 from miniprogram_api import referral_decisions as referral_decisions_face
@@ -30,8 +31,12 @@ from miniprogram_api.docs import docs
 from miniprogram_api.enrolments import enrolments
 from miniprogram_api.health import health
 from miniprogram_api.imports import enrolment_imports, referral_imports
+from miniprogram_api.labour_statistics import labour_statistics
 from miniprogram_api.me import me
 from miniprogram_api.people import people
+from miniprogram_api.posting_lists import posting_lists
+from miniprogram_api.posting_reports import posting_reports
+from miniprogram_api.posting_review import posting_review
 from miniprogram_api.reveals import reveals
 from miniprogram_api.sessions import sessions
 from miniprogram_api.shelf import Shelf
@@ -41,6 +46,9 @@ from miniprogram_api.wechat import wechat
 from server.consents import documents
 from server.guide import catalogue
 from server.guide import service as guide_service
+from server.labour import rulebook
+from server.labour.counting import OpenPlaces
+from server.labour.fairness import Fairness
 from server.policy import compare
 from server.policy import service as policy_service
 from server.privacy import rules as privacy_rules
@@ -65,6 +73,9 @@ FACES: tuple[Blueprint | BlueprintGroup, ...] = (
         memberships_face.memberships,
         invitations_face.invitations,
         payee_accounts_face.payee_accounts,
+        postings_face.postings,
+        posting_review,
+        posting_reports,
         wechat,
         sessions,
         me,
@@ -81,6 +92,8 @@ FACES: tuple[Blueprint | BlueprintGroup, ...] = (
         referral_years_face.referral_years,
         enrolments,
         consents_face.consents,
+        posting_lists,
+        labour_statistics,
         reveals,
         audit_face.audit,
         url_prefix="/api/v1",
@@ -100,6 +113,8 @@ def publish(app: Sanic[Any, Any], content_dir: Path) -> None:
     app.ctx.words = words.load(content_dir)
     app.ctx.lists = list_columns.load(content_dir)
     referral_rules.use(referral_rules.load(content_dir))
+    app.ctx.fairness = Fairness(rulebook.load(content_dir, app.ctx.reference))
+    app.ctx.open_places = OpenPlaces()
     app.ctx.catalogue = catalogue.index(guide, book)
     shelf = app.ctx.shelf = Shelf()
     policies_face.prepare(shelf, book, guide, app.ctx.comparison)

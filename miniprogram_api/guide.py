@@ -16,10 +16,10 @@ from server.guide.catalogue import Hit
 from server.guide.editions import Article, Edition, EditionHead, Leaflet
 from server.guide.pack import Pack, pack
 from server.guide.rendering import article_page, edition_page, leaflet_page
-from server.guide.search import fold
 from server.guide.service import Guide
 from server.guide.sheets import edition_address
 from server.kernel import paging
+from server.kernel.bigrams import fold
 from server.policy.programmes import Audience
 from server.policy.service import PolicyBook
 

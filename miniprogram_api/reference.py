@@ -1,11 +1,17 @@
 """Lists that forms and other answers refer to, each entry with its source and date."""
 
+from typing import Annotated
+
+from pydantic import Field
 from sanic import HTTPResponse, Request
 
 from miniprogram_api.auth import Access
 from miniprogram_api.reading import Day, Paged
 from miniprogram_api.shelf import ListView, listed
 from miniprogram_api.web import Face, allow, answers, query
+from server.kernel import clock
+from server.labour import wages
+from server.labour.wages import MinimumWageAnswer
 from server.policy import service as policy_service
 from server.policy.documents import Jurisdiction
 from server.policy.targets import TargetAnswer, TargetKind
@@ -27,6 +33,13 @@ class TargetQuery(Paged):
 
     jurisdiction: Jurisdiction | None = None
     kind: TargetKind | None = None
+    on: Day | None = None
+
+
+class WageQuery(Paged):
+    """Where, and on which day; today where that is left out."""
+
+    region: Annotated[str, Field(max_length=64)] | None = None
     on: Day | None = None
 
 
@@ -66,3 +79,14 @@ async def targets(request: Request, query: TargetQuery) -> HTTPResponse:
     """List the targets, quotas, windows, duties and employment measures, each with its clause, period and unit."""
     found = policy_service.targets(request.app.ctx.book, jurisdiction=query.jurisdiction, kind=query.kind, on=query.on)
     return listed(request, ("targets",), query, found, lambda target: target.id)
+
+
+@reference.get("/minimum-wages")
+@allow(Access.PUBLIC)
+@query(WageQuery)
+@answers(200, ListView[MinimumWageAnswer])
+async def minimum_wages(request: Request, query: WageQuery) -> HTTPResponse:
+    """List the minimum wages by county on a day; where no confirmed notice is at hand, that is said instead."""
+    on = query.on or clock.today()
+    found = wages.answers(request.app.ctx.fairness.book.wages, on, query.region)
+    return listed(request, ("minimum-wages", on), query, found, lambda place: place.region)

@@ -15,6 +15,8 @@ from server.guide import service as guide_service
 from server.imports.models import ImportKind
 from server.kernel import clock
 from server.kernel.content import ContentError
+from server.labour import cases as labour_cases
+from server.labour import rulebook
 from server.policy import checks as policy_checks
 from server.policy import compare
 from server.policy import service as policy_service
@@ -58,6 +60,8 @@ def _check(content: Path, sources: Path | None) -> list[str]:
     print(f"{len(subjects)} subjects compared, {len(book.targets)} targets, {len(lists.regions)} regions")
     print(f"{len(lists.majors)} groups of majors, {len(lists.occupations)} occupations")
     print(f"region codes of ID numbers on {len(id_regions.load(content).codes)} lines")
+    fair, worked = rulebook.load(content, lists), labour_cases.load(content)
+    print(f"{len(fair.statutes.rules)} rules of fair postings, {len(worked.cases)} cases")
     asked, kept = documents.load(content).on(today), privacy_rules.load(content).rules
     print(f"{len(asked)} documents to consent to, {len(kept)} kinds of data with their periods")
     columns = [len(list_columns.load(content).of(kind).columns) for kind in ImportKind]
@@ -66,7 +70,8 @@ def _check(content: Path, sources: Path | None) -> list[str]:
     print(f"{days} days of referrals' intakes, {len(words.load(content).acts)} words for what is done")
     print(f"{len(guide.editions)} editions, {len(guide.articles)} articles, {len(guide.leaflets)} leaflets")
     borrowed = _borrowed(content, book, sources) if sources else ()
-    return [*policy_checks.faults(book), *guide_checks.faults(content, guide, book), *borrowed]
+    unfair = [f"{content / 'labour'}: {fault}" for fault in labour_cases.faults(worked, fair)]
+    return [*policy_checks.faults(book), *guide_checks.faults(content, guide, book), *unfair, *borrowed]
 
 
 def _borrowed(content: Path, book: PolicyBook, sources: Path) -> Iterator[str]:

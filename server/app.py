@@ -22,6 +22,7 @@ from server.gateways.wechat.callback import CallbackReader
 from server.kernel import audit, sensitive
 from server.kernel.jobs.worker import Handler
 from server.kernel.traffic import TRAFFIC
+from server.labour import operator
 from server.secrets import Keys
 from server.settings import ROOT, Settings
 
@@ -138,8 +139,9 @@ def callback_readers(settings: Settings) -> Mapping[Account, CallbackReader]:
 
 
 def unlock(settings: Settings) -> Mapping[str, Keys]:
-    """Hand this process its vault and the keys of its audit; return the keys in force by ring."""
+    """Hand this process its vault, the keys of its audit and by what right it publishes; return the keys by ring."""
     keys = settings.keys()
     sensitive.use(Vault(keys["vault_keys"].by_id, keys["index_keys"].by_id))
     audit.use(keys["audit_keys"].by_id)
+    operator.use(settings.operator.valid_to if settings.operator else None)
     return keys

@@ -29,6 +29,7 @@ MODELS = [
     "server.imports.models",
     "server.enrolments.models",
     "server.referrals.models",
+    "server.labour.models",
     "server.appeals.models",
     "server.callbacks.models",
 ]

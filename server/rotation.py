@@ -21,6 +21,7 @@ from server.enrolments.models import Enrolment
 from server.imports.models import ImportRow
 from server.kernel.sensitive import Cell, Kind, VaultError, vault
 from server.kernel.transactions import transaction
+from server.labour.models import Posting
 from server.organisations.models import Organisation, PayeeAccount
 from server.people.models import Person
 from server.referrals.models import Referral
@@ -88,6 +89,8 @@ SEALED = (
     Sealed(Enrolment, "name_sealed"),
     Sealed(Enrolment, "record_number_sealed"),
     Sealed(ImportRow, "cells_sealed"),
+    Sealed(Posting, "contact_name_sealed"),
+    Sealed(Posting, "contact_phone_sealed"),
 )
 """Every column of envelopes that there is; a test compares it with the models."""
 

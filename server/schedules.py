@@ -13,6 +13,7 @@ from server.kernel import audit_chain, idempotency
 from server.kernel.jobs import queue
 from server.kernel.jobs.schedules import Schedule
 from server.kernel.jobs.worker import Handler
+from server.labour import sweeps
 from server.organisations import lapses, scans
 from server.organisations.ports import Files
 from server.people import revocations, sessions
@@ -51,6 +52,10 @@ async def _watch_organisations(_payload: Mapping[str, Any]) -> Mapping[str, Any]
     return await lapses.watch()
 
 
+async def _watch_postings(_payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    return await sweeps.watch()
+
+
 async def _sweep_files(_payload: Mapping[str, Any], *, files: Files) -> Mapping[str, Any]:
     return await scans.sweep(files, FILES_NAMED)
 
@@ -81,6 +86,7 @@ SCHEDULES = (
     Schedule("retain", "50 3 * * *", _retain),
     Schedule("watch_organisations", "5 0 * * *", _watch_organisations),
     Schedule("settle_referrals", "10 0 * * *", _settle_referrals),
+    Schedule("watch_postings", "*/5 * * * *", _watch_postings),
     Schedule("prune_jobs", "10 3 * * *", _prune_jobs),
     Schedule("prune_idempotency_keys", "25 * * * *", _prune_idempotency_keys),
     Schedule("seal_audit", "* * * * *", audit_chain.seal_new),

@@ -1,4 +1,4 @@
-"""What the database must hold beyond Tortoise's tables: partial indexes and append-only triggers.
+"""What the database must hold beyond Tortoise's tables: partial indexes, append-only triggers, search.
 
 Kept apart from the migrations, because on SQLite a migration that alters a table rebuilds it and silently drops
 all of these, and the models' own indexes too. All are applied again after every migration and compared with the
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-APPEND_ONLY = ("event", "audit_entry", "audit_seal", "enrolment_status", "referral_decision")
+APPEND_ONLY = ("event", "audit_entry", "audit_seal", "enrolment_status", "referral_decision", "posting_version")
 """Tables whose rows are never changed or deleted, whoever asks."""
 
 APP_ROLE = "yizhitong_app"
@@ -53,6 +53,14 @@ PARTIAL_INDEXES = (
     PartialIndex(
         "referral_school_once", "referral", "school_id, student_id, year", "state <> 'withdrawn'", unique=True
     ),
+    PartialIndex("posting_newest", "posting", "side, published_at, id", "state = 'live'"),
+    PartialIndex("posting_newest_there", "posting", "side, region, published_at, id", "state = 'live'"),
+    PartialIndex("posting_soonest", "posting", "side, starts_on, id", "state = 'live'"),
+    PartialIndex("posting_pay", "posting", "side, (coalesce(hourly_fen, 0)), id", "state = 'live'"),
+    PartialIndex("posting_place", "posting", "side, latitude, longitude", "state = 'live' AND latitude IS NOT NULL"),
+    PartialIndex("posting_expiring", "posting", "valid_until", "state IN ('live', 'filled', 'paused')"),
+    PartialIndex("posting_waiting", "posting", "submitted_at, id", "submitted_at IS NOT NULL"),
+    PartialIndex("posting_report_once", "posting_report", "posting_id, person_id", "state = 'open'", unique=True),
     PartialIndex("referral_disputed", "referral", "year, evidence_until", "state = 'disputed'"),
     PartialIndex("referral_to_check", "referral", "year, state_since", "needs_check"),
     PartialIndex("referral_phone", "referral", "phone_index", "phone_index IS NOT NULL"),
@@ -68,6 +76,23 @@ PARTIAL_INDEXES = (
         unique=True,
     ),
 )
+
+SEARCH = {
+    "sqlite": {
+        "posting_search": "CREATE VIRTUAL TABLE IF NOT EXISTS posting_search "
+        "USING fts5(id UNINDEXED, folded UNINDEXED, tokens, tokenize = 'ascii', detail = 'none')",
+    },
+    "postgres": {
+        "posting_tokens": "ALTER TABLE posting ADD COLUMN IF NOT EXISTS folded text, "
+        "ADD COLUMN IF NOT EXISTS tokens tsvector, ALTER COLUMN tokens SET STORAGE EXTERNAL, "
+        "ALTER COLUMN folded SET STORAGE MAIN, SET (toast_tuple_target = 1024)",
+        "posting_search": "CREATE INDEX IF NOT EXISTS posting_search ON posting "
+        "USING gin (tokens) WITH (fastupdate = off) WHERE state = 'live'",
+    },
+}
+"""The words of postings, as `server.labour.finding` writes and asks them. No model knows them: Tortoise has neither
+type. In PostgreSQL they stand in the posting's own row, so that one index tells what is live and has a word; the
+pieces, then the description, are the first to be kept apart: what lists and searches read is to be close together."""
 
 _SQLITE_GUARD = """
 CREATE TRIGGER IF NOT EXISTS {table}_no_{verb} BEFORE {verb} ON {table}
@@ -92,17 +117,20 @@ END IF; END $$"""  # noqa: S608 -- names of our own, two screens above
 
 _MODEL_INDEX = re.compile(r'CREATE INDEX IF NOT EXISTS "(\w+)" ON [^;]+')
 _NAMES = {
-    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' OR (type = 'index' AND sql LIKE '% WHERE %')",
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' "
+    "OR (type = 'index' AND sql LIKE '% WHERE %') OR sql LIKE 'CREATE VIRTUAL TABLE %'",
     "postgres": """
 SELECT tgname AS name FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'O'
 UNION SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-WHERE i.indpred IS NOT NULL AND c.relnamespace = 'public'::regnamespace""",
+WHERE i.indpred IS NOT NULL AND c.relnamespace = 'public'::regnamespace
+UNION SELECT 'posting_tokens' FROM pg_attribute
+WHERE attrelid = to_regclass('public.posting') AND atttypid = 'tsvector'::regtype AND NOT attisdropped""",
 }
 
 
 def expected(dialect: str) -> dict[str, str]:
     """Return name -> statement of every object for `dialect` (`sqlite` or `postgres`)."""
-    found = {index.name: index.sql for index in PARTIAL_INDEXES}
+    found = {index.name: index.sql for index in PARTIAL_INDEXES} | SEARCH[dialect]
     verbs = {"update": "ROW", "delete": "ROW", "truncate": "STATEMENT"}
     for table in APPEND_ONLY:
         for verb, each in verbs.items():
@@ -131,7 +159,7 @@ async def apply(db: BaseDBAsyncClient) -> None:
 
 
 async def present(db: BaseDBAsyncClient) -> set[str]:
-    """Return the names of the partial indexes and triggers that the database holds."""
+    """Return the names of what the database holds of them."""
     return {row["name"] for row in await db.execute_query_dict(_NAMES[db.capabilities.dialect])}
 
 

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
@@ -24,6 +25,26 @@ TRUE_FALSE = {"on": True, "off": False}
 
 class SettingsError(Exception):
     """The environment is not one to start in; the message names every variable at fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Qualification:
+    """By what right the operator publishes jobs; `valid_to` is the last day on which it holds."""
+
+    kind: str
+    number: str
+    valid_to: date
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `TYPE;NUMBER;YYYY-MM-DD`; raises ValueError."""
+        kind, number, until = (part.strip() for part in text.split(";"))
+        if not kind or not number:
+            raise ValueError("a type and a number are needed")
+        return cls(kind, number, date.fromisoformat(until))
+
+
+DEVELOPMENT_QUALIFICATION = Qualification("示例资质", "DEV-0000", date(2099, 12, 31))
 
 
 class Env(StrEnum):
@@ -65,6 +86,8 @@ class Settings:
     """Where the stand-in listens, on the loopback."""
     mini_program: WeChatAccount = secrets.DEVELOPMENT_MINI_PROGRAM
     service_account: WeChatAccount = secrets.DEVELOPMENT_SERVICE_ACCOUNT
+    operator_qualification: Qualification | None = None
+    """The operator's own qualification, `TYPE;NUMBER;VALID-TO`; production publishes no postings without one."""
     token_keys: Keys | None = field(default=None, repr=False)
     """Sign access tokens; without them, as in development, keys kept in `data_dir` are used."""
     vault_keys: Keys | None = field(default=None, repr=False)
@@ -88,6 +111,11 @@ class Settings:
     def base(self) -> str:
         """The address of this server."""
         return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+    @property
+    def operator(self) -> Qualification | None:
+        """By what right postings are published, None where there is none; development stands in for it."""
+        return self.operator_qualification or (None if self.production else DEVELOPMENT_QUALIFICATION)
 
     @property
     def production(self) -> bool:
@@ -214,6 +242,7 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "sign_ins_per_minute": lambda text: _within(int(text), 1, 1_000_000),
     "wechat_url": _address,
     "standin_port": lambda text: _within(int(text), 0, 65535),
+    "operator_qualification": Qualification.parse,
     "token_keys": Keys.parse,
     "vault_keys": Keys.parse,
     "index_keys": Keys.parse,

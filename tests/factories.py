@@ -8,6 +8,7 @@ from uuid import UUID
 from server.kernel import clock
 from server.kernel.jobs.models import Job
 from server.kernel.outbox import Event
+from server.labour.models import Posting, PostingKind, PostingState, Side
 from server.organisations.models import Invitation, Membership, Organisation, OrganisationState
 from server.organisations.roles import Kind, Role
 from server.people import sessions
@@ -55,6 +56,28 @@ async def make_invitation(organisation: Organisation, member: Membership) -> Inv
         created_at=now,
         expires_at=now + timedelta(days=7),
     )
+
+
+async def make_posting(**values: Any) -> Posting:
+    """A posting that is live."""
+    now, today = clock.now(), clock.today()
+    defaults = {
+        "side": Side.DEMAND,
+        "kind": PostingKind.SHORT_TERM,
+        "title": "采茶工（示例）",
+        "region": "340828",
+        "headcount": 5,
+        "starts_on": today,
+        "hours": {},
+        "valid_until": today + timedelta(days=30),
+        "state": PostingState.LIVE,
+        "state_since": now,
+        "published_at": now,
+        "findings": [],
+        "reasons": [],
+        "created_at": now,
+    }
+    return await Posting.create(**{**defaults, **values})
 
 
 async def make_token(person_id: UUID) -> str:

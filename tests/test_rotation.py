@@ -19,19 +19,21 @@ from server.imports.models import Import, ImportRow, Outcome
 from server.kernel import blind_index, clock, sensitive
 from server.kernel.ids import new_id
 from server.kernel.sensitive import Cell, Kind, Sensitive, VaultError
+from server.labour.models import Posting
 from server.organisations.models import AccountBasis, Organisation, PayeeAccount
 from server.people.models import Person
 from server.referrals.models import Referral
 from server.rotation import SEALED, Rotation
 from server.secrets import Keys
 from server.students.models import Relation, Student, StudentLink
-from tests.factories import make_organisation, make_person
+from tests.factories import make_organisation, make_person, make_posting
 from tests.harness.keys import VAULT
 from tests.harness.referring import make_claim, make_import, make_listed
 from tests.harness.rotating import ADDED, ALONE, IN_FRONT, number, ring, rotating, store, storing, student, vault
 
 pytestmark = pytest.mark.usefixtures("database")
 SAMPLES = {"name_sealed": "欧阳鸢尾", "contact_name_sealed": "汪晓岚", "phone_sealed": "13970531864"}
+SAMPLES |= {"contact_phone_sealed": "13855613702"}
 SAMPLES |= {"number_sealed": "6222021309001234567", "id_number_sealed": "340802200901011232"}
 SAMPLES |= {"guardian_name_sealed": "欧阳青竹", "guardian_phone_sealed": "13855613702"}
 SAMPLES |= {"record_number_sealed": "G340802200901011232", "cells_sealed": '["欧阳鸢尾"]'}
@@ -51,7 +53,7 @@ async def rotated() -> Rotation:
 
 @pytest.fixture(autouse=True)
 async def emptied() -> None:
-    for model in (ImportRow, Import, Referral, Enrolment, StudentLink, Student, PayeeAccount, Person):
+    for model in (Posting, ImportRow, Import, Referral, Enrolment, StudentLink, Student, PayeeAccount, Person):
         await model.all().delete()
 
 
@@ -87,6 +89,8 @@ async def one_of_everything() -> None:
         id_number_index=VAULT.index(Kind.ID_NUMBER, SAMPLES["id_number_sealed"]),
         created_at=clock.now(),
     )
+    posted = sealed_in("posting", "contact_name_sealed", "contact_phone_sealed")
+    await make_posting(**posted, organisation=organisation, person=person)
     link = sealed_in("student_link", "name_sealed")
     await StudentLink.create(
         **link, person=person, student=known, relation=Relation.SELF, created_at=clock.now(), ended_at=clock.now()

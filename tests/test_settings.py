@@ -206,3 +206,14 @@ def test_each_service_of_compose_has_what_production_asks_for(service: str) -> N
     assert settings.production
     assert settings.wechat == "https://api.weixin.qq.com"
     assert settings.proxies == 1
+
+
+def test_by_what_right_postings_are_published_is_said_in_production_and_stood_in_for_elsewhere() -> None:
+    assert Settings.from_env({}).operator is not None
+    assert Settings.from_env(PRODUCTION).operator is None
+    said = {"YZT_OPERATOR_QUALIFICATION": "人力资源服务许可证;340800000001;2028-06-30"}
+    operator = Settings.from_env({**PRODUCTION, **said}).operator
+    assert operator
+    assert (operator.kind, operator.valid_to.isoformat()) == ("人力资源服务许可证", "2028-06-30")
+    for wrong in ("许可证;1", ";1;2028-06-30", "许可证;1;2028-13-01"):
+        assert "YZT_OPERATOR_QUALIFICATION" in refusal(YZT_OPERATOR_QUALIFICATION=wrong)

@@ -6,12 +6,19 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from scripts.benches import guide, hangups, imports, referral, sign_in
+from scripts.benches import guide, hangups, imports, postings, referral, sign_in
 from scripts.benches.load import LoadError
 from scripts.benches.processes import ROOT
 from scripts.benches.rounds import Effort
 
-BENCHES = {"guide": guide, "hangups": hangups, "imports": imports, "referral": referral, "sign_in": sign_in}
+BENCHES = {
+    "guide": guide,
+    "hangups": hangups,
+    "imports": imports,
+    "postings": postings,
+    "referral": referral,
+    "sign_in": sign_in,
+}
 KEPT = ROOT / "var" / "bench"
 INTERRUPTED = 130
 
@@ -29,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     names = list(BENCHES) if options.bench == "all" else [options.bench]
     try:
         for name in names:
-            _measure(name, Effort(options.rounds, options.seconds), options.json)
+            _measure(name, Effort(options.rounds, options.seconds, options.rows), options.json)
     except KeyboardInterrupt:
         return INTERRUPTED
     except LoadError as error:
@@ -49,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("bench", nargs="?", choices=[*BENCHES, "all"], help="without one: list them")
     parser.add_argument("--rounds", type=_at_least_one, default=Effort.rounds, help="of each server and row")
     parser.add_argument("--seconds", type=float, default=Effort.seconds, help="of one round")
+    parser.add_argument("--rows", type=_at_least_one, default=Effort.rows, help="of postings")
     parser.add_argument("--json", type=Path, help="instead of var/bench/NAME.json")
     return parser
 

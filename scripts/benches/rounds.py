@@ -16,6 +16,8 @@ class Effort:
 
     rounds: int = 21
     seconds: float = 0.3
+    rows: int = 200_000
+    """How many rows to measure on, where a bench has rows."""
 
 
 @dataclass(frozen=True, slots=True)

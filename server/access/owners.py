@@ -8,6 +8,7 @@ from server.enrolments import service as enrolments
 from server.imports import service as imports
 from server.imports.models import ImportKind
 from server.kernel.errors import not_found
+from server.labour import service as labour
 from server.organisations import service
 from server.referrals import holding
 from server.students import links
@@ -67,3 +68,11 @@ async def _import(import_id: UUID, kind: ImportKind) -> Owner:
     if found.kind is not kind:
         raise not_found("import")
     return Owner("import", frozenset({found.organisation_id}))
+
+
+async def posting(posting_id: UUID) -> Owner:
+    """Return the owner of a posting: its organisation, or who offers their own hands; raises DomainError 404."""
+    found = await labour.posting(posting_id)
+    if found.organisation_id:
+        return Owner("posting", frozenset({found.organisation_id}), secretariat_knows=True)
+    return Owner("posting", person_id=found.person_id, secretariat_knows=True)

@@ -7,6 +7,9 @@ from server.access import owners
 from server.access.rules import Owner
 from server.appeals.ports import Contestable
 from server.kernel.audit import AuditEntry
+from server.labour import keeping as labour
+from server.labour import review
+from server.labour.service import posting
 from server.organisations import decisions, keeping, memberships, payee_accounts, payee_refusals
 from server.organisations.payee_accounts import Verdict
 from server.organisations.roles import Role
@@ -121,10 +124,37 @@ class PayeeAccountRefusals:
         return await memberships.leading((await payee_accounts.account(subject_id)).organisation_id)
 
 
+class PostingRefusals:
+    """A posting or a change of one that was returned, and one that was removed."""
+
+    decided_by = Role.REVIEWER
+
+    async def owner(self, subject_id: UUID) -> Owner:
+        """Return the owner of a posting; raises DomainError 404."""
+        return await owners.posting(subject_id)
+
+    async def hold(self, subject_id: UUID) -> AuditEntry | None:
+        """Hold the posting and return its standing refusal; raises DomainError 404."""
+        return await review.standing_refusal(await labour.hold(subject_id))
+
+    async def overturn(self, subject_id: UUID, by: Decider) -> None:
+        """Publish the posting; raises DomainError 409 where it may not be published any more."""
+        await review.overturn(await labour.hold(subject_id), by)
+
+    async def require_outsider(self, subject_id: UUID, person_id: UUID) -> None:
+        """Raise DomainError 403 for who wrote the posting, and its organisation's own people."""
+        await labour.require_outsider(await posting(subject_id), person_id)
+
+    async def concerned(self, subject_id: UUID) -> Collection[UUID]:
+        """Return whose posting it is."""
+        return await labour.concerned(await posting(subject_id))
+
+
 CONTESTABLE: Mapping[str, Contestable] = {
     "organisation": OrganisationRefusals(),
     "student_link": StudentLinkRefusals(),
     "referral": ReferralRefusals(),
     "payee_account": PayeeAccountRefusals(),
+    "posting": PostingRefusals(),
 }
 """Kind of subject -> how its refusals are contested."""

@@ -1,21 +1,17 @@
 """Search over texts held in memory: every place where a phrase occurs, also in the middle of a sentence.
 
-Word segmentation misses words that it cuts differently, so the tokens are our own: every two neighbouring characters,
-and the last character alone. One character is looked up as the beginning of a token; a phrase of two is a token; of a
-longer one all pairs are, and the texts that have them are read to see whether they stand together.
-
-Texts and questions are compared without regard to case and to the width and form of characters (NFKC): `ａｂ` finds
-`AB`, `①` finds `1`. Blanks part a question into phrases, all of which must occur.
+What is compared with what, and by which pieces, says `server.kernel.bigrams`.
 """
 
-import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache, reduce
 from html import escape
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from operator import and_, or_
 from typing import Generic, Protocol, TypeVar
+
+from server.kernel.bigrams import compared, fold, pairs, tokens
 
 BEFORE_MATCH = 16
 SNIPPET_CHARACTERS = 72
@@ -36,11 +32,6 @@ class Searchable(Protocol):
 Entry = TypeVar("Entry", bound=Searchable)
 
 
-def fold(text: str) -> str:
-    """Return `text` as it is compared: NFKC, without case, runs of blanks as one space, none at the ends."""
-    return " ".join(_fold(text).split())
-
-
 class Index(Generic[Entry]):
     """Entries by the tokens of their titles and texts; read-only once made.
 
@@ -51,11 +42,11 @@ class Index(Generic[Entry]):
     def __init__(self, entries: Sequence[Entry]) -> None:
         """Index `entries`; of equal finds the earlier entry comes first."""
         self._entries = tuple(entries)
-        self._titles = [_fold(entry.title) for entry in entries]
-        self._texts = [_fold(entry.text) for entry in entries]
+        self._titles = [compared(entry.title) for entry in entries]
+        self._texts = [compared(entry.text) for entry in entries]
         self._having: dict[str, int] = {}
         for number, fields in enumerate(zip(self._titles, self._texts, strict=True)):
-            for token in {token for field in fields for token in _tokens(field)}:
+            for token in {token for field in fields for token in tokens(field)}:
                 self._having[token] = self._having.get(token, 0) | 1 << number
         self._tokens = sorted(self._having)
 
@@ -72,7 +63,7 @@ class Index(Generic[Entry]):
     def _candidates(self, phrase: str) -> int:
         if len(phrase) == 1:
             return reduce(or_, (self._having[token] for token in self._beginning_with(phrase)), 0)
-        return reduce(and_, (self._having.get(pair, 0) for pair in _pairs(phrase)))
+        return reduce(and_, (self._having.get(pair, 0) for pair in pairs(phrase)))
 
     def _beginning_with(self, character: str) -> Iterator[str]:
         for place in range(bisect_left(self._tokens, character), len(self._tokens)):
@@ -100,22 +91,7 @@ def snippet(title: str, text: str, question: str) -> str:
     return ("…" if start else "") + _marked(shown[:end], start, whole) + ("…" if end < len(shown) else "")
 
 
-def _fold(text: str) -> str:
-    """Fold without touching blanks; twice, because what has lost its case may compose anew."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-
-
-_fold_character = lru_cache(maxsize=8192)(_fold)
-
-
-def _tokens(folded: str) -> Iterator[str]:
-    for run in folded.split():
-        yield from _pairs(run)
-        yield run[-1]
-
-
-def _pairs(run: str) -> Iterator[str]:
-    return map("".join, pairwise(run))
+_fold_character = lru_cache(maxsize=8192)(compared)
 
 
 def _bits(mask: int) -> Iterator[int]:
@@ -130,7 +106,7 @@ def _spans(text: str, phrases: Iterable[str]) -> tuple[str, list[tuple[int, int]
 
     The text is shown as written where each character folds by itself, else (letters and accents apart) as folded.
     """
-    folded, parts = _fold(text), list(map(_fold_character, text))
+    folded, parts = compared(text), list(map(_fold_character, text))
     if "".join(parts) != folded:
         text, parts = folded, list(folded)
     spans = sorted(span for phrase in phrases for span in _occurrences(folded, phrase))

@@ -12,6 +12,7 @@ from server.callbacks import service as callbacks
 from server.consents import service as consents
 from server.kernel import clock
 from server.kernel.transactions import transaction
+from server.labour import offers
 from server.organisations import memberships
 from server.people import deletion, followers, sessions
 from server.people.models import Person, PersonState, SessionEnd
@@ -75,6 +76,7 @@ async def _leave(person_id: UUID, before: datetime, retention: Retention) -> Per
         raise _StayedError
     await students.unlink_all(person_id)
     await consents.withdraw_all(person_id)
+    await offers.end_all(person_id)
     await callbacks.forget(await followers.openids(person))
     await deletion.depart(person)
     now = clock.now()

@@ -1,123 +1,39 @@
 """Everything that is kept about one person, in full, for their own eyes."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
 from server.callbacks.models import WeChatEvent
-from server.consents.models import Capacity, Consent
+from server.consents.models import Consent
 from server.kernel import audit, clock
 from server.kernel.audit import AuditEntry
 from server.kernel.sensitive import Sensitive
-from server.organisations.models import Membership, MembershipState
-from server.organisations.roles import Role
+from server.labour.contacts import contact_of
+from server.labour.models import Posting, PostingReport
+from server.organisations.models import Membership
 from server.people import service as people
-from server.people.models import Follower, Person, PersonState, Session, SessionEnd
+from server.people.models import Follower, Person, Session
 from server.privacy import schooling
-from server.privacy.parts import Part
-from server.privacy.schooling import EnrolmentPart, ReferralPart
+from server.privacy.parts import (
+    ConsentPart,
+    EnrolmentPart,
+    Export,
+    HistoryPart,
+    MembershipPart,
+    PersonPart,
+    PostingPart,
+    ReferralPart,
+    ReportPart,
+    SessionPart,
+    StudentPart,
+    WeChatPart,
+)
 from server.students import sealed as students
-from server.students.models import LinkState, Relation, StudentLink
+from server.students.models import LinkState, StudentLink
 
 LOOKS = ".revealed"
 """What the name of every act ends with by which somebody saw a full value."""
-
-
-class PersonPart(Part):
-    """What is kept of the person themselves."""
-
-    id: UUID
-    openid: str
-    unionid: str | None
-    name: str | None
-    phone: str | None
-    state: PersonState
-    created_at: datetime
-
-
-class SessionPart(Part):
-    """A sign-in; the device is not kept."""
-
-    created_at: datetime
-    expires_at: datetime
-    ended_at: datetime | None
-    end: SessionEnd | None
-
-
-class MembershipPart(Part):
-    """A role in an organisation, now or before."""
-
-    id: UUID
-    organisation: str
-    role: Role
-    state: MembershipState
-    created_at: datetime
-    ended_at: datetime | None
-
-
-class StudentPart(Part):
-    """A student for whom the person speaks; the name is the one that the person gave."""
-
-    id: UUID
-    relation: Relation
-    name: str
-    id_number: str
-    born: date
-    state: LinkState
-    reason: str
-    created_at: datetime
-    decided_at: datetime | None
-    ended_at: datetime | None
-
-
-class ConsentPart(Part):
-    """A consent, withdrawn or not."""
-
-    id: UUID
-    document: str
-    version: str
-    scope: str
-    capacity: Capacity
-    student: UUID | None
-    given_at: datetime
-    withdrawn_at: datetime | None
-
-
-class HistoryPart(Part):
-    """An act that concerns the person; `by` is an id, null for the system itself and for who looked."""
-
-    subject: str
-    action: str
-    before: str
-    after: str
-    fields: list[str]
-    reason: str
-    by: UUID | None
-    at: datetime
-
-
-class WeChatPart(Part):
-    """What WeChat told of the person."""
-
-    name: str
-    at: datetime
-
-
-class Export(Part):
-    """All of it. `looked` is who saw full values, and why; `history` is everything else that was done."""
-
-    made_at: datetime
-    person: PersonPart
-    sessions: list[SessionPart]
-    memberships: list[MembershipPart]
-    students: list[StudentPart]
-    referrals: list[ReferralPart]
-    enrolments: list[EnrolmentPart]
-    consents: list[ConsentPart]
-    follows_since: datetime | None
-    wechat: list[WeChatPart]
-    looked: list[HistoryPart]
-    history: list[HistoryPart]
 
 
 async def export(person_id: UUID) -> Export:
@@ -138,6 +54,11 @@ async def export(person_id: UUID) -> Export:
         referrals=sent,
         enrolments=enrolled,
         consents=[ConsentPart.of(one, version=one.document_version, student=one.student_id) for one in consents],
+        postings=[_posting(one) for one in await Posting.filter(person_id=person_id).order_by("id")],
+        reports=[
+            ReportPart.of(one, posting=one.posting_id)
+            for one in await PostingReport.filter(person_id=person_id).order_by("id")
+        ],
         follows_since=await _follows_since(person),
         wechat=[
             WeChatPart.of(one, at=one.received_at)
@@ -187,6 +108,12 @@ def _student(link: StudentLink) -> StudentPart:
     known = students.identity(link.student)
     name = students.given_name(link).reveal()
     return StudentPart.of(link, name=name, id_number=known.number.reveal(), born=known.born)
+
+
+def _posting(one: Posting) -> PostingPart:
+    contact = contact_of(one)
+    name, phone = (contact.name, contact.phone) if contact else (None, None)
+    return PostingPart.of(one, contact_name=_full(name), contact_phone=_full(phone))
 
 
 def _act(one: AuditEntry) -> HistoryPart:

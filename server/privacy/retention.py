@@ -10,6 +10,7 @@ from server.consents.models import Consent
 from server.imports.models import ImportRow
 from server.kernel import audit, clock
 from server.kernel.transactions import transaction
+from server.labour import offers
 from server.privacy import deletion, papers
 from server.privacy.rules import Kept, Retention
 from server.referrals.models import Evidence, Referral, ReferralState
@@ -42,6 +43,7 @@ async def retain(retention: Retention) -> dict[str, int]:
         Kept.LICENCE_CLOSED: papers.closed_licences,
         Kept.PAYEE_ACCOUNT_UNUSED: papers.unused_accounts,
         Kept.PAYEE_ACCOUNT: papers.past_accounts,
+        Kept.POSTING: offers.forget,
     }
     for kept, step in steps.items():
         limit = retention.limit(kept, now)

@@ -2,75 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Collection
-from datetime import date, datetime
 from uuid import UUID
 
 from server.enrolments import sealed as enrolments
-from server.enrolments.models import Enrolment, EnrolmentState, EnrolmentStatus, Intake, Level
-from server.kernel.sensitive import Sensitive
-from server.privacy.parts import Part
+from server.enrolments.models import Enrolment, EnrolmentStatus
+from server.privacy.parts import EnrolmentPart, ReferralPart, StatusPart
 from server.referrals import sealed as referrals
-from server.referrals.models import Referral, ReferralState
-
-
-class ReferralPart(Part):
-    """A school's claim that it sent a student; who the guardian is stays masked, since it may be somebody else."""
-
-    id: UUID
-    student: UUID
-    number: str
-    year: int
-    intake: Intake
-    school: str
-    named_school: str | None
-    level: Level | None
-    name: str
-    phone: str | None
-    guardian_name: Sensitive | None
-    guardian_phone: Sensitive | None
-    guardian_consent_on: date | None
-    class_name: str
-    state: ReferralState
-    created_at: datetime
-    state_since: datetime
-
-    @property
-    def subject(self) -> str:
-        """What the audit calls it."""
-        return f"referral:{self.id}"
-
-
-class StatusPart(Part):
-    """That an enrolment was in a state from a day on."""
-
-    state: EnrolmentState
-    effective_on: date
-    made_at: datetime
-
-
-class EnrolmentPart(Part):
-    """A school's record of a student, with the states it went through."""
-
-    id: UUID
-    student: UUID
-    year: int
-    intake: Intake
-    school: str
-    level: Level
-    name: str
-    major: str
-    entered_on: date
-    repeating: bool
-    record_number: str | None
-    record_document: str
-    state: EnrolmentState
-    statuses: list[StatusPart]
-    created_at: datetime
-
-    @property
-    def subject(self) -> str:
-        """What the audit calls it."""
-        return f"enrolment:{self.id}"
+from server.referrals.models import Referral
 
 
 async def of_students(students: Collection[UUID]) -> tuple[list[ReferralPart], list[EnrolmentPart]]:

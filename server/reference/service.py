@@ -37,6 +37,11 @@ def occupations(reference: Reference, *, kind: OccupationKind | None = None) -> 
     return tuple(occupation for occupation in reference.occupations if kind in {None, occupation.kind})
 
 
+def around(reference: Reference, code: str) -> tuple[str, ...]:
+    """Return the codes of a region and of all that a city comprises, none where there is no such region."""
+    return tuple(region.code for region in reference.regions if region.code and code in {region.code, region.city})
+
+
 def _raise(path: Path, faults: Iterable[str]) -> None:
     if told := [f"{path}: {fault}" for fault in faults]:
         raise ContentError(told)

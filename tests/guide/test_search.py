@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.guide import catalogue
-from server.guide.search import SNIPPET_CHARACTERS, Index, fold, snippet
+from server.guide.search import SNIPPET_CHARACTERS, Index, snippet
 from server.guide.service import Guide
+from server.kernel.bigrams import fold
 from server.policy.book import PolicyBook
 
 SIGNS = "学费全免安庆职教人人工一二①②³ａｂAbß１1é\u0301İ㎡½😀👨‍👩‍👧，。（）<&-ｶﾞ 　\n"

@@ -38,6 +38,17 @@ async def test_occupations_are_filtered_by_kind(client: aiohttp.ClientSession) -
     assert 0 < len(short) < len(everything)
 
 
+async def test_minimum_wages_are_told_or_said_to_be_unknown(client: aiohttp.ClientSession) -> None:
+    places = await items(client, "minimum-wages?limit=100")
+    assert {"340802", "340881", "340828"} <= {place["region"] for place in places}
+    for place in places:
+        figures = (place["monthly_fen"], place["hourly_fen"], place["effective_from"], place["notice"])
+        assert all(figures) if place["known"] else not any(figures)
+        assert place["note"]
+    one = await items(client, "minimum-wages?region=340881&on=2026-01-01")
+    assert [place["name"] for place in one] == ["桐城市"]
+
+
 async def test_targets_are_filtered_by_city_kind_and_day(client: aiohttp.ClientSession) -> None:
     everything = await items(client, "targets?limit=100")
     measures = await items(client, "targets?kind=measure")
@@ -60,6 +71,7 @@ async def test_targets_are_filtered_by_city_kind_and_day(client: aiohttp.ClientS
         ("targets?on=2025-02-30", "?on"),
         ("occupations?kind=odd", "?kind"),
         ("regions?kind=city", "?kind"),
+        ("minimum-wages?on=2026-02-30", "?on"),
         ("majors?cursor=WyJrZXkiLCIiLCJub3RoaW5nIl0", "?cursor"),
         ("regions?limit=101", "?limit"),
     ],

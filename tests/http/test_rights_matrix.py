@@ -18,12 +18,13 @@ from server.consents.models import Capacity, Consent
 from server.imports.models import ImportKind
 from server.kernel import clock, sensitive
 from server.kernel.sensitive import Cell
+from server.labour.models import Side, Supplier
 from server.organisations.models import Membership, Organisation
 from server.organisations.roles import Kind, Role
 from server.people.models import Person
 from server.students import service as students
 from server.students.models import Relation, StudentLink
-from tests.factories import make_invitation, make_member, make_person, make_token
+from tests.factories import make_invitation, make_member, make_person, make_posting, make_token
 from tests.harness import rights
 from tests.harness.app import TOKEN, Server
 from tests.harness.referring import make_claim, make_evidence, make_import, make_listed
@@ -106,6 +107,7 @@ async def make_own_things(person_id: UUID) -> None:
         id=person_id, person_id=person_id, document="student", document_version="1", scope="identity",
         capacity=Capacity.SELF, given_at=now,
     )  # fmt: skip
+    await make_posting(id=person_id, person_id=person_id, side=Side.SUPPLY, supplier=Supplier.STUDENT)
 
 
 async def signed_out(client: aiohttp.ClientSession) -> str:

@@ -1,0 +1,194 @@
+"""How much work is offered where, and the lists of occupations in demand."""
+
+from datetime import date, datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+from sanic import HTTPResponse, Request
+
+from miniprogram_api.auth import Access
+from miniprogram_api.idempotent import made
+from miniprogram_api.reading import IMPERSONAL, Body, Day, Paged
+from miniprogram_api.representation import FixedResponse
+from miniprogram_api.shelf import ListView
+from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, if_match, query
+from server.kernel.paging import Page
+from server.labour import in_demand
+from server.labour.counting import Counted
+from server.labour.in_demand import Kept
+from server.labour.models import OccupationsInDemand, PostingKind
+from server.organisations.roles import Role
+
+labour_statistics = Face("labour_statistics")
+_LINE = r"^[^\x00-\x1f\x7f]*$"
+Title = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=_LINE), IMPERSONAL
+]
+Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=_LINE), IMPERSONAL]
+
+
+class OpenView(Body):
+    """What is open of one occupation and kind in one county; `region` is a GB/T 2260 code."""
+
+    region: str
+    occupation: str | None
+    kind: PostingKind
+    places: int
+    postings: int
+
+
+class LabourView(Body):
+    """Places not yet filled and live postings that seek hands, in all and by county, occupation and kind."""
+
+    counted_at: datetime
+    places: int
+    postings: int
+    rows: list[OpenView]
+
+    @classmethod
+    def of(cls, counted: Counted) -> Self:
+        """Return the view of a count."""
+        rows = [
+            OpenView(
+                region=row.region,
+                occupation=row.occupation,
+                kind=PostingKind(row.kind),
+                places=row.places,
+                postings=row.postings,
+            )
+            for row in counted.rows
+        ]
+        places, postings = sum(row.places for row in rows), sum(row.postings for row in rows)
+        return cls(counted_at=counted.counted_at, places=places, postings=postings, rows=rows)
+
+
+class NewList(Body):
+    """Of what to make a list: the demand published from one day to another, both included."""
+
+    title: Title
+    counted_from: Day
+    counted_to: Day
+
+
+class KeptEntry(Body):
+    """An occupation that stays in a list, and what is said of it."""
+
+    occupation: Annotated[str, Field(min_length=1, max_length=64)]
+    note: Note = ""
+
+
+class ListChange(Body):
+    """Another title, and the occupations that stay, in their order; what is left out stays as it is."""
+
+    title: Title | None = None
+    entries: Annotated[list[KeptEntry], Field(max_length=500)] | None = None
+
+    def kept(self) -> list[Kept] | None:
+        """Return the entries as the list takes them."""
+        return None if self.entries is None else [Kept(entry.occupation, entry.note) for entry in self.entries]
+
+
+class EntryView(Body):
+    """One occupation of a list: heads sought, in how many postings, and how many of them were filled."""
+
+    occupation: str
+    heads: int
+    postings: int
+    filled: int
+    note: str
+
+
+class InDemandView(Body):
+    """A list of the occupations most in demand; `published_at` is null before a reviewer publishes it."""
+
+    id: UUID
+    title: str
+    counted_from: date
+    counted_to: date
+    entries: list[EntryView]
+    published_at: datetime | None
+    version: int
+    created_at: datetime
+
+    @classmethod
+    def of(cls, row: OccupationsInDemand) -> Self:
+        """Return the view of a row."""
+        entries = [EntryView(**entry) for entry in row.entries]
+        others = {name: getattr(row, name) for name in cls.model_fields if name != "entries"}
+        return cls(entries=entries, **others)
+
+
+@labour_statistics.get("/statistics/labour")
+@allow(Access.PUBLIC)
+@answers(200, LabourView)
+async def labour(request: Request) -> HTTPResponse:
+    """Tell how many places are open, by county and occupation; counted at most a minute ago."""
+    return answer(LabourView.of(await request.app.ctx.open_places.counted()))
+
+
+@labour_statistics.get("/occupations-in-demand")
+@allow(Access.PUBLIC)
+@query(Paged)
+@answers(200, ListView[InDemandView])
+async def published(_request: Request, query: Paged) -> HTTPResponse:
+    """List the published lists of occupations in demand, the newest first."""
+    return _listed(await in_demand.published(query.limit, query.cursor))
+
+
+@labour_statistics.get("/occupations-in-demand/unpublished")
+@allow(Role.EDITOR, Role.REVIEWER)
+@query(Paged)
+@answers(200, ListView[InDemandView])
+async def unpublished(_request: Request, query: Paged) -> HTTPResponse:
+    """List the lists that are being prepared, the newest first."""
+    return _listed(await in_demand.unpublished(query.limit, query.cursor))
+
+
+async def _again(_request: Request, subject: str) -> HTTPResponse:
+    return _shown(await in_demand.one(UUID(subject)), 201)
+
+
+@labour_statistics.post("/occupations-in-demand")
+@allow(Role.EDITOR, Role.REVIEWER)
+@idempotent(_again)
+@body(NewList)
+@answers(201, InDemandView)
+async def count(request: Request, body: NewList) -> HTTPResponse:
+    """Count which occupations were most in demand, and make a list of them to be looked over."""
+    by = request.ctx.caller.person_id
+    return _shown(await in_demand.count(body.title, body.counted_from, body.counted_to, by), 201)
+
+
+@labour_statistics.patch("/occupations-in-demand/<list_id:uuid>")
+@allow(Role.EDITOR, Role.REVIEWER)
+@if_match(required=True)
+@body(ListChange)
+@answers(200, InDemandView)
+async def edit(request: Request, list_id: UUID, body: ListChange, version: int | None) -> HTTPResponse:
+    """Change the title, order or notes of a list that is being prepared, or leave occupations out."""
+    by = request.ctx.caller.person_id
+    return _shown(await in_demand.edit(list_id, by, version, title=body.title, kept=body.kept()))
+
+
+async def _published_again(_request: Request, subject: str) -> HTTPResponse:
+    return _shown(await in_demand.one(UUID(subject)))
+
+
+@labour_statistics.post("/occupations-in-demand/<list_id:uuid>/publish")
+@allow(Role.REVIEWER)
+@idempotent(_published_again)
+@if_match(required=False)
+@answers(200, InDemandView)
+async def publish(request: Request, list_id: UUID, version: int | None) -> HTTPResponse:
+    """Publish a list for good; If-Match says what was looked at."""
+    return _shown(await in_demand.publish(list_id, request.ctx.caller.person_id, version))
+
+
+def _shown(row: OccupationsInDemand, status: int = 200) -> FixedResponse:
+    return made(answer(InDemandView.of(row), status, row.version), str(row.id))
+
+
+def _listed(found: Page[OccupationsInDemand]) -> HTTPResponse:
+    items = tuple(InDemandView.of(row) for row in found.items)
+    return answer(ListView[InDemandView](items=items, next_cursor=found.next_cursor))

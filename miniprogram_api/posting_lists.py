@@ -1,0 +1,188 @@
+"""Lists of postings: what anyone may find, and for posters and staff what is theirs to look after."""
+
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+from sanic import HTTPResponse, Request
+
+from miniprogram_api.auth import Access, visitor
+from miniprogram_api.guide import Question
+from miniprogram_api.people import OrganisationName
+from miniprogram_api.reading import Body, Day, Paged
+from miniprogram_api.representation import fresh
+from miniprogram_api.shelf import ListView
+from miniprogram_api.web import Face, allow, answers, query
+from server.access.rules import Caller, within
+from server.kernel import clock
+from server.kernel.errors import DomainError, FieldFault, invalid
+from server.labour import finding
+from server.labour.models import PayUnit, PostingKind, PostingState, Settlement, Shift, Side, Supplier
+from server.labour.wanted import HOURS_OF, Near, Order, Owners, Wanted
+from server.reference.service import Reference, around
+
+posting_lists = Face("posting_lists", url_prefix="/postings")
+RADIUS_KM, RADIUS_MAX_KM = 10, 100
+_NORTH, _EAST = 85, 180
+"""Nearer to a pole the degrees of longitude are no measure."""
+
+
+def _place(text: str) -> tuple[float, float]:
+    try:
+        latitude, longitude = map(float, text.split(","))
+    except ValueError:
+        latitude = longitude = float("nan")
+    if not (abs(latitude) <= _NORTH and abs(longitude) <= _EAST):
+        raise PydanticCustomError("place", "place", {})
+    return latitude, longitude
+
+
+Place = Annotated[
+    tuple[float, float],
+    BeforeValidator(_place),
+    WithJsonSchema({"type": "string", "examples": ["30.5317,117.0636"], "description": "Latitude,longitude."}),
+]
+Plain = Field(pattern=r"^[^\x00-\x1f\x7f]*$")
+Code = Annotated[str, Field(min_length=1, max_length=64), Plain]
+
+
+class PostingQuery(Paged):
+    """Which postings. Without `mine` and `state` they are those that anyone may read.
+
+    `region` is a county or a whole city; `starts_from` and `starts_to` are the days one has time, and the work lies
+    at least in part between them. `pay_min_fen` is for one `pay_unit` and compared by the hour: a day counts as eight,
+    a month as 174. `near` keeps to `radius_km` around a place; `sort=distance` needs it. `q` is looked for in titles,
+    addresses, requirements and descriptions, as everywhere; blanks part phrases that must all occur. `mine` is what
+    the caller or their organisations posted, in any state unless `state` says one; to the secretariat `state` alone
+    shows everyone's.
+    """
+
+    side: Side | None = None
+    kind: PostingKind | None = None
+    region: Code | None = None
+    occupation: Code | None = None
+    starts_from: Day | None = None
+    starts_to: Day | None = None
+    pay_min_fen: int | None = Field(None, ge=0, le=2_000_000_000)
+    pay_unit: Literal[PayUnit.HOUR, PayUnit.DAY, PayUnit.MONTH] = PayUnit.HOUR
+    meals: bool | None = None
+    lodging: bool | None = None
+    transport: bool | None = None
+    near: Place | None = None
+    radius_km: int | None = Field(None, ge=1, le=RADIUS_MAX_KM)
+    q: Annotated[Question, Plain] | None = None
+    state: PostingState | None = None
+    mine: bool = False
+    sort: Literal[Order.NEWEST, Order.SOONEST, Order.PAY, Order.DISTANCE] = Order.NEWEST
+
+
+class PostingCardView(Body):
+    """A posting as lists show it; moments are to the second.
+
+    `organisation` is null where a person or a team offers. `pay_fen` is for one `pay_unit`, and `hourly_fen` what that
+    comes to in an hour, null where it cannot be said; the posting itself tells what was assumed. `distance_m` is how
+    far it is from `near`, null where that was not given.
+    """
+
+    id: UUID
+    version: int
+    side: Side
+    kind: PostingKind
+    supplier: Supplier | None
+    title: str
+    occupation: str | None
+    major: str | None
+    region: str | None
+    address: str
+    latitude: float | None
+    longitude: float | None
+    headcount: int | None
+    filled: int
+    starts_on: date | None
+    ends_on: date | None
+    shift: Shift
+    pay_fen: int | None
+    pay_unit: PayUnit | None
+    hourly_fen: int | None
+    settlement: Settlement | None
+    age_min: int | None
+    age_max: int | None
+    valid_until: date | None
+    state: PostingState
+    meals: bool
+    lodging: bool
+    transport: bool
+    state_since: datetime
+    submitted_at: datetime | None
+    published_at: datetime | None
+    organisation: OrganisationName | None
+    distance_m: int | None
+
+
+@posting_lists.get("/")
+@allow(Access.PUBLIC)
+@query(PostingQuery)
+@answers(200, ListView[PostingCardView])
+async def index(request: Request, query: PostingQuery) -> HTTPResponse:
+    """List postings: what is live for anyone, by every filter, and what is theirs for posters and staff."""
+    wanted = _wanted(query, request.app.ctx.reference)
+    order = Order(query.sort)
+    if query.mine or query.state:
+        wanted, order = _kept(wanted, query, await visitor(request)), Order.WRITTEN
+    found = await finding.page(wanted, order, query.limit, query.cursor)
+    following = f'"{found.next_cursor}"' if found.next_cursor else "null"
+    return fresh(f'{{"items":{found.items},"next_cursor":{following}}}'.encode(), 200)
+
+
+def _wanted(query: PostingQuery, reference: Reference) -> Wanted:
+    """Return what a query asks of the postings that anyone may read; raises DomainError 422."""
+    regions = around(reference, query.region) if query.region else ()
+    _check(query, reference, known=bool(regions) or query.region is None)
+    minimum = None if query.pay_min_fen is None else -(-query.pay_min_fen // HOURS_OF[query.pay_unit])
+    return Wanted(
+        today=clock.today(),
+        side=query.side,
+        kind=query.kind,
+        regions=regions,
+        occupation=query.occupation,
+        starts=query.starts_from,
+        ends=query.starts_to,
+        hourly_min_fen=minimum,
+        meals=query.meals,
+        lodging=query.lodging,
+        transport=query.transport,
+        near=Near(*query.near, (query.radius_km or RADIUS_KM) * 1000) if query.near else None,
+        phrases=tuple(query.q.split()) if query.q else (),
+    )
+
+
+def _check(query: PostingQuery, reference: Reference, *, known: bool) -> None:
+    """Raise DomainError 422 for what makes no sense, with every parameter at fault."""
+    kept = query.mine or query.state is not None
+    occupations = {None, *(occupation.id for occupation in reference.occupations)}
+    early, late = query.starts_from, query.starts_to
+    wrong = {
+        ("?region", "region_unknown"): not known,
+        ("?occupation", "trade_unknown"): query.occupation not in occupations,
+        ("?starts_to", "days_reversed"): early is not None and late is not None and late < early,
+        ("?radius_km", "needs_near"): query.radius_km is not None and query.near is None,
+        ("?sort", "needs_near"): query.sort is Order.DISTANCE and query.near is None,
+        ("?sort", "of_public_lists"): kept and query.sort is not Order.NEWEST,
+        ("?q", "of_public_lists"): kept and query.q is not None,
+    }
+    if faults := [FieldFault(pointer, code) for (pointer, code), is_so in wrong.items() if is_so]:
+        raise invalid(*faults)
+
+
+def _kept(wanted: Wanted, query: PostingQuery, caller: Caller | None) -> Wanted:
+    """Return the same of the postings that a caller looks after; raises DomainError 401."""
+    if caller is None:
+        raise DomainError("not_signed_in", 401)
+    organisations = within(caller)
+    everyones = organisations is None and not query.mine
+    own = tuple(sorted({post.organisation_id for post in caller.posts}))
+    owners = None if everyones else Owners(caller.person_id, own)
+    return replace(wanted, today=None, state=query.state, owners=owners)

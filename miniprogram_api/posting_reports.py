@@ -1,0 +1,116 @@
+"""Reports of postings that are not what they should be."""
+
+from datetime import datetime
+from typing import Self
+from uuid import UUID
+
+from sanic import HTTPResponse, Request
+
+from miniprogram_api.idempotent import made
+from miniprogram_api.posting_bodies import NewReport, ReportDecision, ReportQuery
+from miniprogram_api.reading import Body
+from miniprogram_api.representation import FixedResponse
+from miniprogram_api.shelf import ListView
+from miniprogram_api.web import Face, allow, answer, answers, body, first, idempotent, query
+from server.access import owners
+from server.access.rules import Right
+from server.labour import reports as service
+from server.labour.models import PostingReport, PostingState, ReportState
+from server.labour.reports import What
+from server.organisations.roles import STAFF, Role
+from server.people.service import Decider
+
+posting_reports = Face("posting_reports")
+
+
+class ReportView(Body):
+    """A report as its writer sees it; `answer` is the reason given for what came of it, empty while it is open."""
+
+    id: UUID
+    posting_id: UUID
+    what: What
+    note: str
+    state: ReportState
+    answer: str
+    created_at: datetime
+    decided_at: datetime | None
+
+    @classmethod
+    def of(cls, report: PostingReport) -> Self:
+        """Return the view of a row."""
+        return cls(**{name: getattr(report, name) for name in cls.model_fields} | {"what": What(report.what)})
+
+
+class ReportedPostingView(Body):
+    """The posting that a report is about."""
+
+    id: UUID
+    title: str
+    state: PostingState
+
+
+class StaffReportView(ReportView):
+    """The same with the posting; who reported stays with us."""
+
+    posting: ReportedPostingView
+
+    @classmethod
+    def of(cls, report: PostingReport) -> Self:
+        """Return the view of a row that was fetched with its posting."""
+        row = {name: getattr(report, name) for name in ReportView.model_fields} | {"what": What(report.what)}
+        posting = {name: getattr(report.posting, name) for name in ReportedPostingView.model_fields}
+        return cls(posting=ReportedPostingView(**posting), **row)
+
+
+async def _counted(request: Request, **_arguments: object) -> None:
+    """Count a try before the work and its transaction."""
+    await request.app.ctx.limits.take("report", str(request.ctx.caller.person_id), service.MOST, service.SECONDS)
+
+
+async def _made_again(_request: Request, report_id: str) -> FixedResponse:
+    return _made(await service.one(UUID(report_id)))
+
+
+async def _decided_again(_request: Request, report_id: str) -> FixedResponse:
+    return _decided(await service.one(UUID(report_id)))
+
+
+def _made(report: PostingReport) -> FixedResponse:
+    return made(answer(ReportView.of(report), 201), str(report.id))
+
+
+def _decided(report: PostingReport) -> FixedResponse:
+    return made(answer(StaffReportView.of(report)), str(report.id))
+
+
+@posting_reports.post("/postings/<posting_id:uuid>/reports")
+@allow(Right(), owner=owners.posting)
+@idempotent(_made_again)
+@first(_counted)
+@body(NewReport)
+@answers(201, ReportView)
+async def report(request: Request, posting_id: UUID, body: NewReport) -> HTTPResponse:
+    """Report a posting that anyone can read; one report of each person may be open."""
+    return _made(await service.report(posting_id, body.what, body.note, request.ctx.caller.person_id))
+
+
+@posting_reports.get("/reports")
+@allow(*STAFF)
+@query(ReportQuery)
+@answers(200, ListView[StaffReportView])
+async def index(_request: Request, query: ReportQuery) -> HTTPResponse:
+    """List reports, those first that have waited for longest."""
+    found = await service.reports(query.state, query.limit, query.cursor)
+    items = tuple(StaffReportView.of(one) for one in found.items)
+    return answer(ListView[StaffReportView](items=items, next_cursor=found.next_cursor))
+
+
+@posting_reports.post("/reports/<report_id:uuid>/decision")
+@allow(Role.REVIEWER)
+@idempotent(_decided_again)
+@body(ReportDecision)
+@answers(200, StaffReportView)
+async def decide(request: Request, report_id: UUID, body: ReportDecision) -> HTTPResponse:
+    """Uphold a report, which removes the posting, or dismiss it."""
+    decider = Decider(request.ctx.caller.person_id, body.reason)
+    return _decided(await service.decide(report_id, body.verdict, decider))

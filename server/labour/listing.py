@@ -1,0 +1,238 @@
+"""The statements that list postings: whole pages as JSON, written by the database itself.
+
+Each comparison of a page's beginning is one of rows, `(a, id) < (x, y)`, by which an index finds its place. A question
+is first put to the postings that come first in the order, whose texts are read; only where these give no whole page,
+all that have its pieces are gathered. Left to itself, PostgreSQL would walk a million rows to find the newest twenty.
+"""
+
+# ruff: noqa: S608 -- names of our own; whatever a client says is a placeholder
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from math import cos, radians
+from typing import Any
+from uuid import UUID
+
+from server.labour import tokens
+from server.labour.models import Side
+from server.labour.wanted import Near, Order, Place, Wanted
+
+READ_FIRST = 3000
+"""How many postings a question is put to one by one: about three milliseconds in PostgreSQL."""
+METRES_PER_DEGREE = 111_195
+"""Of latitude, on a sphere of the earth's mean radius."""
+_ASCENDING = frozenset({Order.SOONEST, Order.DISTANCE})
+_COLUMNS = {
+    Order.NEWEST: "p.published_at",
+    Order.WRITTEN: "p.created_at",
+    Order.SOONEST: "p.starts_on",
+    Order.PAY: "coalesce(p.hourly_fen, 0)",
+}
+_PLAIN = (
+    "version", "side", "kind", "supplier", "title", "occupation", "major", "region", "address", "latitude",
+    "longitude", "headcount", "filled", "starts_on", "ends_on", "shift", "pay_fen", "pay_unit", "hourly_fen",
+    "settlement", "age_min", "age_max", "valid_until", "state",
+)  # fmt: skip
+_YES_OR_NO = ("meals", "lodging", "transport")
+_MOMENTS = ("state_since", "submitted_at", "published_at")
+_KEPT = ", ".join(("id", "organisation_id", "person_id", "created_at", *_PLAIN, *_YES_OR_NO, *_MOMENTS))
+"""Of what was gathered, which may be thousands of rows: not the texts."""
+_BUILD = {"postgres": "json_build_object", "sqlite": "json_object"}
+
+
+@dataclass(slots=True)
+class Statement:
+    """SQL in the making, with the values of its placeholders."""
+
+    dialect: str
+    sql: str = ""
+    values: list[Any] = field(default_factory=list)
+
+    def put(self, value: Any) -> str:
+        """Return the placeholder of a value."""
+        self.values.append(value if self.dialect == "postgres" else _plain(value))
+        return f"{'$' if self.dialect == 'postgres' else '?'}{len(self.values)}"
+
+
+def statements(dialect: str, wanted: Wanted, order: Order, limit: int, behind: Place | None) -> Iterator[Statement]:
+    """Yield what to ask, one after the other until one gives a whole page; each is complete but the first of two."""
+    ways = ("read", "gather") if dialect == "postgres" and wanted.phrases and order in _COLUMNS else ("gather",)
+    for way in ways:
+        statement = Statement(dialect)
+        page = _Page(statement, wanted, order, limit, behind)
+        statement.sql = page.sql(way)
+        yield statement
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as SQLite's rows hold it."""
+    if isinstance(value, datetime):
+        return value.isoformat(" ")
+    return str(value) if isinstance(value, UUID | date) else value
+
+
+class _Page:
+    """One statement."""
+
+    def __init__(self, to: Statement, wanted: Wanted, order: Order, limit: int, behind: Place | None) -> None:
+        self.to, self.wanted, self.order, self.limit, self.behind = to, wanted, order, limit, behind
+        self.postgres = to.dialect == "postgres"
+        self.distance = _distance(to, wanted.near) if wanted.near else "NULL"
+        self.key = _COLUMNS.get(order, self.distance)
+        sign = "" if order in _ASCENDING else " DESC"
+        self.by = f"ORDER BY {{0}}{sign}, {{1}}{sign}"
+
+    def sql(self, way: str) -> str:
+        """Return the whole statement: a page of cards, and where the next one begins."""
+        sides = [self.wanted.side] if self.wanted.side or not self.wanted.today else list(Side)
+        cores = [self._core(side, way) for side in sides]
+        rows = " UNION ALL ".join(f"SELECT * FROM ({core}) {name}" for core, name in zip(cores, "ab", strict=False))
+        first = f"SELECT * FROM ({rows}) r {self.by.format('r.after', 'r.id')} LIMIT {self.limit + 1}"
+        return (
+            f"WITH page AS MATERIALIZED ({first if len(cores) > 1 else cores[0]}) "
+            f"SELECT {self._items()} AS items, last.after AS last, last.id AS last_id FROM (SELECT 1) one "
+            f"LEFT JOIN (SELECT CAST(after AS text) AS after, CAST(id AS text) AS id FROM page "
+            f"LIMIT 1 OFFSET {self.limit - 1}) last ON (SELECT count(*) FROM page) > {self.limit}"
+        )
+
+    def _items(self) -> str:
+        names = ["id", *_PLAIN, *_YES_OR_NO, *_MOMENTS, "organisation", "distance_m"]
+        listed = f"(SELECT * FROM page LIMIT {self.limit}) card"
+        if self.postgres:
+            only = f"(SELECT {', '.join(names)} FROM page LIMIT {self.limit}) card"
+            return f"coalesce((SELECT json_agg(card) FROM {only}), '[]')::text"
+        boolean = {name: f"json(iif({name}, 'true', 'false'))" for name in _YES_OR_NO}
+        pairs = ", ".join(f"'{name}', {boolean.get(name, name)}" for name in names)
+        pairs = pairs.replace("'organisation', organisation", "'organisation', json(organisation)")
+        return f"(SELECT json_group_array(json_object({pairs})) FROM {listed})"
+
+    def _core(self, side: Side | None, way: str) -> str:
+        """Return the rows of one side, in order and no more than are needed."""
+        walked, said = self._walked(side), self._said()
+        rows, gathered = "posting p", ""
+        if way == "read":
+            rows = f"(SELECT * FROM posting p WHERE {_all(walked)} {self._ordered()} LIMIT {READ_FIRST}) p"
+            walked = self._read(self.wanted.phrases)
+        elif self.wanted.phrases and self.postgres:
+            rows, said = "gathered p", [*walked, *said, *self._having()]
+            gathered = f"WITH gathered AS MATERIALIZED (SELECT {_KEPT} FROM posting p WHERE {_all(said)}) "
+            walked, said = [], []
+        elif self.wanted.phrases:
+            said += self._having()
+        return (
+            f"{gathered}SELECT {self._card()} FROM {rows} {self._standing(side)} "
+            f"WHERE {_all([*walked, *said])} {self._ordered()} LIMIT {self.limit + 1}"
+        )
+
+    def _ordered(self) -> str:
+        return self.by.format(self.key, "p.id")
+
+    def _card(self) -> str:
+        moment = (
+            "to_char(p.{0} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS {0}"
+            if self.postgres
+            else "replace(substr(p.{0}, 1, 19), ' ', 'T') || 'Z' AS {0}"
+        )
+        named = f"{_BUILD[self.to.dialect]}('id', o.id, 'name', o.name, 'kind', o.kind)"
+        return ", ".join(
+            [
+                "p.id",
+                *(f"p.{name}" for name in (*_PLAIN, *_YES_OR_NO)),
+                *(moment.format(name) for name in _MOMENTS),
+                f"CASE WHEN o.id IS NOT NULL THEN {named} END AS organisation",
+                f"{self.distance} AS distance_m",
+                f"{self.key} AS after",
+            ]
+        )
+
+    def _standing(self, side: Side | None) -> str:
+        """Join who posts, of those anyone may read only who may be seen with it today."""
+        if not self.wanted.today:
+            return "LEFT JOIN organisation o ON o.id = p.organisation_id"
+        today = self.to.put(self.wanted.today)
+        verified = f"o.state = 'verified' AND (o.due_on IS NULL OR o.due_on >= {today})"
+        if side is Side.DEMAND:
+            return f"JOIN organisation o ON o.id = p.organisation_id AND {verified}"
+        return (
+            f"LEFT JOIN organisation o ON o.id = p.organisation_id JOIN person s ON s.id = p.person_id "
+            f"AND (({verified}) OR (p.organisation_id IS NULL AND s.state = 'active'))"
+        )
+
+    def _walked(self, side: Side | None) -> list[str]:
+        """Say what an index answers by itself."""
+        said = [f"p.side = '{side}'"] if side else []
+        said += ["p.state = 'live'"] if self.wanted.today else []
+        said += [f"p.region = {self.to.put(self.wanted.regions[0])}"] if len(self.wanted.regions) == 1 else []
+        if self.behind:
+            verb = ">" if self.order in _ASCENDING else "<"
+            place = f"{self.to.put(self.behind.value)}, {self.to.put(self.behind.row_id)}"
+            said.append(f"({self.key}, p.id) {verb} ({place})")
+        return said
+
+    def _said(self) -> list[str]:
+        """Say what else is asked."""
+        put, wanted = self.to.put, self.wanted
+        asked = {
+            "p.valid_until >= {}": wanted.today,
+            "p.occupation = {}": wanted.occupation,
+            "p.starts_on <= {}": wanted.ends,
+            "(p.ends_on IS NULL OR p.ends_on >= {})": wanted.starts,
+            "p.hourly_fen >= {}": wanted.hourly_min_fen,
+        }
+        said = [words.format(put(value)) for words, value in asked.items() if value is not None]
+        said += [f"p.state = '{wanted.state}'"] if wanted.state else []
+        said += [f"p.kind = '{wanted.kind}'"] if wanted.kind else []
+        said += [f"p.region IN ({', '.join(map(put, wanted.regions))})"] if len(wanted.regions) > 1 else []
+        offers = {name: getattr(wanted, name) for name in _YES_OR_NO}
+        said += [f"p.{name}" if has else f"NOT p.{name}" for name, has in offers.items() if has is not None]
+        return [*said, *self._within(), *self._owned()]
+
+    def _within(self) -> list[str]:
+        near = self.wanted.near
+        if near is None:
+            return []
+        high, wide = near.metres / METRES_PER_DEGREE, near.metres / _metres_per_degree_east(near)
+        return [
+            f"p.latitude BETWEEN {self.to.put(near.latitude - high)} AND {self.to.put(near.latitude + high)}",
+            f"p.longitude BETWEEN {self.to.put(near.longitude - wide)} AND {self.to.put(near.longitude + wide)}",
+            f"{self.distance} <= {self.to.put(near.metres)}",
+        ]
+
+    def _owned(self) -> list[str]:
+        owners = self.wanted.owners
+        if owners is None:
+            return []
+        own = f"(p.organisation_id IS NULL AND p.person_id = {self.to.put(owners.person_id)})"
+        if not owners.organisations:
+            return [own]
+        theirs = ", ".join(map(self.to.put, owners.organisations))
+        return [f"({own} OR p.organisation_id IN ({theirs}))"]
+
+    def _having(self) -> list[str]:
+        """Ask for the pieces of the phrases, and read the texts where these do not settle it."""
+        phrases = self.wanted.phrases
+        if self.postgres:
+            pieces = f"p.tokens @@ {self.to.put(tokens.tsquery(phrases))}::text::tsquery"
+            return [pieces, *self._read(tokens.to_read(phrases))]
+        pieces = f"posting_search MATCH {self.to.put(tokens.match(phrases))}"
+        texts = [f"instr(folded, {self.to.put(phrase)}) > 0" for phrase in tokens.to_read(phrases)]
+        return [f"p.id IN (SELECT id FROM posting_search WHERE {_all([pieces, *texts])})"]
+
+    def _read(self, phrases: Sequence[str]) -> list[str]:
+        return [f"strpos(p.folded, {self.to.put(phrase)}) > 0" for phrase in phrases]
+
+
+def _all(said: Sequence[str]) -> str:
+    return " AND ".join(said) or "true"
+
+
+def _distance(to: Statement, near: Near) -> str:
+    """Return the metres from `near`, right to some hundredths within a hundred kilometres."""
+    north = f"(p.latitude - {to.put(near.latitude)}) * {METRES_PER_DEGREE}"
+    east = f"(p.longitude - {to.put(near.longitude)}) * {to.put(_metres_per_degree_east(near))}"
+    return f"CAST(round(sqrt({north} * {north} + {east} * {east})) AS integer)"
+
+
+def _metres_per_degree_east(near: Near) -> float:
+    return METRES_PER_DEGREE * cos(radians(near.latitude))

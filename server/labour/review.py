@@ -1,0 +1,159 @@
+"""The secretariat's word on postings: published, returned with reasons, removed, and what an appeal brings back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from server.kernel import audit, clock
+from server.kernel.errors import DomainError, FieldFault, invalid
+from server.kernel.transactions import transaction
+from server.labour import duplicates, keeping, life, operator, posters
+from server.labour.drafts import Draft
+from server.labour.keeping import RUNNING, Change
+from server.labour.models import Posting, PostingReport, PostingState, PostingVersion, ReportState
+from server.labour.service import asked_for, landing, posting
+from server.people.service import Decider
+
+REASON_LENGTH = 500
+REFUSALS = {
+    PostingState.RETURNED: "posting.returned",
+    PostingState.REMOVED: "posting.removed",
+}
+REVISION_RETURNED = "posting.revision_returned"
+
+
+class Verdict(StrEnum):
+    """What a reviewer decides."""
+
+    PUBLISH = "publish"
+    RETURN = "return"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """What is to be changed in a field, or in all of it where `field` is empty."""
+
+    text: str
+    field: str = ""
+
+
+@transaction
+async def decide(
+    posting_id: UUID, verdict: Verdict, reasons: Sequence[Reason], *, by: UUID, version: int | None
+) -> Posting:
+    """Publish or return what waits: a posting, or a change of one, which then stands as it was.
+
+    Raises DomainError 403 for its own people, 404, 409 where nothing waits or it may not be published, 412, 422 for a
+    return without reasons.
+    """
+    held = await keeping.hold(posting_id, version)
+    await keeping.require_outsider(held, by)
+    if held.submitted_at is None:
+        raise DomainError("posting_not_waiting", 409)
+    if verdict is Verdict.RETURN and not reasons:
+        raise invalid(FieldFault("/reasons", "missing"))
+    why = "；".join(reason.text for reason in reasons)[:REASON_LENGTH]
+    if verdict is Verdict.PUBLISH:
+        await publish(held, Decider(by, why))
+    else:
+        await _return(held, reasons, Decider(by, why))
+    return await posting(posting_id)
+
+
+async def publish(held: Posting, by: Decider) -> None:
+    """Let anyone read a held posting, with what waited of it or was refused.
+
+    Raises DomainError 409 where the operator or the poster has no standing, or its validity is over.
+    """
+    operator.require()
+    await posters.require_standing(held)
+    if held.valid_until is None or held.valid_until < clock.today():
+        raise DomainError("posting_outdated", 409)
+    before, fields = held.state, tuple((held.pending or {}).get("fields", {}))
+    if held.pending:
+        _take_over(held)
+    if before is not PostingState.PAUSED:
+        keeping.enter(held, landing(held))
+    held.published_at = held.published_at or clock.now()
+    held.decided_by_id, held.submitted_at, held.pending, held.reasons = by.person_id, None, None, []
+    held.fingerprint = duplicates.fingerprint(held)
+    event = "revision_published" if before in RUNNING else "published"
+    await keeping.keep(held, Change(event, before, by.person_id, by.reason, fields))
+    await PostingVersion.create(
+        posting_id=held.id, content=Draft.of(held).stored(), decided_by_id=by.person_id, made_at=clock.now()
+    )
+
+
+@transaction
+async def remove(posting_id: UUID, by: Decider) -> Posting:
+    """Take a published posting down for good; everyone who reported it is told with those whose it is.
+
+    Raises DomainError 403 for its own people, 404, 409 for one that is not published.
+    """
+    held = await keeping.hold(posting_id)
+    await keeping.require_outsider(held, by.person_id)
+    keeping.require(held, *RUNNING)
+    await take_down(held, by)
+    return await posting(posting_id)
+
+
+async def take_down(held: Posting, by: Decider) -> None:
+    """Remove a held posting, which settles every open report of it."""
+    reports = PostingReport.filter(posting_id=held.id, state=ReportState.OPEN)
+    told = {*await keeping.concerned(held), *[one.person_id for one in await reports]}
+    await reports.update(state=ReportState.UPHELD, decided_by_id=by.person_id, decided_at=clock.now(), answer=by.reason)
+    held.decided_by_id, held.reasons = by.person_id, [{"field": "", "text": by.reason}]
+    change = Change("removed", held.state, by.person_id, by.reason)
+    await life.end(held, PostingState.REMOVED, change, sorted(told))
+
+
+async def standing_refusal(held: Posting) -> audit.AuditEntry | None:
+    """Return the entry of the refusal of a posting or of its change that stands, None where none does."""
+    refused = REVISION_RETURNED if (held.pending or {}).get("refused") else None
+    action = REFUSALS.get(held.state, refused)
+    if action is None:
+        return None
+    entries = audit.AuditEntry.filter(subject=keeping.subject_of(held.id), action=action)
+    return await entries.order_by("-id").first()
+
+
+async def overturn(held: Posting, by: Decider) -> None:
+    """Do what was refused of a held posting: publish it, or put it back after a removal.
+
+    Raises DomainError 409 where that cannot be done any more.
+    """
+    if held.state is not PostingState.REMOVED:
+        await publish(held, by)
+        return
+    operator.require()
+    before = held.state
+    over = held.valid_until is None or held.valid_until < clock.today()
+    keeping.enter(held, PostingState.EXPIRED if over else landing(held))
+    if not over and not await posters.stands(held):
+        held.paused_for = life.FOR_STANDING
+        keeping.enter(held, PostingState.PAUSED)
+    held.decided_by_id, held.reasons = by.person_id, []
+    await keeping.keep(held, Change("restored", before, by.person_id, by.reason))
+
+
+def _take_over(held: Posting) -> None:
+    """Put what waits of a held posting, or was refused of it, into its row."""
+    held.pending = {**(held.pending or {}), "refused": False}
+    draft = asked_for(held)
+    stored, fields = draft.stored(), held.pending["fields"]
+    held.update_from_dict({name: stored[name] if name == "hours" else getattr(draft, name) for name in fields})
+    held.hourly_fen, held.findings = held.pending["hourly_fen"], held.pending["findings"]
+
+
+async def _return(held: Posting, reasons: Sequence[Reason], by: Decider) -> None:
+    before, listed = held.state, [{"field": reason.field, "text": reason.text} for reason in reasons]
+    held.decided_by_id, held.submitted_at = by.person_id, None
+    if before in RUNNING:
+        # kept, so that an appeal can still bring it about
+        held.pending = {**(held.pending or {}), "refused": True, "reasons": listed}
+        await keeping.keep(held, Change("revision_returned", before, by.person_id, by.reason))
+        return
+    held.reasons = listed
+    keeping.enter(held, PostingState.RETURNED)
+    await keeping.keep(held, Change("returned", before, by.person_id, by.reason))
