@@ -15,6 +15,7 @@ from server.kernel.outbox import Event
 from server.settings import Settings
 from tests.harness.auditing import found, note, process
 from tests.harness.keys import AUDIT
+from tests.harness.waiting import until
 
 pytestmark = pytest.mark.usefixtures("database_url")
 
@@ -183,16 +184,21 @@ async def test_an_audit_that_was_cut_is_told_after_the_restore(
     assert [fault.wrong for fault in faults] == [Wrong.HEAD_GONE]
 
 
+async def holds(url: str, entries: int) -> bool:
+    async with db.opened(url, everywhere=True):
+        return await AuditEntry.all().count() > entries
+
+
 async def test_a_backup_taken_under_writes_is_of_one_moment(
     lived_in: Settings, empty: Settings, tmp_path: Path
 ) -> None:
     url = lived_in.database
     with process("note", url, "busy", "100000") as one, process("note", url, "busier", "100000"), process("seal", url):
         for number in range(3):
-            await asyncio.sleep(1.5)
+            await until(lambda: holds(url, 40 * (number + 1)), 60)  # noqa: B023 -- asked at once
             made = await service.backup(lived_in, tmp_path / f"backup-{number}")
         assert one.poll() is None
-    assert made.contents.rows["audit_entry"] > 20
+    assert made.contents.rows["audit_entry"] > 120
     assert await service.restore(empty, tmp_path / "backup-2", replace=False) == []
     async with db.opened(empty.database, everywhere=True):
         assert await AuditEntry.all().count() == made.contents.rows["audit_entry"]

@@ -15,7 +15,7 @@ from tests.harness.gateway import PATIENCE_SECONDS
 from tests.harness.redis import Redis
 from tests.harness.waiting import until
 
-QUICK = 0.6
+QUICK = 0.9
 """0.3 s and what two busy cores add."""
 
 

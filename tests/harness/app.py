@@ -57,7 +57,7 @@ class Server:
                 stderr=log,
             )
 
-    def wait_until_live(self, seconds: float = 15, path: str = "/health/live") -> None:
+    def wait_until_live(self, seconds: float = 60, path: str = "/health/live") -> None:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             assert self.process
@@ -83,7 +83,7 @@ class Server:
         self.signal(signal.SIGTERM)
         return self.ended()
 
-    def ended(self, seconds: float = 15) -> int:
+    def ended(self, seconds: float = 60) -> int:
         """Wait for its end and return its exit code; kill it where it does not come."""
         assert self.process
         try:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
+import asyncpg
 import redis
 
 from server import db
@@ -66,7 +67,9 @@ def test_the_search_finds_what_lies_about() -> None:
 
 
 def files(directory: Path) -> bytes:
-    return b"".join(path.read_bytes() for path in sorted(directory.rglob("*")) if path.is_file())
+    """What lies in a directory; or the file itself."""
+    paths = [directory, *sorted(directory.rglob("*"))]
+    return b"".join(path.read_bytes() for path in paths if path.is_file())
 
 
 def sqlite_files(url: str) -> bytes:
@@ -75,10 +78,16 @@ def sqlite_files(url: str) -> bytes:
     return b"".join(part.read_bytes() for part in path.parent.glob(f"{path.name}*"))
 
 
-async def postgres_files(postgres: Postgres) -> bytes:
-    """All that PostgreSQL has written, its log of changes included."""
-    await postgres.execute("postgres", "CHECKPOINT")
-    return files(postgres.directory)
+async def postgres_files(postgres: Postgres, url: str) -> bytes:
+    """All that PostgreSQL has written, its log of changes included, without the databases of other tests."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("CHECKPOINT")
+        ours = await connection.fetchval("SELECT oid FROM pg_database WHERE datname = current_database()")
+    finally:
+        await connection.close()
+    places = [one for one in postgres.directory.iterdir() if one.name != "base"]
+    return b"".join(map(files, [*places, postgres.directory / "base" / str(ours)]))
 
 
 def redis_dump(server: Redis) -> bytes:
@@ -123,7 +132,7 @@ async def test_no_number_and_no_name_is_found_anywhere(
             "Redis": redis_dump(redis_server),
             "backup": backed_up(url, tmp_path / "backup", postgres_server),
         }
-    places["database"] += await postgres_files(postgres_server) if postgres_server else sqlite_files(url)
+    places["database"] += await postgres_files(postgres_server, url) if postgres_server else sqlite_files(url)
     places["log"] = server.log.read_bytes()
     places["data folder"] = files(tmp_path)
     assert found(places) == []
