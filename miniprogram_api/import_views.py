@@ -166,8 +166,8 @@ class RowView(Body):
 
 
 def failed_row(row: ImportRow, source: Import, problems: Problems, lists: Lists) -> Failed:
-    """Return a refused row as it is given back."""
-    headings, values = _headings(source, lists), service.values_of(row)
+    """Return a refused row as it is given back, its columns called as the template calls them."""
+    headings, values = lists.headings(source.kind), service.values_of(row)
     faults = (FieldFault(f"/{field}", code, facts, headings[field]) for field, code, facts in row.remarks)
     reasons = "；".join(problems.sentence(fault) for fault in faults)
     return Failed(row.number, [values.get(field) for field, _ in source.headings], reasons)

@@ -142,7 +142,8 @@ async def _given_back(request: Request, source: Import, rows: Sequence[ImportRow
 
     def write() -> bytes:
         found = (failed_row(row, source, ctx.problems, ctx.lists) for row in rows)
-        return sheets.failed([heading for _, heading in source.headings], found, mark)
+        ours = ctx.lists.headings(source.kind)  # theirs may stand over two rows, be cut, or hold a number
+        return sheets.failed([ours[field] for field, _ in source.headings], found, mark)
 
     return attachment(await asyncio.to_thread(write), XLSX, f"{title}.xlsx")
 

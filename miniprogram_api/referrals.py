@@ -136,7 +136,10 @@ async def _registered_again(_request: Request, referral_id: str) -> HTTPResponse
 
 
 async def _shown(referral_id: UUID, status: int = 200) -> FixedResponse:
-    row = found(await lists.shown(Referral.filter(id=referral_id)).first(), "referral")
+    return _told(found(await lists.shown(Referral.filter(id=referral_id)).first(), "referral"), status)
+
+
+def _told(row: Referral, status: int) -> FixedResponse:
     return made(answer(ReferralView.of(row), status, row.version), str(row.id))
 
 
@@ -149,8 +152,11 @@ async def register(request: Request, body: NewReferral) -> HTTPResponse:
     """Register a student whom one's school sends; one whom another school claims too is stored in dispute."""
     caller = request.ctx.caller
     school_id = acting.organisation(caller, Role.CLERK, Kind.FEEDER_SCHOOL, body.organisation)
-    claim = body.claim(await terms(body.year, body.intake), request.app.ctx.id_regions)
+    holding = await terms(body.year, body.intake, naming=body.named_school is not None)
+    claim = body.claim(holding, request.app.ctx.id_regions)
     result = await service.register(school_id, claim, by=caller.person_id)
+    if result.row:
+        return _told(await lists.complete(result.row), 201)
     return await _shown(found(result.referral_id, "referral"), 201)
 
 

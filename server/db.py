@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.context import TortoiseContext
@@ -58,12 +59,23 @@ def config(url: str) -> dict[str, Any]:
         connection["engine"] = "server.sqlite_engine"
         defaults: dict[str, Any] = _SQLITE_PRAGMAS
     else:
-        defaults = _POSTGRES_DEFAULTS
+        defaults = {**_POSTGRES_DEFAULTS, "connect": _reach}
     connection["credentials"] = {**defaults, **credentials}
     return {
         "connections": {"default": connection},
         "apps": {APP: {"models": MODELS, "migrations": "server.migrations"}},
     }
+
+
+async def _reach(*args: Any, **kwargs: Any) -> asyncpg.Connection:
+    """Connect to PostgreSQL; raises DBConnectionError where the network or its socket is not there.
+
+    Elsewhere the same errors are about files, and then no database is away.
+    """
+    try:
+        return await asyncpg.connect(*args, **kwargs)
+    except OSError as error:
+        raise DBConnectionError(error) from error
 
 
 @contextlib.asynccontextmanager

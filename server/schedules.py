@@ -19,7 +19,7 @@ from server.organisations.ports import Files
 from server.people import revocations, sessions
 from server.privacy import retention, rules
 from server.privacy.rules import Retention
-from server.referrals import census, columns, importing
+from server.referrals import census, columns, importing, years
 from server.referrals.models import Evidence
 from server.settings import ROOT
 from server.students import id_regions
@@ -73,6 +73,10 @@ async def _settle_referrals(_payload: Mapping[str, Any]) -> Mapping[str, Any]:
     return await census.settle()
 
 
+async def _settle_referral_year(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    return await census.settle_anew(int(payload["year"]))
+
+
 @cache
 def _retention() -> Retention:
     return rules.load(ROOT / "content")
@@ -112,5 +116,6 @@ def handlers(service_account: ServiceAccount, files: Files) -> Mapping[str, Hand
     import_list = partial(work.work, files=files, importers=_importers())
     return {
         callbacks.KIND: partial(callbacks.work, service_account=service_account),
+        years.CHANGED: _settle_referral_year,
         **{turns.job_kind(kind): import_list for kind in ImportKind},
     }

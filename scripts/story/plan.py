@@ -105,7 +105,8 @@ CLAIMED_TWICE: Mapping[str, tuple[int, Fate]] = {
         _FIRST_WINS, _AT_SECONDARY,
     )),
     "undone": (3, Fate(
-        (*_LOST, "a decision_undone", "b decision_undone", "a matched", "a upheld", "b rejected", "a confirmed"),
+        (*_LOST, "a decision_undone", "b decision_undone", "a matched", "a evidence_added", "b evidence_added",
+         "a upheld", "b rejected", "a confirmed"),
         _FIRST_WINS, _AT_SECONDARY,
     )),
     "still open": (1, Fate(

@@ -62,6 +62,8 @@ class Referring:
         await self._appeal()
         undone = {"reason": "复核发现证据不足"}
         await self._each("a", "decision/undo", undone, "undone", "still open", by=OTHER_REVIEWER)
+        await self._hear("a", "undone")
+        await self._hear("b", "undone")
         await self._decide("a", "uphold", "undone")
         self._tell("disputes", f"decided {len(self.plan.labelled(*_HEARD))}, some appealed, undone or given up")
 

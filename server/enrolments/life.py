@@ -14,7 +14,7 @@ from server.enrolments import listing
 from server.enrolments.listing import Evidence
 from server.enrolments.models import Enrolment, EnrolmentState, EnrolmentStatus
 from server.enrolments.sealed import cell, name_of
-from server.enrolments.service import REGISTERED, STANDING, prove, subject_of
+from server.enrolments.service import LEFT, REGISTERED, STANDING, prove, subject_of
 from server.kernel import audit, clock, outbox, sensitive
 from server.kernel.errors import DomainError, FieldFault, found, invalid
 from server.kernel.ids import new_id
@@ -54,7 +54,7 @@ _STEPS = {
     Step.RESUME: _Change(frozenset({EnrolmentState.SUSPENDED}), EnrolmentState.REGISTERED, "resumed"),
     Step.WITHDRAW: _Change(_ATTENDING, EnrolmentState.WITHDRAWN, "withdrawn"),
     Step.GRADUATE: _Change(frozenset({EnrolmentState.REGISTERED}), EnrolmentState.GRADUATED, "graduated"),
-    Step.VOID: _Change(frozenset({*STANDING, EnrolmentState.WITHDRAWN}), EnrolmentState.VOID, "void"),
+    Step.VOID: _Change(STANDING | LEFT, EnrolmentState.VOID, "void"),
 }
 _REGISTER = _Change(frozenset({EnrolmentState.LISTED}), EnrolmentState.REGISTERED, "registered")
 _TRANSFER = _Change(_ATTENDING, EnrolmentState.TRANSFERRED, "transferred")
@@ -87,6 +87,7 @@ async def step(enrolment_id: UUID, what: Step, move: Move) -> Enrolment:
     """
     enrolment, _student = await _hold(enrolment_id, _STEPS[what])
     day = enrolment.entered_on if what is Step.VOID else _day(enrolment, move)
+    enrolment.successor_id = None  # only who was transferred has one, and what is void led nowhere
     await _change(enrolment, _STEPS[what], move, day)
     return enrolment
 

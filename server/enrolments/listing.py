@@ -16,6 +16,8 @@ from server.students.id_number import IdNumber, Regions
 
 Values = Mapping[str, str | None]
 LONGEST_TEXT = 100
+LASTING = ("level", "entered_on", "major", "repeating")
+"""What a later list does not change."""
 _RECORD_NUMBER = re.compile(r"[0-9A-Z]{19}")
 _FROM_ID_NUMBER = "G"
 """What the national number of a record begins with that is made of an ID number."""
@@ -61,6 +63,8 @@ class Listed:
     major: str = ""
     repeating: bool = False
     evidence: Evidence = field(default_factory=Evidence)
+    said: frozenset[str] = frozenset(LASTING)
+    """Of what lasts, that which the sender said: the rest is what the year or the form has."""
 
 
 def read(values: Values, terms: Terms, regions: Regions, today: date) -> Listed | list[Remark]:
@@ -77,7 +81,8 @@ def read(values: Values, terms: Terms, regions: Regions, today: date) -> Listed 
     evidence = _evidence(given, number, regions, today, remarks)
     if remarks or name is None or number is None or level is None:
         return remarks
-    return Listed(name, number, terms.year, terms.intake, level, entered_on, major, repeating, evidence)
+    said = frozenset({"level", *given}).intersection(LASTING)  # a level is chosen for the whole list
+    return Listed(name, number, terms.year, terms.intake, level, entered_on, major, repeating, evidence, said)
 
 
 def record_number(text: str, own: IdNumber, regions: Regions, today: date) -> Sensitive | str:

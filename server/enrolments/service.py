@@ -5,11 +5,13 @@ The students are held by whoever calls, so that of simultaneous lists the second
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
+from tortoise.expressions import Q
+
 from server.enrolments import sealed
-from server.enrolments.listing import Evidence, Listed
+from server.enrolments.listing import LASTING, Evidence, Listed
 from server.enrolments.models import Enrolment, EnrolmentState, EnrolmentStatus
 from server.imports.models import Outcome
 from server.imports.remarks import Remark
@@ -27,6 +29,11 @@ REGISTERED = frozenset({EnrolmentState.REGISTERED, EnrolmentState.SUSPENDED})
 """Of these there is one at most per student, at whatever school."""
 STANDING = frozenset({*REGISTERED, EnrolmentState.LISTED, EnrolmentState.GRADUATED})
 """Of these there is one at most per school, student and year."""
+LEFT = frozenset({EnrolmentState.WITHDRAWN, EnrolmentState.TRANSFERRED})
+"""Of these there may be several beside one that stands, and so of void ones."""
+
+_Place = tuple[UUID, int]
+"""A student or a school, and a year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +52,16 @@ class _Work:
     school_id: UUID
     by: UUID | None
     now: datetime
-    own: dict[tuple[UUID, int], Enrolment]
+    own: dict[_Place, Enrolment]
     """What stands at the school, by student and year."""
-    registered: Mapping[UUID, tuple[UUID, int]]
+    registered: Mapping[UUID, _Place]
     """At which school and for which year each student is registered."""
+    left: Mapping[_Place, date]
+    """The last day on which each who was at the school left it, by student and year."""
+    void: Mapping[_Place, Sequence[Enrolment]]
+    """What the school declared void, by student and year."""
+    anew: bool
+    """Whether what is void may be listed as it was."""
     made: dict[UUID, Enrolment] = field(default_factory=dict)
     changed: dict[UUID, Enrolment] = field(default_factory=dict)
     statuses: list[EnrolmentStatus] = field(default_factory=list)
@@ -72,15 +85,16 @@ async def statuses(enrolment_id: UUID) -> list[EnrolmentStatus]:
 
 
 async def list_many(
-    school_id: UUID, lines: Sequence[Listed], holders: Sequence[Student], *, by: UUID | None
+    school_id: UUID, lines: Sequence[Listed], holders: Sequence[Student], *, by: UUID | None, anew: bool = False
 ) -> list[Result]:
     """Put students on a school's list and return what became of each line, in a constant number of statements.
 
     `holders` are the students of the lines, held. With evidence a line is registered at once, and one that was only
     listed before becomes so. A line that says nothing new is `repeated`; one with evidence for a student who is
-    registered elsewhere is refused, without it listed with a remark.
+    registered elsewhere is refused, without it listed with a remark. Refused is also who left after the day on which
+    the line has them enter, what differs from what stands, and, unless `anew`, what was declared void as it was.
     """
-    work = _Work(school_id, by, clock.now(), *await _known(school_id, holders))
+    work = _Work(school_id, by, clock.now(), *await _known(school_id, holders), anew)
     results = [_line(work, line, student) for line, student in zip(lines, holders, strict=True)]
     await bulk.insert(list(work.made.values()))
     await bulk.write(list(work.changed.values()), ["state", "record_number_sealed", "record_document", "version"])
@@ -93,27 +107,69 @@ async def list_many(
 
 async def _known(
     school_id: UUID, holders: Sequence[Student]
-) -> tuple[dict[tuple[UUID, int], Enrolment], Mapping[UUID, tuple[UUID, int]]]:
-    """Return what stands of the students at the school, and where each is registered; one statement."""
-    rows = await Enrolment.filter(student_id__in=list({one.id for one in holders}), state__in=list(STANDING))
-    own = {(row.student_id, row.year): row for row in rows if row.school_id == school_id}
-    return own, {row.student_id: (row.school_id, row.year) for row in rows if row.state in REGISTERED}
+) -> tuple[
+    dict[_Place, Enrolment],
+    Mapping[UUID, _Place],
+    Mapping[_Place, date],
+    Mapping[_Place, Sequence[Enrolment]],
+]:
+    """Return what stands of the students at the school, where each is registered, when they left it, what is void."""
+    telling = Q(school_id=school_id) | Q(state__in=list(STANDING))
+    rows = await Enrolment.filter(telling, student_id__in=list({one.id for one in holders}))
+    here = [row for row in rows if row.school_id == school_id]
+    own = {(row.student_id, row.year): row for row in here if row.state in STANDING}
+    registered = {row.student_id: (row.school_id, row.year) for row in rows if row.state in REGISTERED}
+    void: dict[_Place, list[Enrolment]] = {}
+    for row in here:
+        if row.state is EnrolmentState.VOID:
+            void.setdefault((row.student_id, row.year), []).append(row)
+    return own, registered, await _left([row for row in here if row.state in LEFT]), void
+
+
+async def _left(gone: Sequence[Enrolment]) -> Mapping[_Place, date]:
+    """Return the last day on which students left, by student and year; no statement where none did."""
+    days: dict[_Place, date] = {}
+    places = {row.id: (row.student_id, row.year) for row in gone}
+    for one in await EnrolmentStatus.filter(enrolment_id__in=list(places), state__in=list(LEFT)) if places else ():
+        place = places[one.enrolment_id]
+        days[place] = max(one.effective_on, days.get(place, one.effective_on))
+    return days
 
 
 def _line(work: _Work, line: Listed, student: Student) -> Result:
     known = work.own.get((student.id, line.year))
     here = (work.school_id, line.year)
     elsewhere = work.registered.get(student.id, here) != here
+    if wrong := _unfit(work, line, student, known):
+        return Result(Outcome.REFUSED, None, wrong)
     news = bool(line.evidence) and (known is None or known.state is EnrolmentState.LISTED)
     if known and not news:
         return Result(Outcome.REPEATED, known.id)
     if news and elsewhere:
         return Result(Outcome.REFUSED, None, [Remark("id_number", "registered_elsewhere")])
     remarks = list(_remarks(line, student, elsewhere=elsewhere))
+    if known is None and work.void.get((student.id, line.year)):
+        remarks.append(Remark("id_number", "void_before"))
     enrolment = known or _made(work, line, student)
     if news:
         _register(work, enrolment, line.evidence)
     return Result(Outcome.WARNING if remarks else Outcome.ACCEPTED, enrolment.id, remarks)
+
+
+def _unfit(work: _Work, line: Listed, student: Student, known: Enrolment | None) -> list[Remark]:
+    """Return why a line goes against what the school itself has said of the student."""
+    if known:
+        return [Remark(name, "differs") for name in _differing(line, known)]
+    place = (student.id, line.year)
+    day = work.left.get(place)
+    if day and line.entered_on <= day:
+        return [Remark("entered_on", "left_before", {"left_on": day.isoformat()})]
+    same = any(not _differing(line, row) for row in work.void.get(place, ()))
+    return [Remark("id_number", "void_again")] if same and not work.anew else []
+
+
+def _differing(line: Listed, row: Enrolment) -> list[str]:
+    return [name for name in LASTING if name in line.said and getattr(line, name) != getattr(row, name)]
 
 
 def _remarks(line: Listed, student: Student, *, elsewhere: bool) -> Iterator[Remark]:

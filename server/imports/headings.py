@@ -25,6 +25,8 @@ _SEARCHED_ROWS = 40
 _MARKS = re.compile(r"""[(\[【][必选]填[)\]】]|[必选]填|[*:、。.·"'“”‘’]""")
 _BRACKETS = re.compile(r"[(\[【〔<《][^)\]】〕>》]*[)\]】〕>》]")
 """Full-width ones are made plain before."""
+_OF_GROUP = re.compile(r"(?:基本)?(?:情况|信息)$")
+"""What a group of columns is called besides whom it is about."""
 
 
 class Kind(StrEnum):
@@ -151,7 +153,8 @@ def _double(sheet: Sheet, place: int, known: _Known) -> _Head:
     for upper, lower in pairs:
         group = upper or (group if lower else "")
         texts.append(upper if upper == lower else f"{upper} {lower}".strip())
-        spellings.append((group + lower, lower, upper))
+        about = _OF_GROUP.sub("", key(group))
+        spellings.append((group + lower, about + lower, lower, upper))
     return _matched(place + 2, texts, spellings, known)
 
 

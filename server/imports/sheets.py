@@ -55,7 +55,7 @@ def template(
 
 
 def failed(headings: Sequence[str], rows: Iterable[Failed], mark: str) -> bytes:
-    """Return an xlsx file of refused rows under their own headings, each with its reason; `mark` stands above.
+    """Return an xlsx file of refused rows under `headings`, each with its reason; `mark` stands above.
 
     Once mended it can be sent again as it is: our two columns are passed over. It holds personal data in full. Ten
     thousand rows take a second, so it belongs in a thread.

@@ -5,8 +5,8 @@ checking values where it makes them. Here nothing is checked: the values are wha
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from enum import Enum
 from functools import cache
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from tortoise import fields
@@ -62,13 +62,13 @@ async def insert(rows: Sequence[Model]) -> None:
     connection = get_connection("default")
     dialect = connection.capabilities.dialect
     statement, columns = _insertion(type(rows[0]), dialect)
-    values = [[convert(getattr(row, name)) for row in rows] for name, convert in columns]
+    values = [list(map(reading, rows)) for reading in columns]
     if dialect == "postgres":
         await connection.execute_query(statement, values)
     else:
         await connection.execute_many(statement, list(map(list, zip(*values, strict=True))))
     for row in rows:
-        row._saved_in_db = True  # noqa: SLF001 -- whoever refers to a row asks for this
+        row.__dict__["_saved_in_db"] = True  # whoever refers to a row asks for this
 
 
 @cache
@@ -80,8 +80,8 @@ def _defaults(model: type[Model]) -> Mapping[str, Any]:
 
 
 @cache
-def _insertion(model: type[Model], dialect: str) -> tuple[str, Sequence[tuple[str, Callable[[Any], Any]]]]:
-    """Return the statement, and the attributes that fill it with what is done to each value."""
+def _insertion(model: type[Model], dialect: str) -> tuple[str, Sequence[Callable[[Model], Any]]]:
+    """Return the statement, and what reads each value that fills it from a row."""
     meta = model._meta  # noqa: SLF001
     names = list(meta.fields_db_projection)
     columns = ", ".join(meta.fields_db_projection[name] for name in names)
@@ -92,12 +92,14 @@ def _insertion(model: type[Model], dialect: str) -> tuple[str, Sequence[tuple[st
     else:
         source = f"VALUES ({', '.join('?' for _ in names)})"
     statement = f"INSERT INTO {meta.db_table} ({columns}) {source}"
-    return statement, [(name, _converter(meta.fields_map[name], dialect)) for name in names]
+    return statement, [_reading(name, meta.fields_map[name], dialect) for name in names]
 
 
-def _converter(field: Field[Any], dialect: str) -> Callable[[Any], Any]:
+def _reading(name: str, field: Field[Any], dialect: str) -> Callable[[Model], Any]:
+    """Return what reads a column's value as the driver takes it; words of an enumeration are texts to it."""
+    plain = attrgetter(name)
     if isinstance(field, fields.JSONField):
-        return lambda value: None if value is None else field.encoder(value)
+        return lambda row: None if (value := plain(row)) is None else field.encoder(value)
     if isinstance(field, fields.UUIDField) and dialect == "sqlite":
-        return lambda value: None if value is None else str(value)
-    return lambda value: value.value if isinstance(value, Enum) else value
+        return lambda row: None if (value := plain(row)) is None else str(value)
+    return plain

@@ -13,14 +13,16 @@ from tortoise import fields
 from tortoise.exceptions import IntegrityError
 from tortoise.models import Model
 
-from server.kernel import clock
+from server.kernel import bulk, clock
 from server.kernel.errors import DomainError
 from server.kernel.ids import new_id
+from server.kernel.statements import change
 from server.kernel.transactions import transaction
 
 KEPT = timedelta(hours=24)
 PATIENCE = timedelta(seconds=60)
 """After this long without completion the work is taken for dead and the key may be tried again."""
+_COMPLETE = "UPDATE idempotency_key SET subject_id = $1 WHERE id = $2 AND begun_at = $3 AND subject_id IS NULL"
 
 
 class IdempotencyKey(Model):
@@ -56,8 +58,7 @@ async def complete(row: IdempotencyKey, subject_id: str) -> None:
 
     Raises DomainError 409, undoing the work, when another request has taken the key over meanwhile.
     """
-    mine = IdempotencyKey.filter(id=row.id, begun_at=row.begun_at, subject_id=None)
-    if not await mine.update(subject_id=subject_id):
+    if not await change(_COMPLETE, subject_id, row.id, row.begun_at):
         raise DomainError("request_running", 409)
 
 
@@ -75,7 +76,9 @@ async def prune() -> int:
 
 @transaction
 async def _insert(scope: str, key: str, body_hash: str) -> IdempotencyKey:
-    return await IdempotencyKey.create(scope=scope, key=key, body_hash=body_hash, begun_at=clock.now())
+    row = bulk.fresh(IdempotencyKey, id=new_id(), scope=scope, key=key, body_hash=body_hash, begun_at=clock.now())
+    await bulk.insert([row])
+    return row
 
 
 @transaction

@@ -1,10 +1,15 @@
 """Numbers that people read out: one series per purpose and year, without gaps."""
 
 from tortoise import fields
-from tortoise.connection import get_connection
 from tortoise.models import Model
 
+from server.kernel.statements import returned
 from server.kernel.transactions import running
+
+_TAKE = (
+    "INSERT INTO number_series (name, taken) VALUES ($1, $2) "
+    "ON CONFLICT (name) DO UPDATE SET taken = number_series.taken + excluded.taken RETURNING taken"
+)
 
 
 class NumberSeries(Model):
@@ -25,11 +30,5 @@ async def take(series: str, count: int = 1) -> int:
     """
     if not running():
         raise RuntimeError("a number is taken by a transaction")
-    connection = get_connection("default")
-    first, second = ("$1", "$2") if connection.capabilities.dialect == "postgres" else ("?", "?")
-    rows = await connection.execute_query_dict(
-        f"INSERT INTO number_series (name, taken) VALUES ({first}, {second}) "  # noqa: S608 -- two placeholders
-        "ON CONFLICT (name) DO UPDATE SET taken = number_series.taken + excluded.taken RETURNING taken",
-        [series, count],
-    )
+    rows = await returned(_TAKE, series, count)
     return int(rows[0]["taken"]) - count + 1

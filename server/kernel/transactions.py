@@ -24,9 +24,10 @@ DATABASE_AWAY = (
     CannotConnectNowError,
     AdminShutdownError,
     TooManyConnectionsError,
-    OSError,
+    ConnectionError,
+    TimeoutError,
 )
-"""What a database that cannot be reached raises; the client may try again."""
+"""What a database that cannot be reached raises, where `server.db` connects; the client may try again."""
 
 P = ParamSpec("P")
 T = TypeVar("T")

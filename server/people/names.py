@@ -6,6 +6,7 @@ import unicodedata
 LONGEST = 50
 _DOTS = str.maketrans(dict.fromkeys("•‧∙⋅・･", "·"))
 """What keyboards offer for the dot between the parts of a name."""
+_BLANKS, _AROUND_DOTS, _BETWEEN = re.compile(r"[ \u3000]+"), re.compile(r" *· *"), re.compile(r"[ ·]")
 _UNSEEN = {"\u115f", "\u1160", "\u3164", "\uffa0"}
 """Letters to Unicode, nothing to the eye."""
 
@@ -13,6 +14,6 @@ _UNSEEN = {"\u115f", "\u1160", "\u3164", "\uffa0"}
 def normalised(text: str) -> str | None:
     """Return a name of letters, `·` and single blanks, at most `LONGEST` characters; None where it is none."""
     spelt = unicodedata.normalize("NFC", text).translate(_DOTS)
-    name = re.sub(r" *· *", "·", re.sub(r"[ \u3000]+", " ", spelt)).strip(" ")
-    letters = all(part.isalpha() for part in re.split("[ ·]", name))
+    name = _AROUND_DOTS.sub("·", _BLANKS.sub(" ", spelt)).strip(" ")
+    letters = all(part.isalpha() for part in _BETWEEN.split(name))
     return name if letters and len(name) <= LONGEST and not _UNSEEN & set(name) else None

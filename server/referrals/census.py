@@ -11,7 +11,7 @@ from server.enrolments.models import Intake
 from server.kernel import clock
 from server.kernel.transactions import transaction
 from server.referrals import matching, years
-from server.referrals.models import Referral, ReferralState
+from server.referrals.models import LIVE, Referral, ReferralState
 from server.referrals.years import IntakeDates
 from server.students import registry
 
@@ -26,12 +26,20 @@ async def settle() -> Mapping[str, int]:
     for year in sorted({int(year) for year in found}):  # type: ignore[call-overload]
         calendar = await years.calendar(year)
         if not calendar.over_on(clock.today()):
-            done += sum([await _settle(year, intake, calendar.of(intake)) for intake in Intake])
+            done += sum([await _settle(year, intake, _due(calendar.of(intake))) for intake in Intake])
     return {"looked_at": done}
 
 
-async def _settle(year: int, intake: Intake, days: IntakeDates) -> int:
-    due = _due(days)
+async def settle_anew(year: int) -> Mapping[str, int]:
+    """Look again at all that may still change of a year whose dates were changed, also at what was settled by the old.
+
+    Returns how many students were looked at, those of each intake by themselves.
+    """
+    states = [*LIVE, ReferralState.LAPSED]
+    return {"looked_at": sum([await _settle(year, intake, states) for intake in Intake])}
+
+
+async def _settle(year: int, intake: Intake, due: Sequence[ReferralState]) -> int:
     done, last = 0, UUID(int=0)
     while due and (students := await _next(year, intake, due, last)):
         await _reconsider(students, year)

@@ -72,7 +72,8 @@ async def correct(referral_id: UUID, right: Right, by: Decider, version: int | N
 
     It may thereby come into a dispute, and what it was in a dispute with waits for a reviewer. Raises DomainError as
     `amend` does; 403 for a student of one's own and for who decides about a school of their own; 409 where the school
-    has registered that student, 422 where the number cannot be or is the same.
+    has registered that student, or may register nobody today unless a reviewer corrects it; 422 where the number cannot
+    be or is the same.
     """
     held, student = await _hold(referral_id, right, version)
     claim, before = held.claim, held.claim.state
@@ -116,6 +117,8 @@ async def _require_may(held: Held, student: Student, by: Decider) -> None:
     school_id = held.claim.school_id
     if by.person_id not in (await current.acting([school_id]))[school_id]:
         await holding.require_outsider(held, by.person_id)
+    elif student.id != held.claim.student_id:  # which is to register another student
+        await service.require_open(school_id, held.claim.year, held.claim.intake)
 
 
 async def _require_fit(claim: Referral, student: Student, right: Right) -> date:
@@ -166,10 +169,10 @@ async def _move(held: Held, student: Student, by: Decider) -> None:
     claim.flags = flags.changed(claim.flags, drop=set(Flag) - set(_OF_IDENTITY))
     claim.needs_check = flags.needs_check(claim.flags)
     claim.state, claim.state_since = ReferralState.REGISTERED, clock.now()
-    if rivals := [row for row in there if row.state in OPEN]:
-        service.contest(claim, rivals)
+    if rivals := service.rivals_of(there):
+        notes = service.contest(claim, rivals, again=any(row.school_id == claim.school_id for row in there))
         await bulk.write(rivals, service.CONTESTED)
-        await audit.note_many(map(service.disputed_note, rivals))
+        await audit.note_many(notes)
         people = await current.acting({row.school_id for row in (claim, *rivals)})
         disputed = (Occurrence(service.DISPUTED, subject_of(one.id), people[one.school_id]) for one in (claim, *rivals))
         await outbox.record_many(disputed)

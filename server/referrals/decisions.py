@@ -10,13 +10,15 @@ from server.kernel.errors import DomainError
 from server.kernel.transactions import transaction
 from server.organisations import current
 from server.people.service import Decider
-from server.referrals import holding, matching, verdicts
+from server.referrals import holding, matching, service, verdicts
 from server.referrals.holding import Held
 from server.referrals.models import Evidence, Referral, ReferralDecision, ReferralState, Verdict
 from server.referrals.verdicts import Standing
 
 REFUSALS = ("referral.rejected", "referral.decision_undone")
 """Entries after which a claim may stand rejected."""
+OPENINGS = (service.DISPUTED, "referral.decision_undone")
+"""Entries with which a dispute begins, or begins anew: what was put forward earlier was about another one."""
 
 
 @transaction
@@ -109,6 +111,14 @@ async def _require_heard(held: Held) -> None:
     until = holding.evidence_until(held, parties)
     if until is None or clock.today() > until:
         return
-    heard: set[Any] = set(await Evidence.filter(referral_id__in=parties).values_list("referral_id", flat=True))
-    if not heard.issuperset(parties):
+    if not (await _heard(parties)).issuperset(parties):
         raise DomainError("evidence_still_open", 409, until=until.isoformat())
+
+
+async def _heard(parties: Collection[UUID]) -> set[Any]:
+    """Return those of some claims for which something was put forward since their dispute began."""
+    said = Evidence.filter(referral_id__in=list(parties))
+    began = AuditEntry.filter(subject__in=[*map(holding.subject_of, parties)], action__in=OPENINGS)
+    if last := await began.order_by("-made_at").first():
+        said = said.filter(created_at__gte=last.made_at)
+    return set(await said.values_list("referral_id", flat=True))

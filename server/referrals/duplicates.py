@@ -12,8 +12,8 @@ from server.kernel.paging import Page, decode_cursor, encode_cursor
 from server.referrals.lists import shown
 from server.referrals.models import LIVE, Referral, ReferralState
 
-STANDING = (*LIVE, ReferralState.DISPUTED)
-"""Claims of which it is open who gets the student, or that have the student."""
+STANDING = (*LIVE, ReferralState.DISPUTED, ReferralState.LAPSED)
+"""Claims of which it is open who gets the student, or that have the student; a lapsed one may live again."""
 
 
 class Same(StrEnum):

@@ -5,6 +5,7 @@ Of the file nothing is taken for granted: a row is read exactly as the body of a
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -77,16 +78,16 @@ class _Referrals:
         wanted = Wanted.of(source.terms)
         holding = await terms(wanted.year, wanted.intake)
         defaults = {SCHOOL: str(wanted.named_school) if wanted.named_school else None, "level": wanted.level}
-        today, in_force = clock.today(), rules.in_force()
+        day, in_force = _sent_on(source), rules.in_force()
 
         def say(texts: Texts) -> Claim | list[Remark]:
-            return claims.read(texts, holding, self.regions, in_force, today)
+            return claims.read(texts, holding, self.regions, in_force, day)
 
         columns = self.lists.columns(source.kind, _names(holding.schools))
         return [_read(row, columns, defaults, say) for row in rows]
 
     async def register(self, source: Import, said: Sequence[Claim]) -> list[Found]:
-        results = await service.register_many(source.organisation_id, said, by=source.person_id)
+        results = await service.register_many(source.organisation_id, said, by=source.person_id, on=_sent_on(source))
         return [Found(one.outcome, one.referral_id, one.remarks) for one in results]
 
 
@@ -110,6 +111,11 @@ class _Enrolments:
     async def register(self, source: Import, said: Sequence[Listed]) -> list[Found]:
         results = await receiving.list_many(source.organisation_id, said, by=source.person_id)
         return [Found(one.outcome, one.enrolment_id, one.remarks) for one in results]
+
+
+def _sent_on(source: Import) -> date:
+    """Return the day on which a list was taken in: by it the claims are judged, however long they wait."""
+    return source.created_at.astimezone(clock.SHANGHAI).date()
 
 
 def _names(known: Mapping[str, UUID]) -> list[str]:

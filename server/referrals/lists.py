@@ -13,6 +13,7 @@ from tortoise.queryset import QuerySet
 from server.enrolments.models import Intake
 from server.kernel import clock
 from server.kernel.paging import Page, Sort, page
+from server.organisations.models import Organisation
 from server.referrals.models import Referral, ReferralState
 
 
@@ -27,11 +28,11 @@ class Order(StrEnum):
 SORTS = {Order.NEWEST: Sort("id", parse=UUID), Order.WAITING: Sort("state_since", descending=False)}
 """Ids are made in the order of the rows."""
 IN_DISPUTE = RawSQL(
-    "CASE WHEN referral.state IN ('registered', 'matched', 'confirmed', 'disputed') AND EXISTS "
+    "CASE WHEN referral.state IN ('registered', 'matched', 'confirmed', 'disputed', 'lapsed') AND EXISTS "
     "(SELECT 1 FROM referral claim WHERE claim.student_id = referral.student_id AND claim.year = referral.year "
     "AND claim.state = 'disputed') THEN 1 ELSE 0 END"
 )
-"""1 for a claim beside which a disputed one waits, and for that one itself; else 0."""
+"""1 for a claim that may still come to something and beside which a disputed one waits, and for that one; else 0."""
 RELATED = ("student", "school", "named_school", "enrolment", "enrolment__school")
 
 
@@ -69,6 +70,14 @@ async def referrals(
 def shown(query: QuerySet[Referral]) -> QuerySet[Referral]:
     """Let each row come with its student, schools and enrolment, and `in_dispute` (0 or 1), in the same statement."""
     return query.select_related(*RELATED).annotate(in_dispute=IN_DISPUTE)
+
+
+async def complete(row: Referral) -> Referral:
+    """Return a claim that was made just now and has its student and school, as `shown` would."""
+    named = row.named_school_id
+    row.named_school = await Organisation.get(id=named) if named else None
+    row.enrolment, row.in_dispute = None, int(row.state is ReferralState.DISPUTED)
+    return row
 
 
 def _narrowed(query: QuerySet[Referral], wanted: Wanted) -> QuerySet[Referral]:

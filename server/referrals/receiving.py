@@ -10,6 +10,7 @@ from server.enrolments.models import Enrolment, Intake, Level, MatchVerdict
 from server.enrolments.sealed import name_of as enrolled_as
 from server.enrolments.service import MOST_AT_ONCE, Result
 from server.imports.models import Outcome
+from server.imports.remarks import Remark
 from server.kernel import audit, clock, outbox
 from server.kernel.errors import DomainError, FieldFault, invalid
 from server.kernel.transactions import transaction
@@ -41,28 +42,29 @@ async def terms(year: int, intake: Intake, level: Level | None = None) -> Terms:
 async def list_one(school_id: UUID, line: Listed, *, by: UUID) -> UUID:
     """Put one student on a school's list and return the enrolment's id.
 
-    Raises DomainError as `list_many` does, 409 for one who is on it, or who is registered elsewhere.
+    Raises DomainError as `list_many` does, 409 for one who is on it, or who is registered elsewhere, 422 for what
+    goes against what the school said before. One whose record was declared void is listed anew.
     """
-    [result] = await list_many(school_id, [line], by=by)
+    [result] = await list_many(school_id, [line], by=by, anew=True)
     if result.outcome is Outcome.REPEATED:
         raise DomainError("enrolled_already", 409)
     if result.enrolment_id is None:
-        raise DomainError("registered_elsewhere", 409)
+        raise _refusal(result.remarks)
     return result.enrolment_id
 
 
 @transaction
-async def list_many(school_id: UUID, lines: Sequence[Listed], *, by: UUID | None) -> list[Result]:
+async def list_many(school_id: UUID, lines: Sequence[Listed], *, by: UUID | None, anew: bool = False) -> list[Result]:
     """Put students of one year on a school's list, at most `MOST_AT_ONCE`; return what became of each, in their order.
 
     A number of statements that does not depend on how many they are. Raises DomainError 409 for a school that is not
-    verified.
+    verified. `anew` as `service.list_many` has it.
     """
     if len({line.year for line in lines}) != 1 or len(lines) > MOST_AT_ONCE:
         raise ValueError("lines of one year, not too many at once")
     await life.require_acting(school_id)
     holders = await registry.held(lines)
-    results = await service.list_many(school_id, lines, holders, by=by)
+    results = await service.list_many(school_id, lines, holders, by=by, anew=anew)
     touched = {
         student.id
         for student, result in zip(holders, results, strict=True)
@@ -114,6 +116,12 @@ async def judge(enrolment_id: UUID, referral_id: UUID, verdict: MatchVerdict, by
     students, year = [enrolment.student_id], enrolment.year
     await matching.reconsider(students, year, actor_id=by.person_id, reason=by.reason, decided=True)
     return enrolment
+
+
+def _refusal(remarks: Sequence[Remark]) -> DomainError:
+    if any(one.code == "registered_elsewhere" for one in remarks):
+        return DomainError("registered_elsewhere", 409)
+    return invalid(*(FieldFault(f"/{one.field}", one.code, dict(one.facts)) for one in remarks))
 
 
 async def _followed(enrolment: Enrolment, move: Move) -> Enrolment:

@@ -18,10 +18,10 @@ Years = Annotated[int, Field(ge=1, le=100)]
 
 
 class YearDay(Content):
-    """A day of the year that lies `years` after the entry year."""
+    """A day of the year that lies `years` after the entry year; no 29th of February, which most years lack."""
 
     years: Annotated[int, Field(ge=-1, le=1)]
-    day: Annotated[str, Field(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8]|30|31)$")]
+    day: Annotated[str, Field(pattern=r"^(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8]|30|31)|(?:0[13-9]|1[0-2])-29)$")]
     source: Words
 
     def of(self, year: int) -> date:

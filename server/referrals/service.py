@@ -4,9 +4,9 @@ Each student is held first, so that of schools that claim one at the same time t
 claim is kept: one that comes second is stored beside the one that lives, for a reviewer to decide between them.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from uuid import UUID
 
 from server.enrolments.models import Enrolment, Intake
@@ -17,6 +17,7 @@ from server.kernel.audit import Note
 from server.kernel.errors import DomainError
 from server.kernel.ids import new_id
 from server.kernel.outbox import Occurrence
+from server.kernel.statements import select
 from server.kernel.transactions import transaction
 from server.organisations import current
 from server.organisations.models import Organisation, OrganisationState
@@ -26,14 +27,13 @@ from server.referrals.flags import Flag
 from server.referrals.holding import subject_of
 from server.referrals.models import Referral, ReferralState
 from server.referrals.verdicts import OPEN
-from server.referrals.years import Calendar
 from server.students import links, registry
 from server.students import sealed as students
 from server.students.models import Student
 
 MOST_AT_ONCE = 200
 REGISTERED, DISPUTED = "referral.registered", "referral.disputed"
-CONTESTED = ("evidence_until", "version")
+CONTESTED = ("state", "state_since", "winner_id", "evidence_until", "version")
 """What changes of a claim beside which another comes."""
 _FIELDS = {Flag.NAME_UNLIKE_KNOWN: "name", Flag.AGE_UNUSUAL: "id_number"}
 
@@ -45,13 +45,15 @@ class Result:
     outcome: Outcome
     referral_id: UUID | None = None
     remarks: list[Remark] = field(default_factory=list)
+    row: Referral | None = None
+    """The claim as it was written, with its student and school, unless it was matched at once."""
 
 
 @dataclass(slots=True)
 class _Work:
     """What there is of the students of some claims, and what becomes of it."""
 
-    school_id: UUID
+    school: Organisation
     by: UUID
     own_students: Collection[UUID]
     claims: dict[UUID, list[Referral]] = field(default_factory=dict)
@@ -59,6 +61,10 @@ class _Work:
     made: list[Referral] = field(default_factory=list)
     contested: dict[UUID, Referral] = field(default_factory=dict)
     """Claims that stood before and beside which a new one comes."""
+    notes: list[Note] = field(default_factory=list)
+    """What their histories say of it."""
+    back: set[UUID] = field(default_factory=set)
+    """Students on whom the school withdrew a claim before."""
 
 
 @transaction
@@ -75,42 +81,46 @@ async def register(school_id: UUID, claim: Claim, *, by: UUID) -> Result:
     return result
 
 
-async def register_many(school_id: UUID, claims: Sequence[Claim], *, by: UUID) -> list[Result]:
+async def register_many(school_id: UUID, claims: Sequence[Claim], *, by: UUID, on: date | None = None) -> list[Result]:
     """Register students of one year and intake, at most `MOST_AT_ONCE`; return what became of each, in their order.
 
     A number of statements that does not depend on how many they are. Raises DomainError 409 for a school that is not
-    verified, and outside the window of the intake.
+    verified, and outside the window of the intake on the day `on` on which they were sent, today unless it is named.
     """
     terms = {(claim.year, claim.intake) for claim in claims}
     if len(terms) != 1 or len(claims) > MOST_AT_ONCE:
         raise ValueError("claims of one year and intake, not too many at once")
     rows = [_sealed(school_id, claim, by) for claim in claims]  # before the transaction: it takes a third of the time
-    return await _register(school_id, claims, rows, by)
+    return await _register(school_id, claims, rows, by, on)
 
 
 @transaction
-async def _register(school_id: UUID, claims: Sequence[Claim], rows: Sequence[Referral], by: UUID) -> list[Result]:
+async def _register(
+    school_id: UUID, claims: Sequence[Claim], rows: Sequence[Referral], by: UUID, on: date | None
+) -> list[Result]:
     year = claims[0].year
-    await require_open(school_id, year, claims[0].intake)
+    school = await require_open(school_id, year, claims[0].intake, on)
     held = await registry.held(claims)
-    work = await _met(school_id, held, year, by)
+    work = await _met(school, held, year, by)
     results = [_take(work, *one) for one in zip(claims, held, rows, strict=True)]
     await _write(work)
     if found := await enrolled({row.student_id for row in work.made}, year):
         await matching.reconsider(found, year, actor_id=by)
+        results = [replace(one, row=None) if one.row and one.row.student_id in found else one for one in results]
     return results
 
 
-async def require_open(school_id: UUID, year: int, intake: Intake) -> Calendar:
-    """Return the dates of a year; raises DomainError 409 where a school may register nobody for it today."""
-    if not await Organisation.exists(id=school_id, state=OrganisationState.VERIFIED):
+async def require_open(school_id: UUID, year: int, intake: Intake, on: date | None = None) -> Organisation:
+    """Return a school by id and name; raises DomainError 409 where it may register nobody for an intake today."""
+    verified = OrganisationState.VERIFIED
+    schools = await select(Organisation, "id = $1 AND state = $2", school_id, verified, only=("id", "name"))
+    if not schools:
         raise DomainError("organisation_state", 409)
-    calendar = await years.calendar(year)
-    days = calendar.of(intake)
-    if not days.open_on(clock.today()):
+    days = (await years.calendar(year)).of(intake)
+    if not days.open_on(on or clock.today()):
         between = {"opens_on": days.opens_on, "closes_on": days.closes_on}
         raise DomainError("outside_window", 409, (), year=year, intake=f"intake_{intake}", **between)
-    return calendar
+    return schools[0]
 
 
 def flags_of(claim: Claim, student: Student) -> list[str]:
@@ -142,49 +152,70 @@ def _sealed(school_id: UUID, claim: Claim, by: UUID) -> Referral:
     )
 
 
-async def _met(school_id: UUID, held: Sequence[Student], year: int, by: UUID) -> _Work:
+async def _met(school: Organisation, held: Sequence[Student], year: int, by: UUID) -> _Work:
     """Return what there is of held students."""
     ids = {student.id for student in held}
-    work = _Work(school_id, by, await links.spoken_for(by, ids))
-    rows = Referral.filter(student_id__in=list(ids), year=year).exclude(state=ReferralState.WITHDRAWN)
-    for row in await rows.order_by("id").select_for_update():
-        work.claims.setdefault(row.student_id, []).append(row)
+    work = _Work(school, by, await links.spoken_for(by, ids))
+    for row in await select(Referral, "student_id = ANY($1) AND year = $2 ORDER BY id", list(ids), year, hold=True):
+        if row.state is not ReferralState.WITHDRAWN:
+            work.claims.setdefault(row.student_id, []).append(row)
+        elif row.school_id == school.id:
+            work.back.add(row.student_id)
     return work
 
 
 async def enrolled(student_ids: Collection[UUID], year: int) -> set[UUID]:
     """Return those of some students of whom a school has an enrolment for a year."""
-    rows = Enrolment.filter(student_id__in=list(student_ids), year=year)
-    return {row.student_id for row in await rows.only("id", "student_id")}
+    rows = await select(Enrolment, "student_id = ANY($1) AND year = $2", list(student_ids), year)
+    return {row.student_id for row in rows}
 
 
 def _take(work: _Work, claim: Claim, student: Student, row: Referral) -> Result:
     stored = work.claims.setdefault(student.id, [])
     if student.id in work.own_students:
         return Result(Outcome.REFUSED, None, [Remark("id_number", "own_student")])
-    if mine := next((one for one in stored if one.school_id == work.school_id), None):
+    if mine := next((one for one in stored if one.school_id == work.school.id), None):
         return Result(Outcome.REPEATED, mine.id, [Remark("id_number", "already_registered")])
-    rivals = [one for one in stored if one.state in OPEN]
-    row.student_id, row.flags = student.id, flags_of(claim, student)
+    rivals = rivals_of(stored)
+    row.student, row.school, row.flags = student, work.school, flags_of(claim, student)
     row.needs_check = flags.needs_check(row.flags)
     if rivals:
-        contest(row, rivals)
+        work.notes += contest(row, rivals, again=student.id in work.back)
         work.contested |= {one.id: one for one in rivals}
     stored.append(row)
     work.made.append(row)
     remarks = [Remark(_FIELDS[flag], flag) for flag in map(Flag, row.flags)]
     remarks += [Remark("id_number", "claimed_elsewhere")] if rivals else []
-    return Result(Outcome.WARNING if remarks else Outcome.ACCEPTED, row.id, remarks)
+    return Result(Outcome.WARNING if remarks else Outcome.ACCEPTED, row.id, remarks, row)
 
 
-def contest(row: Referral, rivals: Sequence[Referral]) -> None:
-    """Put a claim beside others on its student: all have from now on the same days for evidence."""
-    row.state = ReferralState.DISPUTED
-    until = clock.today() + timedelta(days=rules.in_force().evidence.days)
+def rivals_of(rows: Iterable[Referral]) -> list[Referral]:
+    """Return the claims beside which another is in dispute: also those that lost to one that was then withdrawn."""
+    return [one for one in rows if one.state in OPEN or _left_over(one)]
+
+
+def contest(row: Referral, rivals: Sequence[Referral], *, again: bool) -> list[Note]:
+    """Put a claim beside others on its student; return what their histories say, which names nobody.
+
+    All have from now on the same days for evidence; a school that comes `again` gains none by having withdrawn.
+    """
+    known = [one.evidence_until for one in rivals if one.evidence_until and not _left_over(one)]
+    fresh = clock.today() + timedelta(days=rules.in_force().evidence.days)
+    row.state, until = ReferralState.DISPUTED, max(known) if again and len(known) == len(rivals) else fresh
+    notes = []
+    for one in rivals:
+        before = one.state
+        if _left_over(one):
+            one.state, one.state_since, one.winner_id = ReferralState.DISPUTED, clock.now(), None
+        one.version += 1
+        notes.append(Note(subject_of(one.id), DISPUTED, None, before, one.state))
     for one in (row, *rivals):
         one.evidence_until = until
-    for one in rivals:
-        one.version += 1
+    return notes
+
+
+def _left_over(row: Referral) -> bool:
+    return row.state is ReferralState.REJECTED and Flag.OTHER_WITHDREW in row.flags
 
 
 async def _write(work: _Work) -> None:
@@ -200,11 +231,6 @@ async def _write(work: _Work) -> None:
         row.number = f"{series}-{number:06}"
     await bulk.insert(work.made)
     registered = [Note(subject_of(row.id), REGISTERED, work.by, after=row.state) for row in work.made]
-    await audit.note_many([*registered, *map(disputed_note, contested)])
+    await audit.note_many([*registered, *work.notes])
     news = [Occurrence(DISPUTED, subject_of(row.id), people[row.school_id]) for row in (*contested, *disputed)]
     await outbox.record_many([*(Occurrence(REGISTERED, note.subject) for note in registered), *news])
-
-
-def disputed_note(row: Referral) -> Note:
-    """Return the line in the history of a claim beside which another comes; by nobody who could be told from it."""
-    return Note(subject_of(row.id), DISPUTED, None, row.state, row.state)

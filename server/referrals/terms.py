@@ -11,14 +11,17 @@ from server.referrals import years
 from server.referrals.claims import Terms
 
 
-async def terms(year: int, intake: Intake) -> Terms:
-    """Return the terms of a year and intake; raises DomainError 422 for a year that cannot be."""
+async def terms(year: int, intake: Intake, *, naming: bool = True) -> Terms:
+    """Return the terms of a year and intake; raises DomainError 422 for a year that cannot be.
+
+    The schools that may be named are there where `naming`.
+    """
     today = clock.today()
     if not years.possible(year, today):
         between = {"first": years.FIRST_YEAR, "last": today.year + years.YEARS_AHEAD}
         raise invalid(FieldFault("/year", "year_impossible", between))
     calendar = await years.calendar(year)
-    return Terms(year, intake, calendar.of(intake).enters_on, await schools())
+    return Terms(year, intake, calendar.of(intake).enters_on, await schools() if naming else {})
 
 
 async def schools() -> dict[str, UUID]:

@@ -10,6 +10,8 @@ from tortoise.exceptions import IntegrityError
 from server.enrolments.models import Intake
 from server.kernel import audit, clock, outbox
 from server.kernel.errors import DomainError, FieldFault, invalid
+from server.kernel.jobs import queue
+from server.kernel.statements import returned
 from server.kernel.transactions import transaction
 from server.people.service import Decider
 from server.referrals import rules
@@ -17,6 +19,8 @@ from server.referrals.models import ReferralYear
 
 FIRST_YEAR, YEARS_AHEAD = 2024, 2
 """Nothing was registered before, and nobody plans further."""
+CHANGED = "settle_referral_year"
+"""The kind of job that brings the claims of a `year` into line with dates that were changed."""
 
 
 class IntakeDates(BaseModel):
@@ -86,10 +90,13 @@ async def calendar(year: int) -> Calendar:
 
 
 async def dated(year: int) -> Year:
-    """Return an entry year; raises DomainError 404 for one that cannot be."""
+    """Return an entry year, in one statement; raises DomainError 404 for one that cannot be."""
     if not possible(year, clock.today()):
         raise DomainError("not_found", 404, what="referral_year")
-    return _year(year, await ReferralYear.get_or_none(year=year))
+    rows = await returned("SELECT dates, version FROM referral_year WHERE year = $1", year)
+    if not rows:
+        return _year(year, None)
+    return Year(year, Calendar.model_validate_json(rows[0]["dates"]), rows[0]["version"])
 
 
 async def listed() -> list[Year]:
@@ -126,6 +133,8 @@ async def _set(year: int, dates: Calendar, version: int | None, by: Decider) -> 
     changed = _changed(before.calendar, dates)
     await audit.note(subject, action, actor_id=by.person_id, reason=by.reason, fields=changed)
     await outbox.record(action, subject)
+    if changed:
+        await queue.enqueue(CHANGED, {"year": year})
     return _year(year, row)
 
 

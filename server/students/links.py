@@ -7,6 +7,7 @@ from tortoise.expressions import Q
 
 from server.kernel.errors import found
 from server.kernel.paging import Page, Sort, page
+from server.kernel.statements import select
 from server.students.id_number import IdNumber
 from server.students.models import LinkState, Relation, Student, StudentLink
 from server.students.sealed import identity
@@ -52,8 +53,9 @@ async def speaking(student_id: UUID) -> frozenset[UUID]:
 
 async def spoken_for(person_id: UUID, student_ids: Collection[UUID]) -> set[UUID]:
     """Return those of some students who a person is, or whose guardian, by a confirmed link that lasts."""
-    mine = StudentLink.filter(person_id=person_id, state=LinkState.CONFIRMED, ended_at=None)
-    return {link.student_id for link in await mine.filter(student_id__in=list(student_ids)).only("id", "student_id")}
+    mine = "person_id = $1 AND state = $2 AND ended_at IS NULL AND student_id = ANY($3)"
+    links = await select(StudentLink, mine, person_id, LinkState.CONFIRMED, list(student_ids))
+    return {link.student_id for link in links}
 
 
 async def self_link(person_id: UUID) -> StudentLink | None:

@@ -8,12 +8,11 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 from uuid import UUID
 
-from tortoise.expressions import Q
-
 from server.kernel import blind_index, bulk, clock, sensitive
 from server.kernel.errors import found
 from server.kernel.ids import new_id
 from server.kernel.sensitive import Sensitive
+from server.kernel.statements import select
 from server.students.id_number import IdNumber
 from server.students.models import Student
 from server.students.sealed import cell
@@ -65,10 +64,11 @@ async def hold_all(student_ids: Collection[UUID]) -> dict[UUID, Student]:
 
 
 async def _known(indexes: Collection[str], beside: Collection[UUID]) -> dict[str, Student]:
-    either = Q(id_number_index__in=list(indexes))
     if beside:
-        either |= Q(id__in=list(beside))
-    rows = await Student.filter(either).order_by("id").select_for_update()
+        either = "id_number_index = ANY($1) OR id = ANY($2) ORDER BY id"
+        rows = await select(Student, either, list(indexes), list(beside), hold=True)
+    else:
+        rows = await select(Student, "id_number_index = ANY($1) ORDER BY id", list(indexes), hold=True)
     return {student.id_number_index: student for student in rows}
 
 

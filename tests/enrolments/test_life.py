@@ -26,7 +26,7 @@ WAYS = {
     Step.RESUME: ({"suspended"}, "registered"),
     Step.WITHDRAW: ({"listed", "registered", "suspended"}, "withdrawn"),
     Step.GRADUATE: ({"registered"}, "graduated"),
-    Step.VOID: ({"listed", "registered", "suspended", "graduated", "withdrawn"}, "void"),
+    Step.VOID: ({"listed", "registered", "suspended", "graduated", "withdrawn", "transferred"}, "void"),
 }
 
 

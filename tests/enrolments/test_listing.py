@@ -45,6 +45,11 @@ def test_what_is_left_out_is_as_the_list_has_it() -> None:
     assert named.level is Level.HIGHER
 
 
+def test_what_was_left_out_was_not_said() -> None:
+    assert read().said == {"level"}
+    assert read(major="护理", repeating="否").said == {"level", "major", "repeating"}
+
+
 def test_a_line_that_says_everything_is_taken_as_it_is() -> None:
     line = read(
         entered_on="2026-10-08", major=" 护理 ", repeating="是", record_number=f"g {OWN}", record_document="名册3"

@@ -172,8 +172,18 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str, int]] = {
     "no xml": (lambda: archive({**PARTS, SHEET: "<worksheet><sheetData><row><c"}), "broken", 422),
     "long csv": (lambda: b"a,b\n" * 25_000, "area", 422),
     "wide csv": (lambda: b"," * 1_000_000, "area", 422),
+    "csv of many cells": (lambda: (b"1," * 60 + b"\n") * 10_000, "area", 422),
+    "many cells": (lambda: raw(("<row>" + "<c><v>1</v></c>" * 60 + "</row>") * 10_000), "area", 422),
 }
-HUNGRY = ("wide and long", "one text everywhere", "lies about its size", "empty rows", "bomb of text", "last cell")
+HUNGRY = (
+    "wide and long",
+    "one text everywhere",
+    "lies about its size",
+    "csv of many cells",
+    "empty rows",
+    "bomb of text",
+    "last cell",
+)
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -82,6 +82,9 @@ async def test_a_dispute_is_heard_decided_undone_and_decided_again(
     assert (status, undone["state"], undone["in_dispute"]) == (200, "registered", True)
     assert date.fromisoformat(undone["evidence_until"]) > until
     assert (await reviewer.ask("POST", f"{first}/decision/undo", REASON))[1]["code"] == "nothing_to_undo"
+    for who, path in zip(clerks, (first, second), strict=True):
+        assert (await reviewer.ask("POST", f"{second}/decision", DECISION))[1]["code"] == "evidence_still_open"
+        assert (await put_forward(who, path))[0] == 201
     status, decided, _ = await reviewer.ask("POST", f"{second}/decision", {**DECISION, "verdict": "reject"})
     assert (status, decided["state"], decided["lost_to_another"]) == (200, "rejected", True)
 

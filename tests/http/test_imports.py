@@ -129,6 +129,16 @@ async def test_refused_rows_are_mended_and_sent_again(clerk: Caller, school: Org
     assert await Referral.filter(school=school).count() == 3
 
 
+async def test_refused_rows_come_back_under_headings_that_are_read_again(clerk: Caller) -> None:
+    groups = ["学生基本情况", "", "监护人情况", ""]
+    rows = [["姓名", "身份证号", "姓名", "电话"], ["何小满", "34", "何大", "13900000000"]]
+    found = await sent(clerk, sheet(rows, groups))
+    _, data, _ = await clerk.ask("GET", f"{REFERRALS}/{found['id']}/failed.xlsx")
+    again = await sent(clerk, data)
+    fields = ["name", "id_number", "guardian_name", "guardian_phone"]
+    assert [[one["field"] for one in told["headings"]] for told in (found, again)] == [fields] * 2
+
+
 async def test_an_import_is_its_schools_alone(clerk: Caller, client: aiohttp.ClientSession) -> None:
     found = await sent(clerk, sheet([line(name="")]))
     manager = await member(client, await Organisation.get(id=found["organisation"]["id"]), Role.MANAGER)

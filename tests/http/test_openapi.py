@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from openapi_pydantic import OpenAPI
 from schemathesis import GenerationMode
 from schemathesis.config import SchemathesisConfig
-from schemathesis.specs.openapi.checks import positive_data_acceptance
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 from server.organisations.roles import Role
@@ -23,7 +23,12 @@ EXAMPLES = 5
 @pytest.fixture(scope="module")
 def schema(server: Server) -> OpenApiSchema:
     refusals = [400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 428, 429, 431]
-    config = SchemathesisConfig.from_dict({"checks": {"negative_data_rejection": {"expected-statuses": refusals}}})
+    config = SchemathesisConfig.from_dict(
+        {
+            "checks": {"negative_data_rejection": {"expected-statuses": refusals}},
+            "generation": {"with-security-parameters": False},  # every call carries a token, so none lacks it
+        }
+    )
     return schemathesis.openapi.from_url(f"{server.base}/openapi.json", config=config)
 
 
@@ -65,10 +70,14 @@ def bearer(path: str, administrator: str) -> str:
 
 
 def keeps_its_word(operation: Any, mode: GenerationMode, headers: dict[str, str]) -> None:
+    excluded: list[Any] = [positive_data_acceptance]
+    if any(body.media_type == "multipart/form-data" for body in operation.body):
+        excluded.append(negative_data_rejection)  # all of a form is text: null arrives as a word like any other
+
     @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy(generation_mode=mode))
     def call(case: schemathesis.Case[Any]) -> None:
-        case.call_and_validate(headers=headers, excluded_checks=[positive_data_acceptance])
+        case.call_and_validate(headers=headers, excluded_checks=excluded)
 
     call()
 

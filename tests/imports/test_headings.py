@@ -86,6 +86,13 @@ def test_two_rows_of_headings_tell_whose_name_is_whose() -> None:
     assert found.rows[0].values["guardian_name"] == "张大"
 
 
+@pytest.mark.parametrize("of_group", ["", "情况", "信息", "基本情况", "基本信息（必填）"])
+def test_a_group_is_known_by_whom_it_is_about(of_group: str) -> None:
+    upper = [f"学生{of_group}", None, f"监护人{of_group}", None]
+    found = read(upper, ["姓名", "身份证号", "姓名", "电话"], [*PAIR, "张大", "13812345678"])
+    assert [name for name, _ in found.headings] == ["name", "id_number", "guardian_name", "guardian_phone"]
+
+
 def test_a_heading_merged_over_two_columns_is_one() -> None:
     assert read(["姓名", None, "身份证号"], ["张三", None, PAIR[1]]).rows[0].values["name"] == "张三"
 

@@ -1,8 +1,11 @@
 import asyncio
+from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from tortoise.backends.base.client import BaseDBAsyncClient
 
+from server import db
 from server.kernel import outbox, transactions
 from server.kernel.outbox import Event
 from server.kernel.transactions import after_commit, transaction
@@ -133,3 +136,12 @@ async def test_a_task_started_inside_a_transaction_is_not_in_it() -> None:
     await start()
     over.set()
     await asyncio.gather(*tasks)
+
+
+async def test_a_server_that_is_not_there_is_away_and_a_missing_file_is_something_else(tmp_path: Path) -> None:
+    socket = quote(str(tmp_path), safe="")
+    for url in (f"postgres://nobody:@/nothing?host={socket}", "postgres://nobody:@127.0.0.1:9/nothing"):
+        async with db.opened(url):
+            with pytest.raises(transactions.DATABASE_AWAY):
+                await outbox.record("waits", "thing:1")
+    assert not issubclass(FileNotFoundError, transactions.DATABASE_AWAY)

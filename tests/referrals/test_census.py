@@ -1,16 +1,19 @@
 """What the calendar does to claims, with the clock moved: the census, the last day, the end of the year."""
 
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from tortoise.backends.base.client import BaseDBAsyncClient
 
+from server import schedules
 from server.enrolments.life import Move, Shown, Step
 from server.enrolments.models import Intake
 from server.kernel.audit import AuditEntry
-from server.referrals import census, matching, receiving
-from server.referrals.models import Referral, ReferralState
+from server.kernel.jobs.models import Job
+from server.people.service import Decider
+from server.referrals import census, matching, receiving, years
+from server.referrals.models import Referral, ReferralState, ReferralYear
 from server.students.models import Student
 from tests.referrals.receiving_world import DOCUMENT, World, at, line, make_world, now, reconsider, stands
 from tests.students.numbers import REGIONS
@@ -103,6 +106,24 @@ async def test_a_transfer_around_the_day(world: World) -> None:
         if registered:
             await receiving.register(second.id, Shown(None, "转学证明", REGIONS), Move(world.clerk, registered))
         assert await stands(claim) == ("confirmed", (first, second)[confirmed_by].id, [])
+
+
+async def test_dates_that_are_changed_reach_what_was_settled_by_the_old_ones(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(census, "BATCH", 1)
+    (student, confirmed), (_, lapsed) = await claimed(world), await claimed(world)
+    await world.lists(world.named, student, evidence=DOCUMENT)
+    at(1, 1, 2027)
+    await census.settle()
+    assert [(await now(one)).state for one in (confirmed, lapsed)] == ["confirmed", "lapsed"]
+    usual = years.default(2026)
+    autumn = usual.autumn.model_copy(update={"census_on": date(2027, 2, 20), "match_by": date(2027, 2, 28)})
+    await years.set_dates(2026, usual.model_copy(update={"autumn": autumn}), None, Decider(world.clerk, "推迟"))
+    job, nobody = await Job.filter(kind=years.CHANGED).get(), cast("Any", None)
+    await schedules.handlers(nobody, nobody)[job.kind](job.payload)
+    assert [(await now(one)).state for one in (confirmed, lapsed)] == ["matched", "registered"]
+    await ReferralYear.all().delete()
 
 
 async def test_spring_has_days_of_its_own(world: World) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from server.enrolments.models import Level
+from server.enrolments.models import Intake, Level
 from server.imports.remarks import Remark
 from server.kernel.content import ContentError
 from server.referrals import rules
@@ -113,6 +113,7 @@ def test_ages_are_those_at_entry(years: int, days: int, *, refused: bool, unusua
         ),
         ("unusual_over: 19", "unusual_over: 50", "ascend"),
         ("day: 11-20", "day: 11-31", "day"),
+        ("day: 11-20", "day: 02-29", "day"),
     ],
 )
 def test_rules_that_contradict_themselves_are_refused(tmp_path: Path, old: str, new: str, fault: str) -> None:
@@ -120,3 +121,9 @@ def test_rules_that_contradict_themselves_are_refused(tmp_path: Path, old: str, 
     content.replace("referrals.yaml", old, new)
     with pytest.raises(ContentError, match=fault):
         rules.load(content.root)
+
+
+def test_the_29th_is_a_day_of_every_other_month(tmp_path: Path) -> None:
+    content = Copy(tmp_path)
+    content.replace("referrals.yaml", "closes_on: {years: 0, day: 10-31", "closes_on: {years: 0, day: 10-29")
+    assert rules.load(content.root).intakes[Intake.AUTUMN].closes_on.of(2027) == date(2027, 10, 29)

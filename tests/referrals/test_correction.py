@@ -147,6 +147,18 @@ async def test_reviewers_correct_unless_they_have_to_do_with_the_school() -> Non
     assert (await slug_of(attempt))[0] == "decides_for_own"
 
 
+async def test_outside_the_window_only_a_reviewer_moves_a_claim_to_another_student() -> None:
+    number = number_of(BORN)
+    _, clerk, made = await registered(number)
+    clock.move_to(OPEN.replace(month=12))
+    attempt = correction.correct(made.id, right(number_of(BORN)), because(clerk))
+    assert (await slug_of(attempt))[0] == "outside_window"
+    assert (await correction.correct(made.id, right(number, "何晓曼"), because(clerk))).version == 2
+    reviewer = (await make_member(await secretariat(), Role.REVIEWER)).person_id
+    moved = await correction.correct(made.id, right(number_of(BORN)), because(reviewer))
+    assert moved.student_id != made.student_id
+
+
 @pytest.mark.parametrize("state", [STATE.WITHDRAWN, STATE.REJECTED])
 async def test_what_is_over_is_neither_corrected_nor_amended(state: STATE) -> None:
     _, clerk, made = await registered()

@@ -1,6 +1,7 @@
 """Of several schools that claim a student one comes out, by a reviewer's word, and no two ever live."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -13,6 +14,7 @@ from server.people.service import Decider
 from server.referrals.decisions import decide
 from server.referrals.flags import Flag
 from server.referrals.models import Referral, ReferralDecision, ReferralState, Verdict
+from server.referrals.undoing import undo
 from server.students.models import Relation, StudentLink
 from tests.factories import make_member, make_organisation
 from tests.harness.referring import sealed
@@ -102,6 +104,21 @@ async def test_the_last_day_for_evidence_is_a_whole_day_and_the_latest_one_count
         await decide(dispute.claims[0].id, UPHOLD, by)
     clock.move_to(BEGAN.replace(day=20, hour=16))
     await decide(dispute.claims[0].id, UPHOLD, by)
+
+
+async def test_what_was_put_forward_before_a_dispute_began_anew_is_not_being_heard() -> None:
+    clock.move_to(BEGAN)
+    dispute, by = await disputed(), await reviewer()
+    await dispute.put_forward(0)
+    await dispute.put_forward(1)
+    await decide(dispute.claims[0].id, UPHOLD, by)
+    clock.move_to(BEGAN + timedelta(hours=1))
+    await undo(dispute.claims[0].id, by)
+    for place in (0, 1):
+        with pytest.raises(DomainError, match="evidence_still_open"):
+            await decide(dispute.claims[1].id, UPHOLD, by)
+        await dispute.put_forward(place)
+    assert (await decide(dispute.claims[1].id, UPHOLD, by)).state is REGISTERED
 
 
 async def test_where_no_other_school_is_left_nobody_need_be_heard() -> None:

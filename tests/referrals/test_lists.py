@@ -145,3 +145,13 @@ async def test_duplicates_are_grouped_and_paged(world: World) -> None:
     with pytest.raises(DomainError):
         await found(Same.PHONE, cursor)
     assert (await groups(1990, Same.STUDENT, 2, None)).items == []
+
+
+async def test_a_lapsed_claim_may_be_in_a_dispute_too(world: World) -> None:
+    assert world
+    year, student = YEAR + 6, await make_student()
+    states = (ReferralState.LAPSED, ReferralState.DISPUTED, ReferralState.WITHDRAWN)
+    claims = [await make_claim(await make_organisation(), student, year=year, state=one) for one in states]
+    assert set(await found(Wanted(year=year, in_dispute=True))) == {one.id for one in claims[:2]}
+    [group] = (await groups(year, Same.STUDENT, 2, None)).items
+    assert [one.number for one in group.claims] == [one.number for one in claims[:2]]

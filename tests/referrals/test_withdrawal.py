@@ -11,7 +11,7 @@ from server.kernel.errors import DomainError
 from server.kernel.outbox import Event
 from server.organisations.models import Organisation, OrganisationState
 from server.people.service import Decider
-from server.referrals import service
+from server.referrals import evidence, service
 from server.referrals.decisions import decide
 from server.referrals.flags import Flag
 from server.referrals.models import Referral, ReferralState, Verdict
@@ -123,6 +123,45 @@ async def test_a_school_that_withdrew_registers_again_beside_whoever_claims_mean
     assert [one.state for one in found] == [WITHDRAWN, REGISTERED, REJECTED]
     assert found[2].winner_id == beside.referral_id
     assert not found[1].needs_check
+
+
+async def test_who_had_lost_is_heard_where_the_winner_withdraws_and_registers_again() -> None:
+    clock.move_to(OPEN)
+    (first, clerk), (second, other) = await feeder("甲校（示例）"), await feeder("乙校（示例）")
+    said = claim(number_of(BORN))
+    won = await service.register(first.id, said, by=clerk)
+    lost = await service.register(second.id, said, by=other)
+    assert won.referral_id
+    assert lost.referral_id
+    clock.move_to(OPEN + timedelta(days=11))
+    await decide(won.referral_id, Verdict.UPHOLD, await reviewer())
+    await withdraw(won.referral_id, Decider(clerk, "登记有误"))
+    again = await service.register(first.id, said, by=clerk)
+    assert again.referral_id
+    found = [await Referral.get(id=one.referral_id) for one in (lost, again)]
+    assert [(one.state, one.winner_id) for one in found] == [(DISPUTED, None)] * 2
+    assert {one.evidence_until for one in found} == {(OPEN + timedelta(days=21)).date()}
+    last = await AuditEntry.filter(subject=f"referral:{lost.referral_id}").order_by("-id").first()
+    assert last
+    assert (last.action, last.before, last.after, last.actor_id) == ("referral.disputed", REJECTED, DISPUTED, None)
+    for one, by in ((lost, other), (again, clerk)):
+        assert one.referral_id
+        await evidence.add(one.referral_id, "见志愿表", None, by=by)
+    assert (await decide(lost.referral_id, Verdict.UPHOLD, await reviewer())).state is REGISTERED
+
+
+async def test_nobody_gains_time_by_withdrawing_and_registering_again() -> None:
+    clock.move_to(OPEN)
+    (first, clerk), (second, other) = await feeder("甲校（示例）"), await feeder("乙校（示例）")
+    said = claim(number_of(BORN))
+    live = await service.register(first.id, said, by=clerk)
+    for days in (0, 9, 18):
+        clock.move_to(OPEN + timedelta(days=days))
+        beside = await service.register(second.id, said, by=other)
+        assert beside.referral_id
+        found = [await Referral.get(id=one.referral_id) for one in (live, beside)]
+        assert {one.evidence_until for one in found} == {(OPEN + timedelta(days=10)).date()}
+        await withdraw(beside.referral_id, Decider(other, "登记有误"))
 
 
 async def test_what_is_in_no_dispute_is_left_alone() -> None:

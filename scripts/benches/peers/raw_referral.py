@@ -28,8 +28,7 @@ from server import db, sqlite_engine
 from server.enrolments.models import Intake
 from server.kernel import audit, clock, idempotency, sensitive
 from server.kernel.transactions import transaction
-from server.referrals import claims, lists, rules, service
-from server.referrals.models import Referral
+from server.referrals import claims, rules, service
 from server.referrals.terms import terms
 from server.settings import ROOT
 from server.students import id_regions
@@ -65,7 +64,11 @@ async def _registered(school_id: UUID, clerk_id: UUID, year: int) -> None:
     said = {"name": "何小满", "id_number": number, "phone": "13900000000", "level": "secondary"}
     row = await idempotency.begin(f"{clerk_id} POST", KEY, "0" * 60)
     claim = claims.read(
-        said, await terms(year, Intake.AUTUMN), id_regions.load(ROOT / "content"), rules.in_force(), clock.today()
+        said,
+        await terms(year, Intake.AUTUMN, naming=False),
+        id_regions.load(ROOT / "content"),
+        rules.in_force(),
+        clock.today(),
     )
     if not isinstance(claim, claims.Claim):
         raise TypeError("the claim is not well-formed")
@@ -73,7 +76,6 @@ async def _registered(school_id: UUID, clerk_id: UUID, year: int) -> None:
     @transaction
     async def register() -> None:
         result = await service.register(school_id, claim, by=clerk_id)
-        await lists.shown(Referral.filter(id=result.referral_id)).first()
         await idempotency.complete(row, str(result.referral_id))
 
     await register()

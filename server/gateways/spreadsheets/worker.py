@@ -29,6 +29,8 @@ _MOST_ROW_ELEMENTS = 100_000
 """Bordered and otherwise empty rows may be many."""
 _LAST_ROW, _LAST_COLUMN = 20_000, 200
 _MOST_SHEETS = 20
+_MOST_CELLS = 500_000
+"""Ten thousand rows of fifty columns; each costs the server some fifty bytes."""
 _MOST_MERGED = 20_000
 _LONGEST_TEXT = 2000
 _EXACT = 10**15
@@ -48,6 +50,7 @@ def main() -> int:
     data = sys.stdin.buffer.read()
     try:
         sheets = _workbook(_only_what_matters(data)) if data.startswith(b"PK") else [("", _separated(data))]
+        _check_cells(row for _, rows in sheets for row in rows)
         output, code = orjson.dumps(sheets, _told, orjson.OPT_PASSTHROUGH_DATETIME), 0
     except Refused as refused:
         output, code = str(refused).encode(), REFUSED
@@ -96,6 +99,11 @@ def _check_part(part: bytes, left: int) -> None:
         raise Refused("area")
     if b"\0" in part or any(mark in part for mark in _MARKS):
         raise Refused("unsafe")
+
+
+def _check_cells(rows: Iterable[list[Any]]) -> None:
+    if sum(map(len, rows)) > _MOST_CELLS:
+        raise Refused("area")
 
 
 def _workbook(archive: io.BytesIO) -> list[tuple[str, Rows]]:
