@@ -1,5 +1,6 @@
 """What clients say of postings: plain text, kept as it was written, every value within what can be kept."""
 
+import re
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -24,9 +25,10 @@ from server.labour.service import Given
 MOST = 2_000_000_000
 LATITUDE, LONGITUDE = 90, 180
 _PHONE = r"^(1[3-9][0-9]{9}|0[0-9]{2,3}-?[0-9]{7,8}|400-?[0-9]{3}-?[0-9]{4})$"
-_STEERING = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
-"""Control characters, and those that turn the direction of what follows; joiners are part of emoji."""
+_STEERING = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u115f\u1160\u3164\uffa0"
+"""Control characters, those that turn the direction of what follows, letters nobody sees; joiners are part of emoji."""
 _TEXT = rf"^[^{_STEERING}]*$"
+_DAY = re.compile(r"(?<!\d)20\d\d-\d\d-\d\d(?!\d)")
 _LINE = rf"^[^{_STEERING}\n\r\t]*$"
 
 
@@ -44,6 +46,24 @@ def _major(code: str, info: ValidationInfo) -> str:
     return _known(code, {one.id for one in info.context.reference.majors} if info.context else None)
 
 
+def _county(code: str, info: ValidationInfo) -> str:
+    cities = {one.code for one in info.context.reference.regions if one.kind == "city"} if info.context else set()
+    if code in cities:
+        raise PydanticCustomError("region_city", "region_city", {})
+    return code
+
+
+def _of_nobody(text: str) -> str:
+    """Refuse somebody's number; dates, and figures on different lines, are not taken for one."""
+    if any(codes.personal(line) for line in _DAY.sub("/", text).splitlines()):
+        raise PydanticCustomError("personal_number", "a personal number")
+    return text
+
+
+OF_NOBODY = AfterValidator(_of_nobody)
+"""For every text of a posting, which the public reads: nobody's citizen, card or mobile number in it."""
+
+
 def _line(most: int) -> Any:
     return StringConstraints(max_length=most, pattern=_LINE)
 
@@ -55,6 +75,8 @@ def _lines(most: int) -> Any:
 Time = Annotated[str, Field(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["08:00"])]
 Span = Annotated[list[Time], Field(min_length=2, max_length=2)]
 Hours = dict[Literal["1", "2", "3", "4", "5", "6", "7"], Annotated[list[Span], Field(max_length=6)]]
+County = Annotated[Region, AfterValidator(_county)]
+Longitude = Annotated[float, Field(ge=-LONGITUDE, le=LONGITUDE)]
 Count = Annotated[int, Field(ge=1, le=MOST)]
 Age = Annotated[int, Field(ge=0, le=120)]
 Occupation = Annotated[str, Field(max_length=64), AfterValidator(_occupation)]
@@ -80,13 +102,13 @@ class Change(Body):
     than it begins ends on the next day. `pay_fen` is for one `pay_unit`. `source` says where a repost is from.
     """
 
-    title: Annotated[str, _line(60)] = ""
+    title: Annotated[str, _line(60), OF_NOBODY] = ""
     occupation: Occupation | None = None
     major: Major | None = None
-    region: Region | None = None
-    address: Annotated[str, _line(200)] = ""
+    region: County | None = None
+    address: Annotated[str, _line(200), OF_NOBODY] = ""
     latitude: Annotated[float, Field(ge=-LATITUDE, le=LATITUDE)] | None = None
-    longitude: Annotated[float, Field(ge=-LONGITUDE, le=LONGITUDE)] | None = None
+    longitude: Annotated[Longitude | None, Field(validate_default=True)] = None
     headcount: Count | None = None
     starts_on: Day | None = None
     ends_on: Day | None = None
@@ -96,17 +118,17 @@ class Change(Body):
     pay_unit: PayUnit | None = None
     pieces_per_hour: Count | None = None
     settlement: Settlement | None = None
-    deductions: Annotated[str, _lines(500)] = ""
+    deductions: Annotated[str, _lines(500), OF_NOBODY] = ""
     meals: bool = False
     lodging: bool = False
     transport: bool = False
-    insurance: Annotated[str, _lines(200)] = ""
+    insurance: Annotated[str, _lines(200), OF_NOBODY] = ""
     age_min: Age | None = None
     age_max: Age | None = None
-    requirements: Annotated[str, _lines(2000)] = ""
-    description: Annotated[str, _lines(10_000)] = ""
+    requirements: Annotated[str, _lines(2000), OF_NOBODY] = ""
+    description: Annotated[str, _lines(10_000), OF_NOBODY] = ""
     contact: ContactBody | None = None
-    source: Annotated[str, _line(200)] = ""
+    source: Annotated[str, _line(200), OF_NOBODY] = ""
     valid_until: Day | None = None
 
     @field_validator("longitude")

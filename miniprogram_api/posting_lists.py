@@ -141,7 +141,7 @@ def _wanted(query: PostingQuery, reference: Reference) -> Wanted:
     """Return what a query asks of the postings that anyone may read; raises DomainError 422."""
     regions = around(reference, query.region) if query.region else ()
     _check(query, reference, known=bool(regions) or query.region is None)
-    minimum = None if query.pay_min_fen is None else -(-query.pay_min_fen // HOURS_OF[query.pay_unit])
+    minimum = None if query.pay_min_fen is None else query.pay_min_fen // HOURS_OF[query.pay_unit]
     return Wanted(
         today=clock.today(),
         side=query.side,

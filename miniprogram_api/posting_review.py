@@ -31,7 +31,7 @@ async def queue(request: Request, query: Paged) -> HTTPResponse:
 @posting_review.post("/<posting_id:uuid>/decision")
 @allow(Role.REVIEWER)
 @idempotent(again)
-@if_match(required=False)
+@if_match(required=True)
 @body(PostingDecision)
 @answers(200, PostingView)
 async def decide(request: Request, posting_id: UUID, body: PostingDecision, version: int | None) -> HTTPResponse:

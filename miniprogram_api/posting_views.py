@@ -18,7 +18,7 @@ from server.kernel.errors import FieldFault
 from server.labour import posters, service
 from server.labour.contacts import contact_of
 from server.labour.drafts import Draft
-from server.labour.keeping import PUBLIC
+from server.labour.keeping import PUBLIC, readable
 from server.labour.models import (
     ContactShown,
     PayUnit,
@@ -165,7 +165,7 @@ async def visible(posting: Posting, caller: Caller | None) -> bool:
     """Whether a caller may know of a posting: published by who has standing, their own, or all for the secretariat."""
     if belongs(caller, posting) or of_secretariat(caller):
         return True
-    return posting.state in PUBLIC and await posters.stands(posting)
+    return readable(posting) and await posters.stands(posting)
 
 
 def view_of(posting: Posting, caller: Caller | None, ctx: SimpleNamespace) -> PostingView:

@@ -10,7 +10,6 @@ from typing import Literal, TypeVar
 from urllib.parse import quote
 
 from sanic import HTTPResponse
-from xlsxwriter import Workbook
 
 from miniprogram_api.reading import Paged
 from server.kernel import clock, paging
@@ -104,6 +103,8 @@ def _harmless(cell: str) -> str:
 
 def _xlsx(mark: str, file: File, rows: Sequence[Sequence[str]]) -> bytes:
     made = io.BytesIO()
+    from xlsxwriter import Workbook  # noqa: PLC0415 -- 2 MB that nobody needs who never exports
+
     with Workbook(made, _OPTIONS) as book:
         sheet = book.add_worksheet()
         text, bold = book.add_format({"num_format": _TEXT}), book.add_format({"bold": True, "bg_color": "#E7E6E6"})

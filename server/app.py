@@ -1,5 +1,7 @@
 """The composition root: builds the app, mounts the faces, serves it; `life` opens and closes what it leans on."""
 
+import contextlib
+import ctypes
 import gc
 from collections.abc import Mapping, Sequence
 
@@ -111,6 +113,8 @@ def serve(app: App) -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
+    with contextlib.suppress(OSError, AttributeError):  # glibc keeps what reading the content took, unless it is told
+        ctypes.CDLL(None).malloc_trim(0)
 
     @app.after_server_start
     async def tell(_app: App) -> None:

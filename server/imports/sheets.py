@@ -3,16 +3,20 @@
 Every cell is text: nothing that somebody wrote is ever a formula, and no program rounds a number or guesses a date.
 """
 
+from __future__ import annotations
+
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-
-from xlsxwriter import Workbook
-from xlsxwriter.worksheet import Worksheet
+from typing import TYPE_CHECKING
 
 from server.imports.cells import as_sent, offered
 from server.imports.headings import EXAMPLE, MOST_ROWS, REASON, ROW_NUMBER, Column, Kind
 from server.imports.ports import Cell
+
+if TYPE_CHECKING:  # 2 MB that nobody needs who never makes one
+    from xlsxwriter import Workbook
+    from xlsxwriter.worksheet import Worksheet
 
 _TEXT = 49
 """Excel's own number for the format of text."""
@@ -46,7 +50,7 @@ def template(
     `choices` are words to choose from by field; others may be written there too, unless the column is a CHOICE.
     """
     file = io.BytesIO()
-    with Workbook(file, _OPTIONS) as book:
+    with _book(file) as book:
         sheet = book.add_worksheet(_LIST)
         _fill_list(book, sheet, columns, title)
         _note(book, columns, notes)
@@ -61,7 +65,7 @@ def failed(headings: Sequence[str], rows: Iterable[Failed], mark: str) -> bytes:
     thousand rows take a second, so it belongs in a thread.
     """
     file = io.BytesIO()
-    with Workbook(file, _OPTIONS) as book:
+    with _book(file) as book:
         sheet = book.add_worksheet(_LIST)
         every = [*headings, REASON, ROW_NUMBER]
         _head(book, sheet, mark, every)
@@ -75,6 +79,12 @@ def failed(headings: Sequence[str], rows: Iterable[Failed], mark: str) -> bytes:
             sheet.write_string(place, len(headings), row.reason, why)
             sheet.write_string(place, len(headings) + 1, str(row.number), text)
     return file.getvalue()
+
+
+def _book(file: io.BytesIO) -> Workbook:
+    from xlsxwriter import Workbook  # noqa: PLC0415
+
+    return Workbook(file, _OPTIONS)
 
 
 def _head(book: Workbook, sheet: Worksheet, title: str, headings: Sequence[str]) -> None:
@@ -107,7 +117,9 @@ def _note(book: Workbook, columns: Sequence[Column], notes: Sequence[str]) -> No
         sheet.write_string(row, 1, line)
 
 
-def _offer(book: Workbook, sheet: Worksheet, columns: Sequence[Column], choices: Mapping[str, Sequence[str]]) -> None:
+def _offer(
+    book: Workbook, sheet: Worksheet, columns: Sequence[Column], choices: Mapping[str, Sequence[str]]
+) -> None:
     """Put the words to choose from on a hidden sheet, since a list in the cell itself holds 255 characters at most."""
     words = book.add_worksheet(_WORDS)
     words.hide()

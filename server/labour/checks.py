@@ -70,9 +70,10 @@ class Read:
 async def told(draft: Draft, person_id: UUID, rules: Rules) -> Sequence[Finding]:
     """Return what the rules find; of a student's or team's own offer they are told the age of who offers.
 
-    Raises DomainError 409 where that is not known or too low.
+    Raises DomainError 409 where that is not known or too low, 422 where it says where they live.
     """
     if draft.supplier in {Supplier.STUDENT, Supplier.TEAM}:
+        posters.require_placeless(draft.address, draft.latitude, draft.longitude)
         age = await posters.age_of(person_id)
         draft = draft.with_fields({"age_min": min(age, draft.age_min or age)})
     return rules.findings(draft)

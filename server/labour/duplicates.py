@@ -11,7 +11,7 @@ COMPARED = 50
 """How many of a poster's newest postings are looked at."""
 ALIKE = 0.8
 GRAM = 3
-_STANDING = (*RUNNING, PostingState.IN_REVIEW)
+_COMPARED = (*RUNNING, PostingState.IN_REVIEW, PostingState.REMOVED)
 
 
 def fingerprint(posting: Posting) -> str:
@@ -22,11 +22,11 @@ def fingerprint(posting: Posting) -> str:
 
 
 async def similar(posting: Posting) -> UUID | None:
-    """Return the newest other posting of the same poster that says nearly the same and stands, if there is one."""
+    """Return the newest other posting of the same poster that says nearly the same and stands or was removed."""
     same = {"organisation_id": posting.organisation_id}
     if posting.organisation_id is None:
         same["person_id"] = posting.person_id
-    others = Posting.filter(**same, side=posting.side, kind=posting.kind, state__in=_STANDING).exclude(id=posting.id)
+    others = Posting.filter(**same, side=posting.side, kind=posting.kind, state__in=_COMPARED).exclude(id=posting.id)
     for other in await others.order_by("-created_at", "-id").limit(COMPARED):
         if other.fingerprint == posting.fingerprint or _alike(posting, other):
             return other.id

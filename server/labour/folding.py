@@ -12,6 +12,8 @@ from server.kernel.bigrams import compared
 ENDS = "。!?;,、:\n"
 """What ends a part of a sentence, in the width in which it is compared."""
 _UNSEEN = frozenset({"Cf", "Mn", "Me", "Cc"})
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and signs that show nothing."""
 _MOST_KEPT = 30_000
 
 
@@ -29,6 +31,10 @@ class Reading(dict[int, str]):
         raise NotImplementedError
 
 
+def _shown(char: str) -> str:
+    return "" if char in _BLANK else compared(char)
+
+
 class Bare(Reading):
     """Letters, figures and the ends of parts of sentences; `simplified` are characters by their other forms."""
 
@@ -37,7 +43,7 @@ class Bare(Reading):
 
     def read(self, char: str) -> str:
         """Leave out blanks and signs."""
-        return "".join(one for one in compared(char) if one in ENDS or unicodedata.category(one)[0] in "LN")
+        return "".join(one for one in _shown(char) if one in ENDS or unicodedata.category(one)[0] in "LN")
 
 
 class Seen(Reading):
@@ -45,7 +51,7 @@ class Seen(Reading):
 
     def read(self, char: str) -> str:
         """Leave out what cannot be seen by itself."""
-        return "".join(one for one in compared(char) if one == "\n" or unicodedata.category(one) not in _UNSEEN)
+        return "".join(one for one in _shown(char) if one == "\n" or unicodedata.category(one) not in _UNSEEN)
 
 
 class Folded:

@@ -15,6 +15,8 @@ PUBLIC = (PostingState.LIVE, PostingState.FILLED)
 """What anyone may read."""
 RUNNING = (*PUBLIC, PostingState.PAUSED)
 """What was published and has not ended."""
+REMOVABLE = (*RUNNING, PostingState.EXPIRED)
+"""What was published and is there, or comes back once it is renewed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,11 @@ def require(posting: Posting, *states: PostingState) -> None:
     """Raise DomainError 409 for a posting in another state."""
     if posting.state not in states:
         raise DomainError("posting_state", 409, state=f"posting_{posting.state}")
+
+
+def readable(posting: Posting) -> bool:
+    """Whether a posting itself lets anyone read it today, also before the job comes round that ends it."""
+    return posting.state in PUBLIC and posting.valid_until is not None and posting.valid_until >= clock.today()
 
 
 def enter(posting: Posting, state: PostingState) -> None:

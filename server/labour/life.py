@@ -76,20 +76,20 @@ async def resume(posting_id: UUID, *, by: UUID) -> Posting:
 async def renew(posting_id: UUID, until: date | None, *, by: UUID, version: int | None, rules: Rules) -> Posting:
     """Make a posting valid for longer, also one that has expired, once the rules of today have looked at it.
 
-    `until` None is `ONE_TAP` from now on, or from its end. Raises DomainError 404, 409 as `resume` does, 412, 422.
+    `until` None is `ONE_TAP` from now on, or from its end, but not beyond the end of the work.
+    Raises DomainError 404, 409 as `resume` does, 412, 422.
     """
     held = await keeping.hold(posting_id, version)
     keeping.require(held, *RUNNING, PostingState.EXPIRED)
     operator.require()
     await posters.require_standing(held)
     today = clock.today()
-    until = until or max(today, held.valid_until or today) + ONE_TAP
+    until = until or min(max(today, held.valid_until or today) + ONE_TAP, held.ends_on or date.max)
     draft = Draft.of(held).with_fields({"valid_until": until})
     findings = await checks.told(draft, held.person_id, rules)
     checks.require_publishable(draft, findings, Read(held.version), has_contact=held.contact_name_sealed is not None)
     before = held.state
     write(held, draft, {"valid_until"}, rules)
-    held.reminded_on = None
     if before is PostingState.EXPIRED:
         keeping.enter(held, landing(held))
     await keeping.keep(held, Change("renewed", before, by))

@@ -1,5 +1,6 @@
 """Work for those under age, and practice as a part of school: what neither may be."""
 
+import re
 from collections.abc import Iterator
 
 from server.labour import hours
@@ -13,9 +14,9 @@ MONTH_DAYS = 31
 
 
 def for_minors(said: Said, limits: Limits) -> bool:
-    """Whether somebody under age is sought or offers their hands; of internships that is so unless it is ruled out."""
+    """Whether somebody under age offers their hands, or is sought: that is so as long as it is not ruled out."""
     if said.age_min is None:
-        return internship(said)
+        return internship(said) or sought(said)
     return said.age_min < limits.of_age
 
 
@@ -41,11 +42,17 @@ def _internship(said: Said, limits: Limits) -> Iterator[Found]:
         return
     yield from _internship_hours(said, limits)
     yield from _at_night(said, "internship_night")
-    if not any(word in said.insurance for word in limits.insured):
+    if not _insured(said.insurance, limits):
         yield Found("insurance", "internship_insurance")
     most = limits.internship_months
     if said.starts_on and said.ends_on and (said.ends_on - said.starts_on).days > most * MONTH_DAYS:
         yield Found("ends_on", "internship_long", {"months": most})
+
+
+def _insured(text: str, limits: Limits) -> bool:
+    """Whether an insurance is named, and not only to say that there is none."""
+    named = re.sub("|".join(limits.uninsured), "", "".join(text.split()))
+    return any(word in named for word in limits.insured)
 
 
 def _internship_hours(said: Said, limits: Limits) -> Iterator[Found]:

@@ -1,12 +1,13 @@
 """What becomes of postings when who offers their hands goes, and when their time to be kept is over."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from tortoise.expressions import Q
 
 from server.kernel.transactions import transaction
-from server.labour import contacts, finding, life
+from server.labour import checks, contacts, finding, life
 from server.labour.keeping import Change
 from server.labour.models import Posting, PostingReport, PostingState, ReportState
 
@@ -30,17 +31,18 @@ async def end_all(person_id: UUID) -> None:
 
 @transaction
 async def forget(before: datetime) -> int:
-    """Clear the contacts of postings that ended before a moment, the words of people's own, and reports of then.
+    """Clear the contacts of postings that ended before a moment, and reports of then; of people's own also the words.
 
     Return how many of each were cleared, at most `CHUNK`; what a posting was, and when, stays.
     """
     ended = Posting.filter(state__in=ENDED, state_since__lt=before)
-    told = Q(contact_name_sealed__isnull=False) | (Q(organisation_id__isnull=True) & ~Q(title="", description=""))
+    unsaid: dict[str, Any] = {**dict.fromkeys(checks.TEXTS, ""), "latitude": None, "longitude": None}
+    told = Q(contact_name_sealed__isnull=False) | (Q(organisation_id__isnull=True) & ~Q(**unsaid))
     rows = await ended.filter(told).order_by("id").limit(CHUNK).select_for_update()
     for held in rows:
         contacts.write(held, None)
         if held.organisation_id is None:
-            held.title = held.description = held.requirements = held.address = ""
+            held.update_from_dict({**unsaid, "findings": []})  # findings quote the words
         await held.save()
         await finding.index(held)
     decided = PostingReport.filter(decided_at__lt=before).exclude(state=ReportState.OPEN)

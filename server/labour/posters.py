@@ -38,6 +38,13 @@ def require_fitting(side: Side, kind: PostingKind, supplier: Supplier | None, po
         raise invalid(FieldFault("/kind", "internship_agency"))
 
 
+def require_placeless(address: str, latitude: float | None, longitude: float | None) -> None:
+    """Raise DomainError 422 for a place in somebody's own offer: it would be where they live."""
+    said = {"address": address.strip(), "latitude": latitude, "longitude": longitude}
+    if faults := [FieldFault(f"/{name}", "offer_place") for name, value in said.items() if value not in {"", None}]:
+        raise invalid(*faults)
+
+
 async def age_of(person_id: UUID) -> int:
     """Return how old somebody is who offers their hands, by the youngest number that counts.
 

@@ -8,7 +8,7 @@ from server.kernel.errors import DomainError, found
 from server.kernel.paging import Page, Sort, page
 from server.kernel.transactions import transaction
 from server.labour import keeping, review
-from server.labour.keeping import PUBLIC, RUNNING
+from server.labour.keeping import REMOVABLE, readable
 from server.labour.models import PostingReport, ReportState
 from server.people.service import Decider
 
@@ -41,7 +41,7 @@ class Verdict(StrEnum):
 async def report(posting_id: UUID, what: What, note: str, by: UUID) -> PostingReport:
     """Report a posting that can be read; raises DomainError 404, 409 while a report of theirs is open."""
     held = await keeping.hold(posting_id)  # held, so that one person's two reports at once meet here
-    found(held if held.state in PUBLIC else None, "posting")
+    found(held if readable(held) else None, "posting")
     if await PostingReport.exists(posting_id=posting_id, person_id=by, state=ReportState.OPEN):
         raise DomainError("already_reported", 409)
     made = await PostingReport.create(posting_id=posting_id, person_id=by, what=what, note=note, created_at=clock.now())
@@ -75,7 +75,7 @@ async def decide(report_id: UUID, verdict: Verdict, by: Decider) -> PostingRepor
         raise DomainError("another_person", 403)
     if reported.state is not ReportState.OPEN:
         raise DomainError("report_decided", 409)
-    if verdict is Verdict.UPHOLD and held.state in RUNNING:
+    if verdict is Verdict.UPHOLD and held.state in REMOVABLE:
         await review.take_down(held, by)
     else:
         state = ReportState.UPHELD if verdict is Verdict.UPHOLD else ReportState.DISMISSED

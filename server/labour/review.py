@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from server.kernel import audit, clock
 from server.kernel.errors import DomainError, FieldFault, invalid
 from server.kernel.transactions import transaction
-from server.labour import duplicates, keeping, life, operator, posters
+from server.labour import checks, duplicates, keeping, life, operator, posters
 from server.labour.drafts import Draft
-from server.labour.keeping import RUNNING, Change
+from server.labour.keeping import REMOVABLE, RUNNING, Change
 from server.labour.models import Posting, PostingReport, PostingState, PostingVersion, ReportState
 from server.labour.service import asked_for, landing, posting
 from server.people.service import Decider
@@ -81,19 +82,25 @@ async def publish(held: Posting, by: Decider) -> None:
     event = "revision_published" if before in RUNNING else "published"
     await keeping.keep(held, Change(event, before, by.person_id, by.reason, fields))
     await PostingVersion.create(
-        posting_id=held.id, content=Draft.of(held).stored(), decided_by_id=by.person_id, made_at=clock.now()
+        posting_id=held.id, content=_lasting(held), decided_by_id=by.person_id, made_at=clock.now()
     )
+
+
+def _lasting(held: Posting) -> dict[str, Any]:
+    """Return what is kept for good of what was published: of a person's own offer neither words nor place."""
+    personal = {*checks.TEXTS, "latitude", "longitude"} if held.organisation_id is None else set()
+    return {name: value for name, value in Draft.of(held).stored().items() if name not in personal}
 
 
 @transaction
 async def remove(posting_id: UUID, by: Decider) -> Posting:
     """Take a published posting down for good; everyone who reported it is told with those whose it is.
 
-    Raises DomainError 403 for its own people, 404, 409 for one that is not published.
+    Raises DomainError 403 for its own people, 404, 409 for one that was not published or is closed.
     """
     held = await keeping.hold(posting_id)
     await keeping.require_outsider(held, by.person_id)
-    keeping.require(held, *RUNNING)
+    keeping.require(held, *REMOVABLE)
     await take_down(held, by)
     return await posting(posting_id)
 

@@ -65,6 +65,8 @@ class Limits(Content):
     """Occupations that nobody under age may do."""
     insured: tuple[str, ...]
     """Words by which the insurance of an internship is known."""
+    uninsured: tuple[str, ...]
+    """Expressions for the same words where they are denied; blanks do not count."""
 
 
 class Statutes(Content):

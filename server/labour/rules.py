@@ -34,18 +34,20 @@ def _found(said: Said, book: Rulebook, today: date) -> Iterator[Found]:
 
 
 def _dates(said: Said, limits: Limits, today: date) -> Iterator[Found]:
-    if said.ends_on:
-        if said.starts_on and said.ends_on < said.starts_on:
-            yield Found("ends_on", "ends_before_start")
-        elif said.ends_on < today:
-            yield Found("ends_on", "ends_past")
+    ends = said.ends_on
+    if ends and said.starts_on and ends < said.starts_on:
+        yield Found("ends_on", "ends_before_start")
+        ends = None
+    elif ends and ends < today:
+        yield Found("ends_on", "ends_past")
+        ends = None
     if said.valid_until is None:
         return
     if said.valid_until < today:
         yield Found("valid_until", "valid_past")
     elif said.valid_until > today + timedelta(days=limits.valid_days):
         yield Found("valid_until", "valid_too_long", {"days": limits.valid_days})
-    elif said.ends_on and said.valid_until > said.ends_on:
+    elif ends and said.valid_until > ends:
         yield Found("valid_until", "valid_past_end")
 
 

@@ -1,7 +1,7 @@
 """Writing postings and changing them.
 
 What was published changes only once a reviewer has looked: a change waits beside it, but for head-count, validity and
-contact, which hold at once.
+contact, which hold at once unless the rules want them judged.
 """
 
 from collections.abc import Mapping
@@ -89,8 +89,8 @@ async def edit(  # noqa: PLR0913 -- all but the first two are named
 ) -> Posting:
     """Change a posting; return it as it then is.
 
-    One in review is a draft again. Of a published one, what is said of work, place, dates and pay waits for a reviewer.
-    Raises DomainError 404, 409 for one that has ended, 412, 422.
+    One in review or returned is a draft again. Of a published one, what is said of work, place, dates and pay waits
+    for a reviewer. Raises DomainError 404, 409 for one that has ended, 412, 422.
     """
     seen = await posting(posting_id)
     draft = _asked(seen, given)
@@ -131,15 +131,19 @@ async def _apply(held: Posting, draft: Draft, names: set[str], findings: list[di
     if held.state not in RUNNING:
         write(held, draft, said, rules)
         held.findings, held.submitted_at = findings, None
-        if names and held.state is PostingState.IN_REVIEW:
+        if names and held.state is not PostingState.DRAFT:  # whatever was said of it was said of other words
             keeping.enter(held, PostingState.DRAFT)
         return
     if (draft.headcount or 0) < held.filled:
         raise invalid(FieldFault("/headcount", "headcount_below_filled", {"filled": held.filled}))
-    write(held, draft, said & AT_ONCE, rules)
+    aside = said - _at_once(findings)
+    write(held, draft, said - aside, rules)
+    held.findings = [
+        *(one for one in held.findings if one["field"] not in said - aside),
+        *(one for one in findings if one["field"] in said - aside),
+    ]
     if held.state is not PostingState.PAUSED:
         keeping.enter(held, landing(held))
-    aside = said - AT_ONCE
     stored = draft.stored()
     fields = {name: stored[name] for name in sorted(aside)}
     if fields != (held.pending or {}).get("fields"):
@@ -148,10 +152,17 @@ async def _apply(held: Posting, draft: Draft, names: set[str], findings: list[di
         held.submitted_at = clock.now() if aside else None
 
 
+def _at_once(findings: list[dict[str, Any]]) -> frozenset[str]:
+    """Return what changes without a reviewer: not what the rules want judged."""
+    return AT_ONCE - {one["field"] for one in findings if one["level"] == "review"}
+
+
 def write(held: Posting, draft: Draft, names: set[str], rules: Rules) -> None:
     """Put fields of a draft into a row, with what follows from them."""
     stored = draft.stored()
     held.update_from_dict({name: stored[name] if name == "hours" else getattr(draft, name) for name in names})
+    if "valid_until" in names:
+        held.reminded_on = None
     held.hourly_fen = rules.hourly_fen(Draft.of(held))
 
 

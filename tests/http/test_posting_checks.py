@@ -69,6 +69,20 @@ async def test_what_makes_no_sense_is_refused_at_once_each_at_its_field(poster: 
     assert (await Posting.get(id=made["id"])).version == 1
 
 
+async def test_a_posting_ends_with_its_work_and_lies_in_a_county_at_a_whole_place(poster: Caller) -> None:
+    for bad, field in (
+        ({"valid_until": day(31)}, "valid_until"),
+        ({"region": "340800"}, "region"),
+        ({"latitude": 30.5}, "longitude"),
+        ({"longitude": 117.0}, "longitude"),
+    ):
+        status, problem, _ = await poster.ask("POST", "/postings", vacancy(**bad))
+        assert (status, pointers(problem)) == (422, {f"/{field}"}), bad
+    made = await drafted(poster)
+    status, problem, _ = await poster.ask("PATCH", f"/postings/{made['id']}", {"latitude": 30.5}, If_Match="*")
+    assert (status, pointers(problem)) == (422, {"/longitude"})
+
+
 async def test_a_deposit_is_found_explained_and_mended(poster: Caller, reviewer: Caller) -> None:
     made = await drafted(poster, description="入职先交押-金 300 元，离职退还。", requirements="限男性")
     assert {one["field"] for one in made["findings"] if one["level"] == "refuse"} == {"description", "requirements"}
@@ -119,6 +133,23 @@ async def test_a_change_of_a_live_posting_is_held_to_the_same_rules(poster: Call
         assert (answer[0], pointers(answer[1])) == (422, {f"/{field}"}), change
     assert (await Posting.get(id=live["id"])).version == live["version"]
     assert (await poster.ask("POST", f"{path}/renew", {"valid_until": day(400)}))[0] == 422
+
+
+async def test_what_the_rules_want_judged_waits_and_the_rest_holds_at_once(poster: Caller, reviewer: Caller) -> None:
+    live = await published(poster, reviewer)
+    path, until = f"/postings/{live['id']}", (clock.today() + timedelta(days=25)).isoformat()
+    await Posting.filter(id=live["id"]).update(reminded_on=clock.today())
+    change = {"headcount": 5000, "valid_until": until}
+    _, changed, _ = await poster.ask("PATCH", path, change, If_Match=str(live["version"]))
+    assert (changed["headcount"], changed["valid_until"]) == (12, until)
+    assert changed["pending_revision"]["fields"] == {"headcount": 5000}
+    assert (await Posting.get(id=live["id"])).reminded_on is None
+    taken = await decided(reviewer, live["id"], "publish")
+    assert taken["headcount"] == 5000
+    assert "headcount_many" in {one["code"] for one in taken["findings"]}
+    _, fewer, _ = await poster.ask("PATCH", path, {"headcount": 20}, If_Match="*")
+    assert (fewer["headcount"], fewer["pending_revision"]) == (20, None)
+    assert "headcount_many" not in {one["code"] for one in fewer["findings"]}
 
 
 async def test_without_a_qualification_of_the_operator_nothing_is_published(poster: Caller) -> None:

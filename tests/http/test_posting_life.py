@@ -68,13 +68,16 @@ async def test_a_posting_is_returned_once_mended_published_and_read(
     seen = (await reviewer.ask("GET", path))[1]
     assert seen["contact"]["phone"] == "*******0000"
 
-    status, problem, _ = await reviewer.ask("POST", f"{path}/decision", {"verdict": "return", "reasons": []})
+    assert await reviewer.status("POST", f"{path}/decision", {"verdict": "publish"}) == 428
+    assert await reviewer.status("POST", f"{path}/decision", {"verdict": "publish"}, If_Match="1") == 412
+    body = {"verdict": "return", "reasons": []}
+    status, problem, _ = await reviewer.ask("POST", f"{path}/decision", body, If_Match="2")
     assert (status, problem["errors"][0]["pointer"]) == (422, "/reasons")
     reason = {"field": "description", "text": "请写明中午休息地点"}
     returned = await decided(reviewer, made["id"], "return", reason)
     assert (returned["state"], returned["reasons"]) == ("returned", [reason])
     _, mended, headers = await poster.ask("PATCH", path, {"description": "茶园内有休息室。"}, If_Match="3")
-    assert (mended["version"], headers["ETag"], mended["state"]) == (4, '"4"', "returned")
+    assert (mended["version"], headers["ETag"], mended["state"]) == (4, '"4"', "draft")
     assert (await poster.ask("POST", f"{path}/submit", If_Match="3"))[1]["code"] == "stale_version"
     assert (await poster.ask("POST", f"{path}/submit", If_Match="4"))[1]["state"] == "in_review"
     live = await decided(reviewer, made["id"], "publish")
@@ -94,7 +97,8 @@ async def test_a_posting_is_returned_once_mended_published_and_read(
     [version] = await PostingVersion.filter(posting_id=made["id"])
     assert version.content["description"] == "茶园内有休息室。"
     assert "contact" not in str(version.content)
-    assert (await reviewer.ask("POST", f"{path}/decision", {"verdict": "publish"}))[1]["code"] == "posting_not_waiting"
+    again = await reviewer.ask("POST", f"{path}/decision", {"verdict": "publish"}, If_Match="6")
+    assert again[1]["code"] == "posting_not_waiting"
 
 
 async def test_a_change_of_pay_waits_while_the_published_one_stands(
@@ -193,18 +197,19 @@ async def test_who_has_nothing_to_do_with_it_decides_and_only_once(
     client: aiohttp.ClientSession, firm: Organisation, poster: Caller, reviewer: Caller
 ) -> None:
     made = await submitted(poster, title="夏茶采摘工")
-    path, body = f"/postings/{made['id']}/decision", {"verdict": "publish"}
+    path, body, seen = f"/postings/{made['id']}/decision", {"verdict": "publish"}, {"If_Match": str(made["version"])}
     insider = await staff(client, Role.REVIEWER)
     await Membership.create(
         organisation=firm, person_id=insider.person_id, role=Role.CLERK, created_at=clock.now(), ended_at=clock.now()
     )
-    assert (await insider.ask("POST", path, body))[:2][1]["code"] == "decides_for_own"
+    assert (await insider.ask("POST", path, body, **seen))[1]["code"] == "decides_for_own"
     for role in (Role.EDITOR, Role.ADMIN):
-        assert await (await staff(client, role)).status("POST", path, body) == 403
-    assert await poster.status("POST", path, body) == 403
+        assert await (await staff(client, role)).status("POST", path, body, **seen) == 403
+    assert await poster.status("POST", path, body, **seen) == 403
     second = await staff(client, Role.REVIEWER)
-    answers = await asyncio.gather(*(one.status("POST", path, body) for one in (reviewer, second, reviewer, second)))
-    assert sorted(answers) == [200, 409, 409, 409]
+    people = (reviewer, second, reviewer, second)
+    answers = await asyncio.gather(*(one.status("POST", path, body, **seen) for one in people))
+    assert sorted(answers) == [200, 412, 412, 412]
     assert await PostingVersion.filter(posting_id=made["id"]).count() == 1
 
 
@@ -218,7 +223,8 @@ async def test_a_poster_who_lapses_cannot_publish_and_is_paused_until_verified(
     async with client.get(f"/api/v1/postings/{live['id']}") as answer:
         assert answer.status == 404  # at once, not only when the job comes round
     assert (await poster.ask("POST", f"/postings/{draft['id']}/submit"))[1]["code"] == "poster_not_verified"
-    status, problem, _ = await reviewer.ask("POST", f"/postings/{waits['id']}/decision", {"verdict": "publish"})
+    decision = f"/postings/{waits['id']}/decision"
+    status, problem, _ = await reviewer.ask("POST", decision, {"verdict": "publish"}, If_Match="*")
     assert (status, problem["code"]) == (409, "poster_not_verified")
     assert (await sweeps.watch())["paused"] == 1
     assert (await sweeps.watch())["paused"] == 0
@@ -244,7 +250,7 @@ async def test_a_posting_is_reminded_expires_and_is_renewed(poster: Caller, revi
     clock.move_to(None)
     status, renewed, _ = await poster.ask("POST", f"{path}/renew")
     assert (status, renewed["state"]) == (200, "live")
-    assert renewed["valid_until"] == (clock.today() + timedelta(days=50)).isoformat()
+    assert renewed["valid_until"] == (clock.today() + timedelta(days=30)).isoformat()  # when the work ends
     status, copied, _ = await poster.ask("POST", f"{path}/copy")
     assert (status, copied["state"], copied["title"], copied["valid_until"]) == (201, "draft", live["title"], None)
     assert copied["contact"] == CONTACT
@@ -316,6 +322,47 @@ async def test_a_returned_posting_is_published_on_appeal(client: aiohttp.ClientS
     body = {"verdict": "overturn", "reason": "属实"}
     assert await second.status("POST", f"/appeals/{appeal['id']}/decision", body) == 200
     assert (await manager.ask("GET", f"/postings/{made['id']}"))[1]["state"] == "live"
+
+
+async def test_an_appeal_publishes_no_words_that_nobody_refused(
+    client: aiohttp.ClientSession, reviewer: Caller
+) -> None:
+    manager = await member(client, await make_organisation(Kind.ENTERPRISE), Role.MANAGER)
+    made = await submitted(manager)
+    path = f"/postings/{made['id']}"
+    await decided(reviewer, made["id"], "return", {"text": "信息不实"})
+    appeal = (await manager.ask("POST", "/appeals", {"subject": f"posting:{made['id']}", "reason": "属实"}))[1]
+    change = {"description": "须交押金", "contact": None}
+    assert (await manager.ask("PATCH", path, change, If_Match="*"))[1]["state"] == "draft"
+    second = await staff(client, Role.REVIEWER)
+    body = {"verdict": "overturn", "reason": "属实"}
+    assert await second.status("POST", f"/appeals/{appeal['id']}/decision", body) == 409
+    assert (await manager.ask("GET", path))[1]["state"] == "draft"
+
+
+async def test_a_fraud_that_has_expired_is_removed_and_does_not_come_back(
+    client: aiohttp.ClientSession, reviewer: Caller
+) -> None:
+    poster = await member(client, await make_organisation(Kind.ENTERPRISE), Role.CLERK)
+    reported, found = await published(poster, reviewer), await published(poster, reviewer, title="夏茶采摘工")
+    reporter = await caller(client)
+    report = (await reporter.ask("POST", f"/postings/{reported['id']}/reports", {"what": "fraud"}))[1]
+    await Posting.filter(id__in=[reported["id"], found["id"]]).update(valid_until=clock.today() - timedelta(days=1))
+    async with client.get(f"/api/v1/postings/{found['id']}") as answer:
+        assert answer.status == 404  # at once, not only when the job comes round
+    await sweeps.watch()
+    assert (await Posting.get(id=found["id"])).state == "expired"
+    decision = {"verdict": "uphold", **REASON}
+    upheld = (await reviewer.ask("POST", f"/reports/{report['id']}/decision", decision))[1]
+    assert upheld["posting"]["state"] == "removed"
+    assert (await reviewer.ask("POST", f"/postings/{found['id']}/remove", REASON))[1]["state"] == "removed"
+    for one in (reported, found):
+        assert await poster.status("POST", f"/postings/{one['id']}/renew") == 409
+    copied = (await poster.ask("POST", f"/postings/{found['id']}/copy"))[1]["id"]
+    until = {"valid_until": (clock.today() + timedelta(days=20)).isoformat()}
+    assert await poster.status("PATCH", f"/postings/{copied}", until, If_Match="*") == 200
+    again = (await poster.ask("POST", f"/postings/{copied}/submit"))[1]
+    assert again["similar_to_id"] in {reported["id"], found["id"]}
 
 
 async def test_near_duplicates_of_one_poster_are_flagged(client: aiohttp.ClientSession, reviewer: Caller) -> None:

@@ -55,6 +55,8 @@ async def test_anyone_finds_what_is_live_by_place_days_pay_and_words(client: aio
     assert "缝纫" not in await find(client, starts_to=f"{today + 15 * DAY}")
     assert await find(client, pay_min_fen="2500") == ["缝纫"]
     assert set(await find(client, pay_min_fen="16000", pay_unit=PayUnit.DAY)) == {"采茶", "缝纫"}
+    for least, unit in (("16007", PayUnit.DAY), ("348100", PayUnit.MONTH)):  # by the hour both are rounded down
+        assert "采茶" in await find(client, pay_min_fen=least, pay_unit=unit)
     assert await find(client, sort="pay") == ["缝纫", "采茶", "外市"]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from server.kernel import clock
 from server.labour import sweeps
-from server.labour.models import Posting
+from server.labour.models import Posting, PostingVersion
 from server.organisations.roles import Kind, Role
 from server.people.models import Person, PersonState
 from server.people.service import Decider
@@ -19,11 +19,12 @@ from server.students.models import Relation
 from server.students.service import Verdict
 from tests.factories import make_organisation, make_person, make_posting
 from tests.harness.callers import Caller, caller, member, staff
-from tests.labour.posting import CONTACT, decided, drafted, published
+from tests.labour.posting import CONTACT, decided, drafted, published, vacancy
 from tests.students.numbers import claim, number_of
 
 pytestmark = pytest.mark.usefixtures("database")
 RETENTION = rules.load(ROOT / "content")
+HOME = {"address": "示例小区1号", "latitude": 30.5, "longitude": 117.0}
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +58,11 @@ async def test_a_student_offers_without_being_told_who_it_is(client: aiohttp.Cli
     assert answer.status == 200
     for personal in (CONTACT["name"], CONTACT["phone"], str(somebody.person_id)):
         assert personal not in text
+    [version] = await PostingVersion.filter(posting_id=live["id"])
+    assert not {"title", "description", "requirements", "address", "latitude"} & version.content.keys()
+    status, problem, _ = await somebody.ask("PATCH", f"/postings/{live['id']}", HOME, If_Match="*")
+    assert (status, {fault["pointer"] for fault in problem["errors"]}) == (422, {f"/{name}" for name in HOME})
+    assert await somebody.status("POST", "/postings", vacancy(**offer(**HOME))) == 422
     stranger = (await (await caller(client)).ask("GET", f"/postings/{live['id']}"))[1]
     assert stranger["contact"] is None  # whatever was asked for: an offer's contact waits for acceptance
     own = (await somebody.ask("GET", f"/postings/{live['id']}"))[1]
@@ -141,7 +147,10 @@ async def test_three_years_after_its_end_contacts_and_own_words_go() -> None:
     person = await make_person()
     sealed = {"contact_name_sealed": "x", "contact_phone_sealed": "y", "state": "closed"}
     ours = await make_posting(organisation=firm, person=person, description="采茶", **sealed)
-    theirs = await make_posting(side="supply", supplier="student", person=person, description="会采茶", **sealed)
+    said = {"source": "群里", "latitude": 30.5, "longitude": 117.0, "findings": [{"facts": {"words": "茶"}}]}
+    theirs = await make_posting(
+        side="supply", supplier="student", person=person, description="会采茶", **sealed, **said
+    )
     clock.move_to(clock.now() + timedelta(days=1094))
     await retention.retain(RETENTION)
     assert (await Posting.get(id=ours.id)).contact_name_sealed == "x"
@@ -150,4 +159,5 @@ async def test_three_years_after_its_end_contacts_and_own_words_go() -> None:
     ours, theirs = await Posting.get(id=ours.id), await Posting.get(id=theirs.id)
     assert ours.contact_name_sealed is theirs.contact_phone_sealed is None
     assert (ours.description, theirs.description, theirs.title) == ("采茶", "", "")
+    assert (theirs.source, theirs.latitude, theirs.longitude, theirs.findings) == ("", None, None, [])
     assert (await retention.retain(RETENTION))["posting"] == 0

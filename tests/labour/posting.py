@@ -55,7 +55,8 @@ async def submitted(poster: Caller, **values: Any) -> dict[str, Any]:
 
 async def decided(reviewer: Caller, posting: str, verdict: str, *reasons: dict[str, str]) -> dict[str, Any]:
     body = {"verdict": verdict, "reasons": list(reasons)}
-    status, found, _ = await reviewer.ask("POST", f"/postings/{posting}/decision", body)
+    _, _, headers = await reviewer.ask("GET", f"/postings/{posting}")
+    status, found, _ = await reviewer.ask("POST", f"/postings/{posting}/decision", body, If_Match=headers["ETag"])
     assert status == 200, found
     assert isinstance(found, dict)
     return found

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from miniprogram_api.posting_bodies import Change
 from miniprogram_api.problem import Problems
 from server.kernel.content import ContentError
 from server.kernel.errors import FieldFault
@@ -19,6 +21,7 @@ from server.labour.cases import Case
 from server.labour.drafts import Draft
 from server.labour.models import PostingKind, Side
 from server.labour.rulebook import Rulebook
+from server.labour.said import TEXTS
 from server.labour.wages import MinimumWages
 from server.policy import service as policy_service
 from server.reference import service as reference_service
@@ -110,6 +113,28 @@ def test_ten_thousand_characters_are_read_at_once(text: str, book: Rulebook) -> 
         rules.findings(said, book, TODAY)
         spent.append(time.process_time() - start)
     assert min(spent) < SLOWEST_SECONDS, f"{min(spent):.4f} s"
+
+
+@pytest.mark.parametrize(
+    "number", ["34080220080101123X", "6222 0202 0011 2233 445", "138-0000-00-00", "１３８００００００００"]
+)
+@pytest.mark.parametrize("name", TEXTS)
+def test_no_text_holds_anybodys_number(name: str, number: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Change.model_validate({name: f"找我 {number}"})
+    assert [(fault["loc"], fault["type"]) for fault in refused.value.errors()] == [((name,), "personal_number")]
+
+
+def test_dates_and_ages_are_nobodys_number() -> None:
+    said = "2026-12-01 - 2027-01-20\n年龄：18-45\n2026-12-01 08:00 报到\n2200-2600元"
+    assert Change.model_validate({"description": said}).description == said
+
+
+@pytest.mark.parametrize("letter", ["\u3164", "\u115f", "\u1160", "\uffa0", "\u202e", "\x07"])
+def test_what_nobody_sees_is_refused(letter: str, book: Rulebook) -> None:
+    with pytest.raises(ValidationError):
+        Change.model_validate({"title": f"押{letter}金"})
+    assert codes(f"押{letter}金", book) == ["word_deposit"]
 
 
 def test_denials_are_not_believed_for_ever(book: Rulebook) -> None:
