@@ -6,15 +6,15 @@ Every cell is text: nothing that somebody wrote is ever a formula, and no progra
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from server.imports.cells import as_sent, offered
 from server.imports.headings import EXAMPLE, MOST_ROWS, REASON, ROW_NUMBER, Column, Kind
-from server.imports.ports import Cell
 
 if TYPE_CHECKING:  # 2 MB that nobody needs who never makes one
+    from server.imports.ports import Cell
+    from collections.abc import Iterable, Mapping, Sequence
     from xlsxwriter import Workbook
     from xlsxwriter.worksheet import Worksheet
 
@@ -117,9 +117,7 @@ def _note(book: Workbook, columns: Sequence[Column], notes: Sequence[str]) -> No
         sheet.write_string(row, 1, line)
 
 
-def _offer(
-    book: Workbook, sheet: Worksheet, columns: Sequence[Column], choices: Mapping[str, Sequence[str]]
-) -> None:
+def _offer(book: Workbook, sheet: Worksheet, columns: Sequence[Column], choices: Mapping[str, Sequence[str]]) -> None:
     """Put the words to choose from on a hidden sheet, since a list in the cell itself holds 255 characters at most."""
     words = book.add_worksheet(_WORDS)
     words.hide()
