@@ -13,10 +13,12 @@ from server.imports.cells import as_sent, offered
 from server.imports.headings import EXAMPLE, MOST_ROWS, REASON, ROW_NUMBER, Column, Kind
 
 if TYPE_CHECKING:  # 2 MB that nobody needs who never makes one
-    from server.imports.ports import Cell
     from collections.abc import Iterable, Mapping, Sequence
+
     from xlsxwriter import Workbook
     from xlsxwriter.worksheet import Worksheet
+
+    from server.imports.ports import Cell
 
 _TEXT = 49
 """Excel's own number for the format of text."""
