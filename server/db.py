@@ -31,13 +31,20 @@ MODELS = [
     "server.enrolments.models",
     "server.referrals.models",
     "server.labour.models",
+    "server.engagements.models",
     "server.appeals.models",
+    "server.notices.models",
     "server.callbacks.models",
 ]
 MIGRATION_LOCK = 20240091
 """Any number, the same in every process: whoever holds it migrates, the others wait."""
 
-_POSTGRES_DEFAULTS = {"maxsize": 10, "command_timeout": 5, "timeout": 2}
+_POSTGRES_DEFAULTS: dict[str, Any] = {
+    "maxsize": 10,
+    "command_timeout": 5,
+    "timeout": 2,
+    "server_settings": {"jit": "off"},  # compiling a statement takes longer than any of ours
+}
 _SQLITE_PRAGMAS = {
     "journal_mode": "WAL",
     "synchronous": "NORMAL",
@@ -59,7 +66,7 @@ def config(url: str) -> dict[str, Any]:
         connection["engine"] = "server.sqlite_engine"
         defaults: dict[str, Any] = _SQLITE_PRAGMAS
     else:
-        defaults = {**_POSTGRES_DEFAULTS, "connect": _reach}
+        defaults = {**_POSTGRES_DEFAULTS, "connect": _reach, "reset": _as_it_is}
     connection["credentials"] = {**defaults, **credentials}
     return {
         "connections": {"default": connection},
@@ -76,6 +83,14 @@ async def _reach(*args: Any, **kwargs: Any) -> asyncpg.Connection:
         return await asyncpg.connect(*args, **kwargs)
     except OSError as error:
         raise DBConnectionError(error) from error
+
+
+async def _as_it_is(_connection: Any) -> None:
+    """Hand a connection on without the round trip that clears a session's settings, cursors and locks.
+
+    asyncpg rolls back what is open before. Beyond a transaction we hold only the lock of migrations, in a pool of its
+    own that closes after it.
+    """
 
 
 @contextlib.asynccontextmanager

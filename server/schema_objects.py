@@ -10,7 +10,16 @@ from dataclasses import dataclass
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-APPEND_ONLY = ("event", "audit_entry", "audit_seal", "enrolment_status", "referral_decision", "posting_version")
+APPEND_ONLY = (
+    "event",
+    "audit_entry",
+    "audit_seal",
+    "enrolment_status",
+    "referral_decision",
+    "posting_version",
+    "engagement_step",
+    "permission_entry",
+)
 """Tables whose rows are never changed or deleted, whoever asks."""
 
 APP_ROLE = "yizhitong_app"
@@ -61,6 +70,38 @@ PARTIAL_INDEXES = (
     PartialIndex("posting_expiring", "posting", "valid_until", "state IN ('live', 'filled', 'paused')"),
     PartialIndex("posting_waiting", "posting", "submitted_at, id", "submitted_at IS NOT NULL"),
     PartialIndex("posting_report_once", "posting_report", "posting_id, person_id", "state = 'open'", unique=True),
+    PartialIndex(
+        "engagement_once",
+        "engagement",
+        "posting_id, person_id",
+        "state NOT IN ('withdrawn', 'unanswered', 'declined', 'cancelled_by_employer') AND supply_id IS NULL",
+        unique=True,
+    ),
+    PartialIndex(
+        "engagement_supply_once",
+        "engagement",
+        "posting_id, supply_id",
+        "state NOT IN ('withdrawn', 'unanswered', 'declined', 'cancelled_by_employer') AND supply_id IS NOT NULL",
+        unique=True,
+    ),
+    PartialIndex("engagement_places", "engagement", "posting_id", "holds_place"),
+    PartialIndex("engagement_waiting", "engagement", "posting_id, created_at", "state = 'waiting'"),
+    PartialIndex("engagement_busy", "engagement", "person_id", "state IN ('accepted', 'attended')"),
+    PartialIndex("engagement_due", "engagement", "due_at", "due_at IS NOT NULL"),
+    PartialIndex("engagement_to_judge", "engagement", "state_since, id", "contest = 'open'"),
+    PartialIndex("notice_event_once", "notice", "event_id, person_id", "event_id IS NOT NULL", unique=True),
+    PartialIndex("notice_broadcast_once", "notice", "broadcast_id, person_id", "broadcast_id IS NOT NULL", unique=True),
+    PartialIndex("notice_unread", "notice", "person_id, created_at", "read_at IS NULL"),
+    PartialIndex(
+        "delivery_once",
+        "delivery",
+        "notice_id",
+        "state IN ('created', 'held', 'sending', 'retrying', 'unknown')",
+        unique=True,
+    ),
+    PartialIndex("delivery_due", "delivery", "priority, due_at, id", "due_at IS NOT NULL"),
+    PartialIndex("delivery_held", "delivery", "person_id, template", "state = 'held'"),
+    PartialIndex("delivery_message", "delivery", "message_id", "message_id IS NOT NULL"),
     PartialIndex("referral_disputed", "referral", "year, evidence_until", "state = 'disputed'"),
     PartialIndex("referral_to_check", "referral", "year, state_since", "needs_check"),
     PartialIndex("referral_phone", "referral", "phone_index", "phone_index IS NOT NULL"),

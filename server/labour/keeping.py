@@ -1,6 +1,6 @@
 """How every change of a posting is made: its row held, written with a new version, noted, told, and found anew."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -31,6 +31,19 @@ class Change:
     by: UUID | None
     reason: str = ""
     fields: tuple[str, ...] = ()
+
+
+Consequence = Callable[[Posting, Change], Awaitable[None]]
+_consequences: list[Consequence] = []
+
+
+def follow(consequence: Consequence) -> None:
+    """Have `consequence` done in the transaction of every change of a posting, once its row is written.
+
+    What is built on postings follows them so, which themselves do not know it.
+    """
+    if consequence not in _consequences:
+        _consequences.append(consequence)
 
 
 def subject_of(posting_id: UUID) -> str:
@@ -71,7 +84,10 @@ async def keep(posting: Posting, change: Change, people: Iterable[UUID] | None =
     posting.version += 1
     await posting.save()
     await finding.index(posting)
-    return await note(posting, change, people)
+    entry = await note(posting, change, people)
+    for consequence in _consequences:
+        await consequence(posting, change)
+    return entry
 
 
 async def note(posting: Posting, change: Change, people: Iterable[UUID] | None = None) -> audit.AuditEntry:

@@ -101,7 +101,8 @@ class Posting(Model):
     `organisation` is null where a student or a team offers. `pay_fen` is for one `pay_unit`, and `hourly_fen` what
     that comes to in an hour, null where it cannot be said. `hours` are `{weekday 1–7: [["08:00", "17:30"], …]}`.
     `pending` is a change of pay, hours, place or dates that waits for a reviewer while the published one stands;
-    `findings` is what the rules found, `reasons` why it was returned or removed. `paused_for` says who paused it.
+    `findings` is what the rules found, `reasons` why it was returned or removed. `paused_for` says who paused it, `filled_at`
+    when it was first full.
     """
 
     id: UUID = fields.UUIDField(primary_key=True, default=new_id)
@@ -158,6 +159,7 @@ class Posting(Model):
     fingerprint = fields.CharField(max_length=64, default="", db_index=True)
     submitted_at: datetime | None = fields.DatetimeField(null=True)
     published_at: datetime | None = fields.DatetimeField(null=True)
+    filled_at: datetime | None = fields.DatetimeField(null=True)
     decided_by_id: UUID | None = fields.UUIDField(null=True)
     reminded_on: date | None = fields.DateField(null=True)
     version = fields.IntField(default=1)
