@@ -1,7 +1,7 @@
 """What schools and reviewers say of enrolments."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
@@ -15,6 +15,7 @@ from server.enrolments.models import Intake, Level, MatchVerdict
 from server.imports.remarks import Remark
 from server.kernel import clock
 from server.kernel.errors import FieldFault, invalid
+from server.kernel.sensitive import Kind, Sensitive
 from server.people import names
 from server.students import id_number
 from server.students.id_number import Regions
@@ -39,10 +40,13 @@ Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGES
 RecordNumber = Annotated[str, Field(max_length=LONGEST_TEXT, examples=["G340802201001010014"])]
 
 
+Spelt = Annotated[str, Field(max_length=4 * names.LONGEST), AfterValidator(_spelt)]
+
+
 class NamedStudent(Body):
     """Who a student is."""
 
-    name: Annotated[str, Field(max_length=4 * names.LONGEST), AfterValidator(_spelt)]
+    name: Spelt
     id_number: Annotated[str, Field(max_length=100, examples=["340802201001010014"]), AfterValidator(_well_formed)]
 
 
@@ -63,6 +67,21 @@ class NewEnrolment(Body):
     repeating: bool = False
     record_number: RecordNumber | None = None
     record_document: Line = ""
+
+
+class EnrolmentChanges(Body):
+    """What was mistyped of a student who is only listed as yet; what is left out, or null, stays."""
+
+    name: Spelt | None = None
+    level: Level | None = None
+    major: Line | None = None
+    repeating: bool | None = None
+
+    def said(self) -> Mapping[str, Any]:
+        """Return what was given, as the service takes it."""
+        given = self.model_dump(exclude_none=True)
+        spelt = names.normalised(self.name) if self.name else None
+        return {**given, "name": Sensitive(Kind.NAME, spelt)} if spelt else given
 
 
 class Moving(Body):

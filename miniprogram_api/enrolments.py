@@ -1,5 +1,6 @@
 """A receiving school's list of its students, and what becomes of each."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any, Self
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from sanic import HTTPResponse, Request
 
 from miniprogram_api.enrolment_bodies import (
+    EnrolmentChanges,
     MatchDecision,
     Moving,
     NewEnrolment,
@@ -21,7 +23,7 @@ from miniprogram_api.reading import Body
 from miniprogram_api.referrals import SchoolView
 from miniprogram_api.representation import FixedResponse
 from miniprogram_api.students import KnownStudentView
-from miniprogram_api.web import Face, allow, answer, answers, body, idempotent
+from miniprogram_api.web import Face, Handler, allow, answer, answers, body, idempotent, if_match
 from server.access import acting, owners
 from server.access.rules import own
 from server.enrolments import sealed, service
@@ -134,72 +136,66 @@ async def one(_request: Request, enrolment_id: UUID) -> HTTPResponse:
     return await shown(enrolment_id)
 
 
-@enrolments.post("/<enrolment_id:uuid>/register")
+@enrolments.patch("/<enrolment_id:uuid>")
 @allow(_SCHOOL, owner=owners.enrolment)
-@idempotent(_again)
-@body(Registering)
+@if_match(required=True)
+@body(EnrolmentChanges)
 @answers(200, EnrolmentDetailView)
+async def amend(request: Request, enrolment_id: UUID, body: EnrolmentChanges, version: int | None) -> HTTPResponse:
+    """Put right what was mistyped of a student who is only listed; of any other, void the record and list anew."""
+    return await _moved(await receiving.amend(enrolment_id, body.said(), version, request.ctx.caller.person_id))
+
+
+def _deed(verb: str, said: type[Body], *, optional: bool = False) -> Callable[[Handler], Handler]:
+    """State what a school says, by `verb`, of a student whom it has."""
+
+    def state(handler: Handler) -> Handler:
+        stated = answers(200, EnrolmentDetailView)(body(said, optional=optional)(idempotent(_again)(handler)))
+        declared = allow(_SCHOOL, owner=owners.enrolment)(stated)
+        enrolments.add_route(declared, f"/<enrolment_id:uuid>/{verb}", methods=["POST"])
+        return declared
+
+    return state
+
+
+@_deed("register", Registering)
 async def register(request: Request, enrolment_id: UUID, body: Registering) -> HTTPResponse:
     """Give the number or the document on which a listed student is registered."""
     evidence = Shown(body.record_number, body.record_document, request.app.ctx.id_regions)
     return await _moved(await receiving.register(enrolment_id, evidence, _move(request, body)))
 
 
-@enrolments.post("/<enrolment_id:uuid>/transfer")
-@allow(_SCHOOL, owner=owners.enrolment)
-@idempotent(_again)
-@body(Transferring)
-@answers(200, EnrolmentDetailView)
+@_deed("transfer", Transferring)
 async def transfer(request: Request, enrolment_id: UUID, body: Transferring) -> HTTPResponse:
     """Let a student go to another school of the group, which then has them on its list, or out of the group."""
     return await _moved(await receiving.transfer(enrolment_id, body.to, _move(request, body)))
 
 
-@enrolments.post("/<enrolment_id:uuid>/suspend")
-@allow(_SCHOOL, owner=owners.enrolment)
-@idempotent(_again)
-@body(Moving, optional=True)
-@answers(200, EnrolmentDetailView)
+@_deed("suspend", Moving, optional=True)
 async def suspend(request: Request, enrolment_id: UUID, body: Moving) -> HTTPResponse:
     """Say that a registered student pauses (休学)."""
     return await _moved(await receiving.step(enrolment_id, Step.SUSPEND, _move(request, body)))
 
 
-@enrolments.post("/<enrolment_id:uuid>/resume")
-@allow(_SCHOOL, owner=owners.enrolment)
-@idempotent(_again)
-@body(Moving, optional=True)
-@answers(200, EnrolmentDetailView)
+@_deed("resume", Moving, optional=True)
 async def resume(request: Request, enrolment_id: UUID, body: Moving) -> HTTPResponse:
     """Say that a student who paused is back (复学)."""
     return await _moved(await receiving.step(enrolment_id, Step.RESUME, _move(request, body)))
 
 
-@enrolments.post("/<enrolment_id:uuid>/withdraw")
-@allow(_SCHOOL, owner=owners.enrolment)
-@idempotent(_again)
-@body(Moving, optional=True)
-@answers(200, EnrolmentDetailView)
+@_deed("withdraw", Moving, optional=True)
 async def withdraw(request: Request, enrolment_id: UUID, body: Moving) -> HTTPResponse:
     """Say that a student has left (退学), from the day on which it was so."""
     return await _moved(await receiving.step(enrolment_id, Step.WITHDRAW, _move(request, body)))
 
 
-@enrolments.post("/<enrolment_id:uuid>/graduate")
-@allow(_SCHOOL, owner=owners.enrolment)
-@idempotent(_again)
-@body(Moving, optional=True)
-@answers(200, EnrolmentDetailView)
+@_deed("graduate", Moving, optional=True)
 async def graduate(request: Request, enrolment_id: UUID, body: Moving) -> HTTPResponse:
     """Say that a student has completed the school."""
     return await _moved(await receiving.step(enrolment_id, Step.GRADUATE, _move(request, body)))
 
 
-@enrolments.post("/<enrolment_id:uuid>/void")
-@allow(_SCHOOL, owner=owners.enrolment)
-@idempotent(_again)
-@body(Reason)
-@answers(200, EnrolmentDetailView)
+@_deed("void", Reason)
 async def void(request: Request, enrolment_id: UUID, body: Reason) -> HTTPResponse:
     """Say that a student should never have been on the list."""
     move = Move(request.ctx.caller.person_id, reason=body.reason)

@@ -9,6 +9,8 @@ from sanic.blueprint_group import BlueprintGroup
 from miniprogram_api import appeals as appeals_face
 from miniprogram_api import audit as audit_face
 from miniprogram_api import consents as consents_face
+from miniprogram_api import engagement_lists as engagement_lists_face
+from miniprogram_api import engagements as engagements_face
 from miniprogram_api import guide as guide_face
 from miniprogram_api import invitations as invitations_face
 from miniprogram_api import memberships as memberships_face
@@ -32,18 +34,22 @@ from miniprogram_api.enrolments import enrolments
 from miniprogram_api.health import health
 from miniprogram_api.imports import enrolment_imports, referral_imports
 from miniprogram_api.labour_statistics import labour_statistics
+from miniprogram_api.matches import matches
 from miniprogram_api.me import me
 from miniprogram_api.people import people
 from miniprogram_api.posting_lists import posting_lists
 from miniprogram_api.posting_reports import posting_reports
 from miniprogram_api.posting_review import posting_review
 from miniprogram_api.reveals import reveals
+from miniprogram_api.saved_searches import saved_searches
 from miniprogram_api.sessions import sessions
 from miniprogram_api.shelf import Shelf
 from miniprogram_api.summaries import summaries
 from miniprogram_api.timeline import timeline
 from miniprogram_api.wechat import wechat
 from server.consents import documents
+from server.engagements import beginning
+from server.engagements.matching import book as matching_book
 from server.guide import catalogue
 from server.guide import service as guide_service
 from server.labour import rulebook
@@ -94,6 +100,10 @@ FACES: tuple[Blueprint | BlueprintGroup, ...] = (
         consents_face.consents,
         posting_lists,
         labour_statistics,
+        engagements_face.engagements,
+        engagement_lists_face.engagement_lists,
+        saved_searches,
+        matches,
         reveals,
         audit_face.audit,
         url_prefix="/api/v1",
@@ -114,6 +124,9 @@ def publish(app: Sanic[Any, Any], content_dir: Path) -> None:
     app.ctx.lists = list_columns.load(content_dir)
     referral_rules.use(referral_rules.load(content_dir))
     app.ctx.fairness = Fairness(rulebook.load(content_dir, app.ctx.reference))
+    beginning.begin(content_dir, app.ctx.fairness.book.limits, app.ctx.consent_documents)
+    limits = app.ctx.fairness.book.limits
+    app.ctx.matching = matching_book.load(content_dir, app.ctx.reference, limits.hazardous, limits.of_age)
     app.ctx.open_places = OpenPlaces()
     app.ctx.catalogue = catalogue.index(guide, book)
     shelf = app.ctx.shelf = Shelf()

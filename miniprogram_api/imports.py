@@ -22,7 +22,7 @@ from miniprogram_api.import_views import (
     failed_row,
 )
 from miniprogram_api.representation import FixedResponse
-from miniprogram_api.shelf import ListView
+from miniprogram_api.shelf import ListView, paged
 from miniprogram_api.tables import XLSX, attachment, told
 from miniprogram_api.web import Face, First, allow, answer, answers, first, form, idempotent, query
 from server.access import acting, owners
@@ -44,8 +44,15 @@ SENDERS = {ImportKind.REFERRAL: Kind.FEEDER_SCHOOL, ImportKind.ENROLMENT: Kind.V
 
 def _face(kind: ImportKind, said: type[NewEnrolments], owner: OwnerOf) -> Face:
     """Return the routes of one kind of list; `owner` tells whose an import of this kind is."""
-    school = SENDERS[kind]
     face = Face(f"{kind}_imports", url_prefix=f"/{kind}s")
+    _sent_by(face, kind, said)
+    _looked_at(face, kind, owner)
+    return face
+
+
+def _sent_by(face: Face, kind: ImportKind, said: type[NewEnrolments]) -> None:
+    """Add how a school sends a list of its own, and sees which ones it sent."""
+    school = SENDERS[kind]
 
     @face.get("/template.xlsx")
     @allow(Role.CLERK, of=school)
@@ -76,8 +83,12 @@ def _face(kind: ImportKind, said: type[NewEnrolments], owner: OwnerOf) -> Face:
         """List the lists that one's school sent, the newest first."""
         schools = acting.organisations(request.ctx.caller, Role.CLERK, school, query.organisation)
         found = await service.listed(kind, schools, query.limit, query.cursor)
-        items = tuple(ImportView.of(row, request.app.ctx.problems) for row in found.items)
-        return answer(ListView[ImportView](items=items, next_cursor=found.next_cursor))
+        return paged(found, lambda row: ImportView.of(row, request.app.ctx.problems))
+
+
+def _looked_at(face: Face, kind: ImportKind, owner: OwnerOf) -> None:
+    """Add what is seen of one list, and how its refused rows are taken back."""
+    school = SENDERS[kind]
 
     @face.get("/imports/<import_id:uuid>")
     @allow(own(Role.CLERK, of=school), owner=owner)
@@ -94,8 +105,7 @@ def _face(kind: ImportKind, said: type[NewEnrolments], owner: OwnerOf) -> Face:
         """List what became of the rows, in their order, with what is to be said of them."""
         source = await service.imported(import_id)
         found = await service.rows(import_id, query.outcome, query.limit, query.cursor)
-        items = tuple(RowView.of(row, source, request) for row in found.items)
-        return answer(ListView[RowView](items=items, next_cursor=found.next_cursor))
+        return paged(found, lambda row: RowView.of(row, source, request))
 
     @face.get("/imports/<import_id:uuid>/failed.xlsx")
     @allow(own(Role.CLERK, of=school), owner=owner)
@@ -107,8 +117,6 @@ def _face(kind: ImportKind, said: type[NewEnrolments], owner: OwnerOf) -> Face:
         reason = query.reason or request.app.ctx.lists.failed.reason
         refused = await service.failed_rows(source, by, reason)
         return await _given_back(request, source, refused)
-
-    return face
 
 
 def _reading(kind: ImportKind) -> First:

@@ -11,7 +11,7 @@ from miniprogram_api.auth import Access
 from miniprogram_api.idempotent import made
 from miniprogram_api.reading import IMPERSONAL, Body, Day, Paged
 from miniprogram_api.representation import FixedResponse
-from miniprogram_api.shelf import ListView
+from miniprogram_api.shelf import ListView, paged
 from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, if_match, query
 from server.kernel.paging import Page
 from server.labour import in_demand
@@ -190,5 +190,4 @@ def _shown(row: OccupationsInDemand, status: int = 200) -> FixedResponse:
 
 
 def _listed(found: Page[OccupationsInDemand]) -> HTTPResponse:
-    items = tuple(InDemandView.of(row) for row in found.items)
-    return answer(ListView[InDemandView](items=items, next_cursor=found.next_cursor))
+    return paged(found, InDemandView.of)

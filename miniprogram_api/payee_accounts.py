@@ -1,5 +1,6 @@
 """The account that an organisation is paid into."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
@@ -12,7 +13,7 @@ from miniprogram_api.idempotent import made
 from miniprogram_api.people import Reason
 from miniprogram_api.reading import IMPERSONAL, Body, Paged, Query
 from miniprogram_api.scans import SCAN_BYTES, SCAN_MEDIA
-from miniprogram_api.shelf import ListView
+from miniprogram_api.shelf import ListView, paged
 from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, query, upload
 from server.access import owners
 from server.access.rules import own
@@ -84,9 +85,8 @@ class AccountView(Body):
     also_used_by: int | None
 
     @classmethod
-    async def of(cls, row: PayeeAccount, request: Request) -> Self:
+    def of(cls, row: PayeeAccount, also_used_by: int | None) -> Self:
         """Return the view of a row that was fetched with its organisation."""
-        finance = any(post.role is Role.FINANCE for post in request.ctx.caller.posts)
         same = {name: getattr(row, name) for name in cls.model_fields if hasattr(row, name)}
         return cls(
             **same,
@@ -95,7 +95,7 @@ class AccountView(Body):
             named_by=row.named_by_id,
             decided_by=row.decided_by_id,
             holder_differs=service.holder_differs(row),
-            also_used_by=await service.also_used_by(row) if finance else None,
+            also_used_by=also_used_by,
         )
 
 
@@ -106,8 +106,14 @@ class AccountsView(Body):
     pending: AccountView | None
 
 
+async def _views(rows: Sequence[PayeeAccount], request: Request) -> list[AccountView]:
+    finance = any(post.role is Role.FINANCE for post in request.ctx.caller.posts)
+    used = await service.also_used_by(rows) if finance else {}
+    return [AccountView.of(row, used.get(row.id)) for row in rows]
+
+
 async def _again(request: Request, account_id: str) -> HTTPResponse:
-    view = await AccountView.of(await service.account(UUID(account_id)), request)
+    [view] = await _views([await service.account(UUID(account_id))], request)
     return made(answer(view), account_id)
 
 
@@ -128,7 +134,8 @@ async def name(request: Request, organisation_id: UUID, body: NewAccount) -> HTT
 async def show(request: Request, organisation_id: UUID) -> HTTPResponse:
     """Show the account in force and the one that waits."""
     found = await service.accounts(organisation_id)
-    current, pending = [await AccountView.of(row, request) if row else None for row in (found.current, found.pending)]
+    views = {view.id: view for view in await _views([row for row in (found.current, found.pending) if row], request)}
+    current, pending = [views[row.id] if row else None for row in (found.current, found.pending)]
     return answer(AccountsView(current=current, pending=pending))
 
 
@@ -139,8 +146,8 @@ async def show(request: Request, organisation_id: UUID) -> HTTPResponse:
 async def history(request: Request, organisation_id: UUID, query: Paged) -> HTTPResponse:
     """List every account that the organisation ever named, the newest first."""
     found = await service.history(organisation_id, query.limit, query.cursor)
-    items = [await AccountView.of(row, request) for row in found.items]
-    return answer(ListView[AccountView](items=tuple(items), next_cursor=found.next_cursor))
+    views = {view.id: view for view in await _views(found.items, request)}
+    return paged(found, lambda row: views[row.id])
 
 
 @payee_accounts.put("/document", stream=True)

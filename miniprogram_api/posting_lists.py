@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 from sanic import HTTPResponse, Request
 
@@ -20,20 +20,21 @@ from server.access.rules import Caller, within
 from server.kernel import clock
 from server.kernel.errors import DomainError, FieldFault, invalid
 from server.labour import finding
+from server.labour.filters import Filters
 from server.labour.models import PayUnit, PostingKind, PostingState, Settlement, Shift, Side, Supplier
-from server.labour.wanted import HOURS_OF, Near, Order, Owners, Wanted
+from server.labour.wanted import Order, Owners, Wanted
 from server.reference.service import Reference, around
 
 posting_lists = Face("posting_lists", url_prefix="/postings")
-RADIUS_KM, RADIUS_MAX_KM = 10, 100
+RADIUS_MAX_KM = 100
 _NORTH, _EAST = 85, 180
 """Nearer to a pole the degrees of longitude are no measure."""
 
 
-def _place(text: str) -> tuple[float, float]:
+def _place(text: Any) -> tuple[float, float]:
     try:
         latitude, longitude = map(float, text.split(","))
-    except ValueError:
+    except (AttributeError, ValueError):
         latitude = longitude = float("nan")
     if not (abs(latitude) <= _NORTH and abs(longitude) <= _EAST):
         raise PydanticCustomError("place", "place", {})
@@ -49,15 +50,13 @@ Plain = Field(pattern=r"^[^\x00-\x1f\x7f]*$")
 Code = Annotated[str, Field(min_length=1, max_length=64), Plain]
 
 
-class PostingQuery(Paged):
-    """Which postings. Without `mine` and `state` they are those that anyone may read.
+class PostingFilters(BaseModel):
+    """Which postings; None is any.
 
     `region` is a county or a whole city; `starts_from` and `starts_to` are the days one has time, and the work lies
     at least in part between them. `pay_min_fen` is for one `pay_unit` and compared by the hour: a day counts as eight,
-    a month as 174. `near` keeps to `radius_km` around a place; `sort=distance` needs it. `q` is looked for in titles,
-    addresses, requirements and descriptions, as everywhere; blanks part phrases that must all occur. `mine` is what
-    the caller or their organisations posted, in any state unless `state` says one; to the secretariat `state` alone
-    shows everyone's.
+    a month as 174. `near` keeps to `radius_km` around a place. `q` is looked for in titles, addresses, requirements and
+    descriptions, as everywhere; blanks part phrases that must all occur.
     """
 
     side: Side | None = None
@@ -74,6 +73,19 @@ class PostingQuery(Paged):
     near: Place | None = None
     radius_km: int | None = Field(None, ge=1, le=RADIUS_MAX_KM)
     q: Annotated[Question, Plain] | None = None
+
+    def filters(self) -> Filters:
+        """Return them as services take them."""
+        return Filters(**{name: getattr(self, name) for name in Filters.model_fields})
+
+
+class PostingQuery(Paged, PostingFilters):
+    """Which postings. Without `mine` and `state` they are those that anyone may read.
+
+    `sort=distance` needs `near`. `mine` is what the caller or their organisations posted, in any state unless `state`
+    says one; to the secretariat `state` alone shows everyone's.
+    """
+
     state: PostingState | None = None
     mine: bool = False
     sort: Literal[Order.NEWEST, Order.SOONEST, Order.PAY, Order.DISTANCE] = Order.NEWEST
@@ -139,42 +151,32 @@ async def index(request: Request, query: PostingQuery) -> HTTPResponse:
 
 def _wanted(query: PostingQuery, reference: Reference) -> Wanted:
     """Return what a query asks of the postings that anyone may read; raises DomainError 422."""
+    faults = unmeant(query, reference, "?") | _of_kept(query)
+    if at_fault := [FieldFault(pointer, code) for (pointer, code), is_so in faults.items() if is_so]:
+        raise invalid(*at_fault)
     regions = around(reference, query.region) if query.region else ()
-    _check(query, reference, known=bool(regions) or query.region is None)
-    minimum = None if query.pay_min_fen is None else query.pay_min_fen // HOURS_OF[query.pay_unit]
-    return Wanted(
-        today=clock.today(),
-        side=query.side,
-        kind=query.kind,
-        regions=regions,
-        occupation=query.occupation,
-        starts=query.starts_from,
-        ends=query.starts_to,
-        hourly_min_fen=minimum,
-        meals=query.meals,
-        lodging=query.lodging,
-        transport=query.transport,
-        near=Near(*query.near, (query.radius_km or RADIUS_KM) * 1000) if query.near else None,
-        phrases=tuple(query.q.split()) if query.q else (),
-    )
+    return query.filters().wanted(regions, clock.today())
 
 
-def _check(query: PostingQuery, reference: Reference, *, known: bool) -> None:
-    """Raise DomainError 422 for what makes no sense, with every parameter at fault."""
+def unmeant(asked: PostingFilters, reference: Reference, sign: str) -> dict[tuple[str, str], bool]:
+    """Return what makes no sense of filters, by pointer and code, and whether it is so; `sign` begins the pointers."""
+    early, late = asked.starts_from, asked.starts_to
+    return {
+        (f"{sign}region", "region_unknown"): asked.region is not None and not around(reference, asked.region),
+        (f"{sign}occupation", "trade_unknown"): asked.occupation
+        not in {None, *(occupation.id for occupation in reference.occupations)},
+        (f"{sign}starts_to", "days_reversed"): early is not None and late is not None and late < early,
+        (f"{sign}radius_km", "needs_near"): asked.radius_km is not None and asked.near is None,
+    }
+
+
+def _of_kept(query: PostingQuery) -> dict[tuple[str, str], bool]:
     kept = query.mine or query.state is not None
-    occupations = {None, *(occupation.id for occupation in reference.occupations)}
-    early, late = query.starts_from, query.starts_to
-    wrong = {
-        ("?region", "region_unknown"): not known,
-        ("?occupation", "trade_unknown"): query.occupation not in occupations,
-        ("?starts_to", "days_reversed"): early is not None and late is not None and late < early,
-        ("?radius_km", "needs_near"): query.radius_km is not None and query.near is None,
+    return {
         ("?sort", "needs_near"): query.sort is Order.DISTANCE and query.near is None,
         ("?sort", "of_public_lists"): kept and query.sort is not Order.NEWEST,
         ("?q", "of_public_lists"): kept and query.q is not None,
     }
-    if faults := [FieldFault(pointer, code) for (pointer, code), is_so in wrong.items() if is_so]:
-        raise invalid(*faults)
 
 
 def _kept(wanted: Wanted, query: PostingQuery, caller: Caller | None) -> Wanted:

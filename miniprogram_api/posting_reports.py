@@ -10,7 +10,7 @@ from miniprogram_api.idempotent import made
 from miniprogram_api.posting_bodies import NewReport, ReportDecision, ReportQuery
 from miniprogram_api.reading import Body
 from miniprogram_api.representation import FixedResponse
-from miniprogram_api.shelf import ListView
+from miniprogram_api.shelf import ListView, paged
 from miniprogram_api.web import Face, allow, answer, answers, body, first, idempotent, query
 from server.access import owners
 from server.access.rules import Right
@@ -101,8 +101,7 @@ async def report(request: Request, posting_id: UUID, body: NewReport) -> HTTPRes
 async def index(_request: Request, query: ReportQuery) -> HTTPResponse:
     """List reports, those first that have waited for longest."""
     found = await service.reports(query.state, query.limit, query.cursor)
-    items = tuple(StaffReportView.of(one) for one in found.items)
-    return answer(ListView[StaffReportView](items=items, next_cursor=found.next_cursor))
+    return paged(found, StaffReportView.of)
 
 
 @posting_reports.post("/reports/<report_id:uuid>/decision")

@@ -8,8 +8,8 @@ from miniprogram_api.people import Reason
 from miniprogram_api.posting_bodies import PostingDecision
 from miniprogram_api.posting_views import PostingView, again, shown, view_of
 from miniprogram_api.reading import Paged
-from miniprogram_api.shelf import ListView
-from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, if_match, query
+from miniprogram_api.shelf import ListView, paged
+from miniprogram_api.web import Face, allow, answers, body, idempotent, if_match, query
 from server.labour import review, service
 from server.organisations.roles import STAFF, Role
 from server.people.service import Decider
@@ -24,8 +24,7 @@ posting_review = Face("posting_review", url_prefix="/postings")
 async def queue(request: Request, query: Paged) -> HTTPResponse:
     """List postings and changes that wait for a reviewer; `submitted_at` says since when, the oldest first."""
     found = await service.waiting(query.limit, query.cursor)
-    items = tuple(view_of(one, request.ctx.caller, request.app.ctx) for one in found.items)
-    return answer(ListView[PostingView](items=items, next_cursor=found.next_cursor))
+    return paged(found, lambda one: view_of(one, request.ctx.caller, request.app.ctx))
 
 
 @posting_review.post("/<posting_id:uuid>/decision")

@@ -1,5 +1,6 @@
 """Postings: written, changed, submitted, and what else their posters do with them."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from sanic import HTTPResponse, Request
@@ -7,7 +8,7 @@ from sanic import HTTPResponse, Request
 from miniprogram_api.auth import Access, visitor
 from miniprogram_api.posting_bodies import Change, NewPosting, Renewal
 from miniprogram_api.posting_views import PostingView, again, made_again, shown, view_of, visible
-from miniprogram_api.web import Face, allow, answer, answers, body, first, idempotent, if_match
+from miniprogram_api.web import Face, Handler, allow, answer, answers, body, first, idempotent, if_match
 from server.access import owners
 from server.access.rules import Caller, holders, own
 from server.kernel.errors import FieldFault, invalid, not_found
@@ -83,19 +84,24 @@ async def submit(request: Request, posting_id: UUID, version: int | None) -> HTT
     return shown(request, await life.submit(posting_id, request.ctx.read, by=by, version=version, rules=rules))
 
 
-@postings.post("/<posting_id:uuid>/pause")
-@allow(*OWN, owner=owners.posting)
-@idempotent(again)
-@answers(200, PostingView)
+def _deed(verb: str) -> Callable[[Handler], Handler]:
+    """State what its poster does, by `verb`, with a posting."""
+
+    def state(handler: Handler) -> Handler:
+        declared = allow(*OWN, owner=owners.posting)(answers(200, PostingView)(idempotent(again)(handler)))
+        postings.add_route(declared, f"/<posting_id:uuid>/{verb}", methods=["POST"])
+        return declared
+
+    return state
+
+
+@_deed("pause")
 async def pause(request: Request, posting_id: UUID) -> HTTPResponse:
     """Take a posting off the board for a while."""
     return shown(request, await life.pause(posting_id, by=request.ctx.caller.person_id))
 
 
-@postings.post("/<posting_id:uuid>/resume")
-@allow(*OWN, owner=owners.posting)
-@idempotent(again)
-@answers(200, PostingView)
+@_deed("resume")
 async def resume(request: Request, posting_id: UUID) -> HTTPResponse:
     """Put a paused posting back on the board."""
     return shown(request, await life.resume(posting_id, by=request.ctx.caller.person_id))
@@ -113,10 +119,7 @@ async def renew(request: Request, posting_id: UUID, body: Renewal, version: int 
     return shown(request, await life.renew(posting_id, body.valid_until, by=by, version=version, rules=rules))
 
 
-@postings.post("/<posting_id:uuid>/close")
-@allow(*OWN, owner=owners.posting)
-@idempotent(again)
-@answers(200, PostingView)
+@_deed("close")
 async def close(request: Request, posting_id: UUID) -> HTTPResponse:
     """End a posting for good."""
     return shown(request, await life.close(posting_id, by=request.ctx.caller.person_id))

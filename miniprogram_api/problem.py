@@ -81,6 +81,10 @@ class Problems(BaseModel):
         label = fault.label or self._label(fault.pointer)
         return f"{label}：{told}" if label else told
 
+    def called(self, name: str) -> str:
+        """Return what a field is called, as it stands in a file for people to read."""
+        return self.fields.get(name, name)
+
     def _label(self, pointer: str) -> str | None:
         """Return what the field is called at this very place, else wherever it stands."""
         return self.fields.get(pointer) or self.fields.get(pointer.lstrip("?/").rpartition("/")[2])

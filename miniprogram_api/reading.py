@@ -53,19 +53,19 @@ IMPERSONAL = AfterValidator(_impersonal)
 class Body(BaseModel):
     """Base of request bodies: nothing unknown, nothing converted."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 class Query(BaseModel):
     """Base of query strings: nothing unknown; texts are converted to their types."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Form(BaseModel):
     """Base of the text fields of a form with a file: nothing unknown; texts are converted to their types."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Paged(Query):

@@ -10,9 +10,9 @@ from miniprogram_api.enrolments import EnrolmentView
 from miniprogram_api.listing import Columns, Table, listed
 from miniprogram_api.reading import Body, Paged
 from miniprogram_api.referrals import ReferralView
-from miniprogram_api.shelf import ListView
+from miniprogram_api.shelf import ListView, paged
 from miniprogram_api.tables import MEDIA, Exportable
-from miniprogram_api.web import Face, allow, answer, answers, query
+from miniprogram_api.web import Face, allow, answers, query
 from miniprogram_api.words import Words
 from server.access import rules
 from server.access.rules import Right
@@ -188,5 +188,4 @@ async def enrolments(request: Request, query: EnrolmentQuery) -> HTTPResponse:
 async def duplicated(_request: Request, query: DuplicateQuery) -> HTTPResponse:
     """List groups of claims on one student, or on several with one phone, in the order of their first claims."""
     found = await duplicates.groups(query.year, query.same, query.limit, query.cursor)
-    items = tuple(map(DuplicateView.of, found.items))
-    return answer(ListView[DuplicateView](items=items, next_cursor=found.next_cursor))
+    return paged(found, DuplicateView.of)

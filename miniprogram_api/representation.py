@@ -1,8 +1,8 @@
-"""Answers that never change while the process runs: made, hashed and compressed once, sent by reference."""
+"""Answers that never change while the process runs: each made, hashed and compressed once, sent by reference."""
 
 import gzip
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -18,7 +18,13 @@ WORTH_COMPRESSING_BYTES = 512
 OVERHEAD_BYTES = 2048
 """What an answer takes beside its bytes: headers, variants, the key it is kept under (1.6 KB measured)."""
 BROTLI_QUALITY = 6
-"""At 9 an answer is a hundredth smaller and takes fifteen times as long: two seconds more at start for all of them."""
+"""At 9 an answer is a hundredth smaller and takes its first asker fifteen times as long."""
+
+_ENCODERS: dict[str, Callable[[bytes], bytes]] = {
+    "": bytes,
+    "gzip": lambda body: gzip.compress(body, 9, mtime=0),
+    "br": lambda body: brotli.compress(body, quality=BROTLI_QUALITY),
+}
 
 Headers = tuple[tuple[bytes, bytes], ...]
 _SAFETY: dict[str, Headers] = {
@@ -82,27 +88,24 @@ class _Variant:
 
 
 class Representation:
-    """One answer in one media type, ready in every encoding."""
+    """One answer in one media type, in each encoding from when it is first asked for."""
 
-    __slots__ = ("_tag", "_variants", "content_type")
+    __slots__ = ("_body", "_digest", "_tag", "_variants", "_vary", "content_type")
 
     def __init__(
         self, body: bytes, content_type: str = JSON, *, varies_by_accept: bool = False, tag: str | None = None
     ) -> None:
-        """Hash and compress `body`; takes milliseconds, so it belongs at start or behind a cache.
+        """Hash `body`; an encoding takes its first asker a millisecond, so this belongs behind a cache.
 
         `tag` is a hash of the content that clients know from elsewhere: it makes the ETags, and a client that has it
         gets its 304 in whatever encoding it asks.
         """
         self.content_type = content_type
-        digest = tag or hashlib.sha256(body).hexdigest()[:24]
-        self._tag = f'"{digest}"' if tag else None
-        vary = b"accept-encoding, accept" if varies_by_accept else b"accept-encoding"
-        encoded = {"": body}
-        if len(body) >= WORTH_COMPRESSING_BYTES:
-            encoded["gzip"] = gzip.compress(body, 9, mtime=0)
-            encoded["br"] = brotli.compress(body, quality=BROTLI_QUALITY)
-        self._variants = {name: _variant(data, content_type, digest, name, vary) for name, data in encoded.items()}
+        self._body = body
+        self._digest = tag or hashlib.sha256(body).hexdigest()[:24]
+        self._tag = f'"{tag}"' if tag else None
+        self._vary = b"accept-encoding, accept" if varies_by_accept else b"accept-encoding"
+        self._variants: dict[str, _Variant] = {}
 
     @classmethod
     def of(cls, view: BaseModel, *, varies_by_accept: bool = False, tag: str | None = None) -> "Representation":
@@ -111,17 +114,27 @@ class Representation:
 
     @property
     def size(self) -> int:
-        """How many bytes it takes: its encodings, and about what Python needs to hold them."""
-        return OVERHEAD_BYTES + sum(len(variant.body) for variant in self._variants.values())
+        """How many bytes it takes at most: its encodings, and about what Python needs to hold them."""
+        return OVERHEAD_BYTES + 2 * len(self._body)
 
     def respond(self, request: Request) -> HTTPResponse:
         """Return the 200, or the 304 for a client that has it already."""
         headers = request.headers
-        variant = self._variants.get(preferred_encoding(headers.get("accept-encoding", ""))) or self._variants[""]
+        encoding = preferred_encoding(headers.get("accept-encoding", ""))
+        variant = self._variants.get(encoding) or self._in(encoding)
         known = headers.get("if-none-match")
         if known is not None and (known == variant.etag or matches(known, variant.etag) or self._is_tag(known)):
             return FixedResponse(b"", 304, variant.unchanged)
         return FixedResponse(variant.body, 200, variant.full)
+
+    def _in(self, encoding: str) -> _Variant:
+        if encoding and len(self._body) < WORTH_COMPRESSING_BYTES:
+            made = self._variants.get("") or self._in("")
+        else:
+            data = _ENCODERS[encoding](self._body)
+            made = _variant(data, self.content_type, self._digest, encoding, self._vary)
+        self._variants[encoding] = made
+        return made
 
     def _is_tag(self, if_none_match: str) -> bool:
         return self._tag is not None and matches(if_none_match, self._tag)

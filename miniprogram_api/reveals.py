@@ -9,11 +9,15 @@ from sanic import HTTPResponse, Request
 
 from miniprogram_api.auth import Access
 from miniprogram_api.idempotent import made
+from miniprogram_api.listing import Columns, Table, listed
 from miniprogram_api.people import Reason
-from miniprogram_api.reading import Body, Paged
+from miniprogram_api.problem import Problems
+from miniprogram_api.reading import Body
 from miniprogram_api.representation import FixedResponse
-from miniprogram_api.shelf import ListView, paged
+from miniprogram_api.shelf import ListView
+from miniprogram_api.tables import MEDIA, Exportable
 from miniprogram_api.web import Face, allow, answer, answers, body, first, idempotent, query
+from miniprogram_api.words import Words
 from server.access.rules import Caller, Right
 from server.kernel.audit import AuditEntry
 from server.organisations.roles import Role
@@ -44,7 +48,7 @@ class RevealView(Body):
     values: dict[str, str | None]
 
 
-class LookQuery(Paged):
+class LookQuery(Exportable):
     """At whom one looked."""
 
     subject: SubjectText
@@ -117,9 +121,21 @@ def _shown(found: Revealed) -> FixedResponse:
 @reveals.get("/")
 @allow(Access.SIGNED_IN)
 @query(LookQuery)
-@answers(200, ListView[LookView])
+@answers(200, ListView[LookView], *MEDIA)
 async def looks(request: Request, query: LookQuery) -> HTTPResponse:
     """List who looked at one's own data, one's student's or one's organisation's, the newest first."""
-    caller = request.ctx.caller
-    found = await service.looks(query.subject, caller, query.limit, query.cursor)
-    return paged(found.page, lambda entry: LookView.of(entry, caller, found.school))
+    caller, table = request.ctx.caller, _looks(request.app.ctx.words, request.app.ctx.problems)
+    found = await service.looks(query.subject, caller)
+    return await listed(request, query, table, found.page, lambda entry: LookView.of(entry, caller, found.school))
+
+
+def _looks(words: Words, problems: Problems) -> Table[LookView]:
+    columns: Columns[LookView] = (
+        ("时间", lambda one: one.made_at),
+        ("单位", lambda one: one.office),
+        ("角色", lambda one: words.roles[one.role]),
+        ("查看的内容", lambda one: "、".join(map(problems.called, one.fields))),
+        ("理由", lambda one: one.reason),
+        ("查看人编号", lambda one: one.person_id),
+    )
+    return Table("looks", "查看完整信息的记录", columns)

@@ -1,15 +1,18 @@
 """What happened to a claim, and to a student."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from sanic import HTTPResponse, Request
 
-from miniprogram_api.reading import Body, Paged
+from miniprogram_api.listing import Columns, Table, listed
+from miniprogram_api.reading import Body
 from miniprogram_api.referrals import SchoolView
 from miniprogram_api.shelf import ListView
-from miniprogram_api.web import Face, allow, answer, answers, query
+from miniprogram_api.tables import MEDIA, Exportable
+from miniprogram_api.web import Face, allow, answers, query
 from miniprogram_api.words import Words
 from server.access import owners
 from server.access.rules import Caller, own
@@ -75,28 +78,59 @@ def _staff(caller: Caller) -> bool:
     return any(post.role.of_secretariat for post in caller.posts)
 
 
-def _told(request: Request, found: Page[Act], *, reasons: bool) -> HTTPResponse:
+def _acts(name: str, title: str, words: Words) -> Table[ActView]:
+    columns: Columns[ActView] = (
+        ("时间", lambda one: one.at),
+        ("学校", lambda one: one.school.name),
+        ("年度", lambda one: one.year),
+        ("事项", lambda one: one.text),
+        ("之前", lambda one: _state(one.subject, one.before, words)),
+        ("之后", lambda one: _state(one.subject, one.after, words)),
+        ("生效日期", lambda one: one.effective_on),
+        ("由谁办理", lambda one: words.actors[one.by]),
+        ("理由", lambda one: one.reason),
+    )
+    return Table(name, title, columns)
+
+
+def _state(subject: str, state: str, words: Words) -> str:
+    """Return what a state of a claim or an enrolment is called, which is empty where there was none."""
+    of_enrolment: dict[Any, str] = {**words.enrolment_states, **words.match_verdicts}
+    known: Mapping[Any, str] = words.states if subject.startswith("referral:") else of_enrolment
+    return known.get(state, state)
+
+
+async def _told(
+    request: Request,
+    query: Exportable,
+    table: Table[ActView],
+    fetch: Callable[[int, str | None], Awaitable[Page[Act]]],
+    *,
+    reasons: bool,
+) -> HTTPResponse:
     words, staff = request.app.ctx.words, _staff(request.ctx.caller)
-    items = tuple(ActView.of(act, words, staff=staff, reasons=reasons or staff) for act in found.items)
-    return answer(ListView[ActView](items=items, next_cursor=found.next_cursor))
+    seen = reasons or staff
+    return await listed(request, query, table, fetch, lambda act: ActView.of(act, words, staff=staff, reasons=seen))
 
 
 @timeline.get("/referrals/<referral_id:uuid>/history")
 @allow(own(Role.CLERK), *STAFF, owner=owners.referral)
-@query(Paged)
-@answers(200, ListView[ActView])
-async def of_referral(request: Request, referral_id: UUID, query: Paged) -> HTTPResponse:
+@query(Exportable)
+@answers(200, ListView[ActView], *MEDIA)
+async def of_referral(request: Request, referral_id: UUID, query: Exportable) -> HTTPResponse:
     """List what was done to a claim, the first act first; its school sees nothing of who else claims the student."""
-    return _told(request, await service.of_referral(referral_id, query.limit, query.cursor), reasons=False)
+    table, history = _acts("history", "生源登记经过", request.app.ctx.words), service.of_referral
+    return await _told(request, query, table, lambda limit, cursor: history(referral_id, limit, cursor), reasons=False)
 
 
 @timeline.get("/students/<student_id:uuid>/timeline")
 @allow(own(), *STAFF, owner=owners.student)
-@query(Paged)
-@answers(200, ListView[ActView])
-async def of_student(request: Request, student_id: UUID, query: Paged) -> HTTPResponse:
+@query(Exportable)
+@answers(200, ListView[ActView], *MEDIA)
+async def of_student(request: Request, student_id: UUID, query: Exportable) -> HTTPResponse:
     """List what was done to all claims on a student and all its enrolments, the first act first.
 
     For the secretariat, and for whoever is confirmed as the student or as its guardian.
     """
-    return _told(request, await service.of_student(student_id, query.limit, query.cursor), reasons=True)
+    table, history = _acts("timeline", "学生经过", request.app.ctx.words), service.of_student
+    return await _told(request, query, table, lambda limit, cursor: history(student_id, limit, cursor), reasons=True)

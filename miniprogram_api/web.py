@@ -12,7 +12,7 @@ query and the body with every fault listed, then the handler. The OpenAPI docume
 A route without one keeps the server from starting.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, TypeVar
@@ -31,7 +31,7 @@ from miniprogram_api.representation import FixedResponse, fresh
 from server.access.rules import Right
 from server.organisations.roles import Kind, Role
 
-Handler = Callable[..., Awaitable[HTTPResponse]]
+Handler = Callable[..., Coroutine[Any, Any, HTTPResponse]]
 H = TypeVar("H", bound=Handler)
 First = Callable[..., Awaitable[None]]
 """What is awaited before the work, with the handler's arguments; raises DomainError where that is not to be."""
@@ -77,10 +77,13 @@ class Declaration:
 class Face(Blueprint):
     """A blueprint whose GET routes answer HEAD as well, as HTTP asks."""
 
+    def route(self, uri: str, *arguments: Any, **options: Any) -> Any:
+        """Register a handler; every error has one format, so Sanic need not guess it from the handler's source."""
+        return super().route(uri, *arguments, **{**options, "error_format": "json"})
+
     def get(self, uri: str, **options: Any) -> Callable[[RouteHandler], RouteHandler]:  # type: ignore[override]
         """Register a handler for GET and HEAD."""
-        registered: Callable[[RouteHandler], RouteHandler] = self.route(uri, methods=["GET", "HEAD"], **options)
-        return registered
+        return self.route(uri, methods=["GET", "HEAD"], **options)  # type: ignore[no-any-return]
 
 
 def query(model: type[Query]) -> Callable[[H], H]:

@@ -7,13 +7,16 @@ from typing import Annotated
 from pydantic import Field
 
 from server.appeals.models import AppealState
-from server.enrolments.models import EnrolmentState, Intake, Level
+from server.engagements.models import ContestState, EngagementState, Party
+from server.engagements.nexts import Cue
+from server.enrolments.models import EnrolmentState, Intake, Level, MatchVerdict
 from server.kernel.content import Content, ContentError, read
 from server.organisations.models import MembershipState, OrganisationState
 from server.organisations.roles import Kind, Role
 from server.referrals.counts import AGES, OLDER
 from server.referrals.flags import Flag
 from server.referrals.models import ReferralState
+from server.referrals.timeline import Actor
 from server.students.models import LinkState, Relation
 
 Word = Annotated[str, Field(min_length=1)]
@@ -24,6 +27,8 @@ class Words(Content):
 
     states: dict[ReferralState, Word]
     enrolment_states: dict[EnrolmentState, Word]
+    match_verdicts: dict[MatchVerdict, Word]
+    actors: dict[Actor, Word]
     intakes: dict[Intake, Word]
     levels: dict[Level, Word]
     ages: dict[str, Word]
@@ -34,6 +39,11 @@ class Words(Content):
     relations: dict[Relation, Word]
     link_states: dict[LinkState, Word]
     appeal_states: dict[AppealState, Word]
+    engagement_states: dict[EngagementState, Word]
+    contest_states: dict[ContestState, Word]
+    parties: dict[Party, Word]
+    worker_cues: dict[Cue, Word]
+    poster_cues: dict[Cue, Word]
     flags: dict[str, Word]
     acts: dict[str, Word]
 
@@ -51,6 +61,13 @@ def _faults(words: Words) -> Iterator[str]:
     wanted = {
         "states": set[str](ReferralState),
         "enrolment_states": set[str](EnrolmentState),
+        "match_verdicts": set[str](MatchVerdict),
+        "actors": set[str](Actor),
+        "engagement_states": set[str](EngagementState),
+        "contest_states": set[str](ContestState),
+        "parties": set[str](Party),
+        "worker_cues": set[str](Cue),
+        "poster_cues": set[str](Cue),
         "intakes": set[str](Intake),
         "levels": set[str](Level),
         "kinds": set[str](Kind),

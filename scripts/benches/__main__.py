@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from scripts.benches import guide, hangups, imports, postings, referral, sign_in
+from scripts.benches import guide, hangups, imports, matching, postings, referral, sign_in
 from scripts.benches.load import LoadError
 from scripts.benches.processes import ROOT
 from scripts.benches.rounds import Effort
@@ -15,6 +15,7 @@ BENCHES = {
     "guide": guide,
     "hangups": hangups,
     "imports": imports,
+    "matching": matching,
     "postings": postings,
     "referral": referral,
     "sign_in": sign_in,

@@ -65,6 +65,7 @@ async def load(url: str, rows: int, *, first: int = 1) -> None:
     """Put `rows` live postings up, numbered from `first`; those with smaller numbers are newer."""
     connection = await connect(url)
     try:
+        await connection.execute("SET maintenance_work_mem = '1GB'")
         if first == 1:
             await _prepare(connection)
         objects = {name: sql for name, sql in schema_objects.expected("postgres").items() if " ON posting " in sql}

@@ -24,6 +24,8 @@ _BETWEEN_CHINESE = re.compile(rf"(?<=[{_CHINESE}])\s+(?=[{_CHINESE}])")
 _LIKE_X = str.maketrans(dict.fromkeys("×✕╳ХхΧχⅩⅹ", "X"))
 _AROUND = "='\"’‘`´＇"
 """What programs and people put around a number so that Excel leaves it alone."""
+_DIGITS, _MOBILE = re.compile(r"[0-9]+X?"), re.compile(r"1[0-9]{10}")
+"""Numbers as they should be: nothing about them is to be mended."""
 _PHONE_MARKS = re.compile(r"[-()‐-―−]")
 _ABROAD = re.compile(r"^(?:(?:\+|00)86|86(?=1\d{10}$))")
 _DAY = re.compile(r"(\d{4})(?:年|([-/.]))(\d{1,2})(?:月|\2)(\d{1,2})日?")
@@ -40,7 +42,9 @@ def values(row: Mapping[str, Cell], columns: Sequence[Column]) -> tuple[dict[str
     texts = dict[str, str | None](dict.fromkeys((column.field for column in columns), None))
     wrong = []
     for column in columns:
-        found = read(column, row.get(column.field))
+        if (cell := row.get(column.field)) is None:
+            continue
+        found = read(column, cell)
         if isinstance(found, Remark):
             wrong.append(found)
         else:
@@ -59,6 +63,11 @@ def read(column: Column, cell: Cell) -> str | Remark | None:
 
 def as_sent(cell: Cell) -> str:
     """Return a cell as its sender sees it, without the blanks around it: to be given back, or to be read again."""
+    text = cell if isinstance(cell, str) else _spelt(cell)
+    return codes.seen(text).replace("_x000D_", "").strip()
+
+
+def _spelt(cell: Cell) -> str:
     match cell:
         case None:
             return ""
@@ -66,23 +75,27 @@ def as_sent(cell: Cell) -> str:
             return "是" if cell else "否"
         case float():
             return f"{cell:.14E}" if abs(cell) >= _EXACT else repr(cell)
-        case datetime():
-            return cell.isoformat() if cell.time() != cell.min.time() else cell.date().isoformat()
+        case datetime() if cell.time() == cell.min.time():
+            return cell.date().isoformat()
         case date():
             return cell.isoformat()
         case _:
-            return codes.seen(str(cell)).replace("_x000D_", "").strip()
+            return str(cell)
 
 
 _Read = str | tuple[str, dict[str, str]] | tuple[str]
 
 
 def _id_number(text: str, _column: Column) -> _Read:
+    if _DIGITS.fullmatch(text):
+        return text
     number = codes.plain(text).strip(_AROUND).translate(_LIKE_X)
     return ("id_number_lost_digits",) if _SCIENTIFIC.fullmatch(number) else _whole(number)
 
 
 def _phone(text: str, _column: Column) -> _Read:
+    if _MOBILE.fullmatch(text):
+        return text
     number = codes.plain(text).strip(_AROUND)
     if _SCIENTIFIC.fullmatch(number):
         return ("digits_lost",)
@@ -90,6 +103,8 @@ def _phone(text: str, _column: Column) -> _Read:
 
 
 def _name(text: str, _column: Column) -> _Read:
+    if codes.chinese(text):
+        return text
     spelt = unicodedata.normalize("NFC", text).translate(_DOTS).strip("'’‘`")
     return _BETWEEN_CHINESE.sub("", spelt)
 
@@ -123,7 +138,9 @@ def _spelt_day(text: str) -> date:
 
 
 def _choice(text: str, column: Column) -> _Read:
-    meant = column.meanings.get(key(text)) or (text if text in column.choices.values() else None)
+    meant = column.choices.get(text) or column.meanings.get(key(text))
+    if meant is None and text in column.choices.values():
+        meant = text
     return meant or ("enum", {"expected": "、".join(offered(column))})
 
 

@@ -198,8 +198,12 @@ def _rows(sheet: Sheet, head: _Head) -> Iterator[Row]:
     for number, row in enumerate(sheet.rows[head.below :], head.below + 1):
         cells = ((name, row[place]) for place, name in head.fields.items() if place < len(row))
         said = {name: cell for name, cell in cells if _says(cell)}
-        if said and row != repeated and not any(_text(cell).lstrip().startswith(EXAMPLE) for cell in row):
+        if said and row != repeated and not any(map(_exemplary, row)):
             yield Row(number, said)
+
+
+def _exemplary(cell: Cell) -> bool:
+    return isinstance(cell, str) and EXAMPLE in cell and cell.lstrip().startswith(EXAMPLE)
 
 
 def _says(cell: Cell) -> bool:

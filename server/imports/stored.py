@@ -2,8 +2,7 @@
 
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -11,8 +10,7 @@ _LEVEL = 1
 """Of compression: the next one takes twice as long for a tenth less."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row of a list: `number` as the spreadsheet counts, `values` by field, as text or as numbers were.
 
     `twin` is the number of an earlier row about the same student; `same` says that the two rows are alike.

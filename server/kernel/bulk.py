@@ -4,7 +4,8 @@ That one grows with the square of their number where it changes rows, and spends
 checking values where it makes them. Here nothing is checked: the values are what the code behind us made of them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from tortoise.fields.base import Field
 from tortoise.models import Model
 
 M = TypeVar("M", bound=Model)
+_Column = Callable[[Sequence[Model]], list[Any]]
 _LOOSE = {"VARCHAR": "TEXT"}
 """A cast to a length cuts without a word; the column itself refuses what is too long."""
 
@@ -51,7 +53,17 @@ def fresh(model: type[M], **values: Any) -> M:
     """Return a row as `model(**values)` would, not written yet; every value is given as the column's own type."""
     row = model.__new__(model)
     row.__dict__.update(_defaults(model))
-    row.__dict__.update(values, _partial=False, _saved_in_db=False, _custom_generated_pk=False, _await_when_save={})
+    row.__dict__.update(values, _await_when_save={})
+    return row
+
+
+def put(row: M, **values: Any) -> M:
+    """Set columns and relations of a row, not written yet, and return it; every value is of the column's own type."""
+    for name, value in values.items():
+        if isinstance(value, Model):
+            row.__dict__.update({f"_{name}": value, f"{name}_id": value.pk})  # where Tortoise has them
+        else:
+            row.__dict__[name] = value
     return row
 
 
@@ -62,7 +74,7 @@ async def insert(rows: Sequence[Model]) -> None:
     connection = get_connection("default")
     dialect = connection.capabilities.dialect
     statement, columns = _insertion(type(rows[0]), dialect)
-    values = [list(map(reading, rows)) for reading in columns]
+    values = [reading(rows) for reading in columns]
     if dialect == "postgres":
         await connection.execute_query(statement, values)
     else:
@@ -76,12 +88,13 @@ def _defaults(model: type[Model]) -> Mapping[str, Any]:
     """Return what a row holds where nothing is said; a default that is made anew for each row is not among it."""
     fields = model._meta.fields_map  # noqa: SLF001
     plain = {name: fields[name].default for name in model._meta.fields_db_projection}  # noqa: SLF001
-    return {name: value for name, value in plain.items() if not callable(value)}
+    said = {name: value for name, value in plain.items() if not callable(value)}
+    return {**said, "_partial": False, "_saved_in_db": False, "_custom_generated_pk": False}
 
 
 @cache
-def _insertion(model: type[Model], dialect: str) -> tuple[str, Sequence[Callable[[Model], Any]]]:
-    """Return the statement, and what reads each value that fills it from a row."""
+def _insertion(model: type[Model], dialect: str) -> tuple[str, Sequence[_Column]]:
+    """Return the statement, and what reads each column that fills it from rows."""
     meta = model._meta  # noqa: SLF001
     names = list(meta.fields_db_projection)
     columns = ", ".join(meta.fields_db_projection[name] for name in names)
@@ -95,11 +108,29 @@ def _insertion(model: type[Model], dialect: str) -> tuple[str, Sequence[Callable
     return statement, [_reading(name, meta.fields_map[name], dialect) for name in names]
 
 
-def _reading(name: str, field: Field[Any], dialect: str) -> Callable[[Model], Any]:
-    """Return what reads a column's value as the driver takes it; words of an enumeration are texts to it."""
+def _reading(name: str, field: Field[Any], dialect: str) -> _Column:
+    """Return what reads a column's values as the driver takes them; words of an enumeration are texts to it."""
     plain = attrgetter(name)
     if isinstance(field, fields.JSONField):
-        return lambda row: None if (value := plain(row)) is None else field.encoder(value)
-    if isinstance(field, fields.UUIDField) and dialect == "sqlite":
-        return lambda row: None if (value := plain(row)) is None else str(value)
-    return plain
+        spelt: Callable[[Any], Any] = field.encoder
+    elif isinstance(field, fields.UUIDField) and dialect == "sqlite":
+        spelt = str
+    elif isinstance(field, fields.DatetimeField) and dialect == "sqlite":
+        spelt = _moment
+    else:
+        return lambda rows: list(map(plain, rows))
+    return lambda rows: _spelt(map(plain, rows), spelt)
+
+
+def _spelt(values: Iterable[Any], spelt: Callable[[Any], Any]) -> list[Any]:
+    """Return values spelt out; one that many rows share, as the moment or the school, only once."""
+    last, text, found = None, None, []
+    for value in values:
+        if value is not last:
+            last, text = value, None if value is None else spelt(value)
+        found.append(text)
+    return found
+
+
+def _moment(value: datetime) -> str:
+    return value.isoformat(" ")

@@ -4,8 +4,8 @@ Append-only in the database itself, and without personal data: people are ids.
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from tortoise import fields
@@ -37,8 +37,7 @@ async def record(name: str, subject: str, people: Iterable[UUID] = ()) -> Event:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Occurrence:
+class Occurrence(NamedTuple):
     """One thing that happened, as `record` takes it."""
 
     name: str

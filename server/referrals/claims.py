@@ -23,7 +23,7 @@ AMENDABLE = ("named_school", "level", "phone", *GUARDIAN, "class_name")
 _PHONE = re.compile(r"(?:\+?86)?(1[3-9][0-9]{9}|0[0-9]{9,11})")
 """A mobile number, or one with its area code in front."""
 _SEEN = re.compile(r"[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]*")
-_LEVELS = frozenset(Level)
+_LEVELS: Mapping[str, Level] = {level.value: level for level in Level}
 T = TypeVar("T")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -80,7 +80,8 @@ def amended(values: Values, schools: Mapping[str, UUID], today: date) -> tuple[d
     for field in AMENDABLE:
         if field not in values:
             continue
-        text = (values[field] or "").strip()
+        text = values[field]
+        text = text.strip() if text else ""
         value = _kept(field, _READ[field](text, schools, today), wrong) if text else None
         found["named_school_id" if field == "named_school" else field] = value
     if "class_name" in found:
@@ -169,9 +170,7 @@ def _school(text: str, schools: Mapping[str, UUID], _today: date) -> UUID | _Fau
 
 
 def _level(text: str, *_: Any) -> Level | _Fault:
-    if text in _LEVELS:
-        return Level(text)
-    return _fault("enum", expected="、".join(Level))
+    return _LEVELS.get(text) or _fault("enum", expected="、".join(Level))
 
 
 def _past(text: str, _schools: Any, today: date) -> date | _Fault:

@@ -165,12 +165,15 @@ async def _move(held: Held, student: Student, by: Decider) -> None:
     if any(row.school_id == claim.school_id and row.state is not ReferralState.WITHDRAWN for row in there):
         raise DomainError("already_registered", 409)
     await _leave(Held(claim, {row.id: row for row in held.claims.values() if row.student_id == old_id}), by)
+    await holding.note_moved_away(claim, by.person_id)
     claim.student_id, claim.enrolment_id, claim.winner_id, claim.evidence_until = student.id, None, None, None
     claim.flags = flags.changed(claim.flags, drop=set(Flag) - set(_OF_IDENTITY))
     claim.needs_check = flags.needs_check(claim.flags)
     claim.state, claim.state_since = ReferralState.REGISTERED, clock.now()
     if rivals := service.rivals_of(there):
-        notes = service.contest(claim, rivals, again=any(row.school_id == claim.school_id for row in there))
+        withdrew = any(row.school_id == claim.school_id for row in there)
+        again = withdrew or bool(await holding.moved_away(claim.school_id, claim.year, [student.id]))
+        notes = service.contest(claim, rivals, again=again)
         await bulk.write(rivals, service.CONTESTED)
         await audit.note_many(notes)
         people = await current.acting({row.school_id for row in (claim, *rivals)})

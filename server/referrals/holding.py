@@ -3,12 +3,13 @@
 Everyone holds in one order: the student, then that student's claims by id.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
 from server.kernel import audit, clock, outbox
+from server.kernel.audit import AuditEntry
 from server.kernel.errors import DomainError, found
 from server.organisations import current, keeping
 from server.organisations.models import Organisation, OrganisationState
@@ -18,6 +19,8 @@ from server.referrals.models import LIVE, Referral, ReferralState
 from server.referrals.verdicts import Standing
 from server.students import registry
 from server.students.models import StudentLink
+
+_MOVED_AWAY = "student.claim_moved_away"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,20 @@ async def tell(claim: Referral, event: str, before: ReferralState, by: Decider, 
         subject, action, actor_id=by.person_id, before=before, after=claim.state, reason=by.reason, fields=fields
     )
     await outbox.record(action, subject, (await current.acting([claim.school_id]))[claim.school_id])
+
+
+async def note_moved_away(claim: Referral, by: UUID) -> None:
+    """Remember that a claim is no longer its student's: a school that comes back gains nothing by having been away."""
+    year, school = str(claim.year), claim.school_id.hex
+    await audit.note(f"student:{claim.student_id}", _MOVED_AWAY, actor_id=by, before=year, after=school)
+
+
+async def moved_away(school_id: UUID, year: int, student_ids: Collection[UUID]) -> set[UUID]:
+    """Return those of some students from whom a school once moved its claim for a year to another student."""
+    subjects = {f"student:{one}": one for one in student_ids}
+    left = AuditEntry.filter(subject__in=list(subjects), action=_MOVED_AWAY, before=str(year), after=school_id.hex)
+    found: list[str] = await left.values_list("subject", flat=True)  # type: ignore[assignment]  # a list of one column
+    return {subjects[subject] for subject in found}
 
 
 async def _write(claim: Referral, standing: Standing) -> None:

@@ -1,9 +1,10 @@
 """What a receiving school does with its list, and what follows for the claims on its students."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
-from server.enrolments import life, service
+from server.enrolments import amending, life, service
 from server.enrolments.life import Move, Shown, Step
 from server.enrolments.listing import Listed, Terms
 from server.enrolments.models import Enrolment, Intake, Level, MatchVerdict
@@ -76,6 +77,12 @@ async def list_many(school_id: UUID, lines: Sequence[Listed], *, by: UUID | None
 
 
 @transaction
+async def amend(enrolment_id: UUID, said: Mapping[str, Any], version: int | None, by: UUID) -> Enrolment:
+    """Put right what a school mistyped of a listed student; raises DomainError as `amending.amend` does."""
+    return await _followed(await amending.amend(enrolment_id, said, version, by), Move(by))
+
+
+@transaction
 async def step(enrolment_id: UUID, what: Step, move: Move) -> Enrolment:
     """Let a school say what became of its student; raises DomainError as `life.step` does."""
     return await _followed(await life.step(enrolment_id, what, move), move)
@@ -98,7 +105,8 @@ async def judge(enrolment_id: UUID, referral_id: UUID, verdict: MatchVerdict, by
     """Say whether a claim and an enrolment that name the student differently mean the same one; another word undoes it.
 
     Raises DomainError 404, 403 for who has to do with one of the schools or the student, 409 where the names agree or
-    the claim neither lives nor has lapsed, 422 for a claim on another student or year.
+    the claim neither lives nor has lapsed, or another lives by the word that stands; 422 for a claim on another student
+    or year. An enrolment keeps the last word alone: of a claim that has come back since, it is asked again.
     """
     enrolment, _student = await life.hold(enrolment_id)
     claim = await _claim(enrolment, referral_id)
@@ -108,6 +116,7 @@ async def judge(enrolment_id: UUID, referral_id: UUID, verdict: MatchVerdict, by
         raise DomainError("link_of_your_own", 403)
     if name_of(claim) == enrolled_as(enrolment):
         raise DomainError("names_agree", 409)
+    await _require_unused(enrolment, referral_id)
     before = enrolment.match_verdict if enrolment.match_referral_id == referral_id else None
     enrolment.match_referral_id, enrolment.match_verdict = referral_id, verdict
     enrolment.version += 1
@@ -137,6 +146,16 @@ async def _claim(enrolment: Enrolment, referral_id: UUID) -> Referral:
     if claim.state not in {*LIVE, ReferralState.LAPSED}:
         raise DomainError("referral_state", 409, state=f"referral_{claim.state}")
     return claim
+
+
+async def _require_unused(enrolment: Enrolment, referral_id: UUID) -> None:
+    """Raise DomainError 409 where a new word would take from another claim the one by which it is matched."""
+    other = enrolment.match_referral_id
+    if other in {None, referral_id} or enrolment.match_verdict is not MatchVerdict.SAME:
+        return
+    matched = [ReferralState.MATCHED, ReferralState.CONFIRMED]
+    if await Referral.exists(id=other, enrolment_id=enrolment.id, state__in=matched):
+        raise DomainError("match_in_use", 409)
 
 
 async def _tell(enrolment: Enrolment, claim: Referral, before: str, by: Decider) -> None:

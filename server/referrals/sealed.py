@@ -12,9 +12,14 @@ TABLE = "referral"
 PERSONAL = frozenset({"name", "phone", "guardian_name", "guardian_phone"})
 
 
+def name_cell(referral_id: UUID) -> Cell:
+    """Return where the name in a claim lies."""
+    return Cell(TABLE, "name_sealed", referral_id)
+
+
 def name_of(referral: Referral) -> Sensitive:
     """Return what the school called the student."""
-    return sensitive.opened(Cell(TABLE, "name_sealed", referral.id), Kind.NAME, referral.name_sealed)
+    return sensitive.opened(name_cell(referral.id), Kind.NAME, referral.name_sealed)
 
 
 def phone_of(referral: Referral) -> Sensitive | None:

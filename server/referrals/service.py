@@ -21,7 +21,7 @@ from server.kernel.statements import select
 from server.kernel.transactions import transaction
 from server.organisations import current
 from server.organisations.models import Organisation, OrganisationState
-from server.referrals import flags, matching, rules, sealed, years
+from server.referrals import flags, holding, matching, rules, sealed, years
 from server.referrals.claims import Claim
 from server.referrals.flags import Flag
 from server.referrals.holding import subject_of
@@ -64,7 +64,7 @@ class _Work:
     notes: list[Note] = field(default_factory=list)
     """What their histories say of it."""
     back: set[UUID] = field(default_factory=set)
-    """Students on whom the school withdrew a claim before."""
+    """Students on whom the school withdrew a claim before, or from whom it moved one away."""
 
 
 @transaction
@@ -125,9 +125,9 @@ async def require_open(school_id: UUID, year: int, intake: Intake, on: date | No
 
 def flags_of(claim: Claim, student: Student) -> list[str]:
     """Return what stands out in a claim by itself, beside what is known of the student."""
-    unlike = students.name_of(student) != claim.name
-    found = {Flag.NAME_UNLIKE_KNOWN: unlike, Flag.AGE_UNUSUAL: claim.age_unusual}
-    return flags.changed([], add=[flag for flag, stands in found.items() if stands])
+    found = [Flag.NAME_UNLIKE_KNOWN] if students.name_of(student) != claim.name else []
+    found += [Flag.AGE_UNUSUAL] if claim.age_unusual else []
+    return flags.changed([], add=found) if found else []
 
 
 def _sealed(school_id: UUID, claim: Claim, by: UUID) -> Referral:
@@ -161,6 +161,8 @@ async def _met(school: Organisation, held: Sequence[Student], year: int, by: UUI
             work.claims.setdefault(row.student_id, []).append(row)
         elif row.school_id == school.id:
             work.back.add(row.student_id)
+    if others := [one for one, rows in work.claims.items() if any(row.school_id != school.id for row in rows)]:
+        work.back |= await holding.moved_away(school.id, year, others)
     return work
 
 
@@ -177,8 +179,8 @@ def _take(work: _Work, claim: Claim, student: Student, row: Referral) -> Result:
     if mine := next((one for one in stored if one.school_id == work.school.id), None):
         return Result(Outcome.REPEATED, mine.id, [Remark("id_number", "already_registered")])
     rivals = rivals_of(stored)
-    row.student, row.school, row.flags = student, work.school, flags_of(claim, student)
-    row.needs_check = flags.needs_check(row.flags)
+    told = flags_of(claim, student)
+    bulk.put(row, student=student, school=work.school, flags=told, needs_check=flags.needs_check(told))
     if rivals:
         work.notes += contest(row, rivals, again=student.id in work.back)
         work.contested |= {one.id: one for one in rivals}
@@ -228,7 +230,7 @@ async def _write(work: _Work) -> None:
     series = f"R{work.made[0].year}"
     first = await numbers.take(series, len(work.made))
     for number, row in enumerate(work.made, start=first):
-        row.number = f"{series}-{number:06}"
+        bulk.put(row, number=f"{series}-{number:06}")
     await bulk.insert(work.made)
     registered = [Note(subject_of(row.id), REGISTERED, work.by, after=row.state) for row in work.made]
     await audit.note_many([*registered, *work.notes])

@@ -22,8 +22,8 @@ from server.referrals.models import Referral
 OLDEST_FIRST = Sort("id", descending=False, parse=UUID)
 LOOKS = ".revealed"
 """Who looked at full values is told elsewhere."""
-NO_CHANGE = "enrolment.match_decided"
-"""The one act on an enrolment that leaves its state as it is."""
+NO_CHANGE = ("enrolment.match_decided", "enrolment.amended")
+"""The acts on an enrolment that leave its state as it is."""
 
 
 class Actor(StrEnum):
@@ -131,7 +131,7 @@ async def _effective(enrolments: Sequence[Enrolment]) -> Mapping[UUID, date]:
     for one in await EnrolmentStatus.filter(enrolment_id__in=ids).order_by("id"):
         statuses[f"enrolment:{one.enrolment_id}", one.state].append(one.effective_on)
     subjects = [f"enrolment:{one}" for one in ids]
-    changes = AuditEntry.filter(subject__in=subjects).exclude(action=NO_CHANGE)
+    changes = AuditEntry.filter(subject__in=subjects).exclude(action__in=NO_CHANGE)
     entries = await changes.order_by("id").only("id", "subject", "after")
     keyed = [(entry.id, statuses[entry.subject, entry.after]) for entry in entries]
     return {entry_id: days.popleft() for entry_id, days in keyed if days}

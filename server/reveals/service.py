@@ -42,10 +42,14 @@ class Revealed:
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """A page of looks, and the name of the school whose clerks may be among those who looked, else empty."""
+    """The looks at a subject, and the name of the school whose clerks may be among those who looked, else empty."""
 
-    page: Page[AuditEntry]
+    subject: Subject
     school: str
+
+    async def page(self, limit: int, cursor: str | None) -> Page[AuditEntry]:
+        """Return a page of them, the newest first; raises DomainError 422 for a foreign cursor."""
+        return await audit.entries(str(self.subject), limit, cursor, action=_action(self.subject))
 
 
 async def count(wanted: Wanted, caller: Caller, limits: Limits) -> None:
@@ -91,8 +95,8 @@ async def again(entry_id: UUID, caller: Caller) -> Revealed:
     return Revealed(entry, _opened(subject, await _unbiased(subject, caller), entry.fields))
 
 
-async def looks(subject_text: str, caller: Caller, limit: int, cursor: str | None) -> Looks:
-    """Return who looked at a subject, the newest first, for those whom it concerns and for administrators.
+async def looks(subject_text: str, caller: Caller) -> Looks:
+    """Return who looked at a subject, for those whom it concerns and for administrators.
 
     Raises DomainError 403 for others of the secretariat, 404 for all others, 422 for what is no subject.
     """
@@ -107,7 +111,7 @@ async def looks(subject_text: str, caller: Caller, limit: int, cursor: str | Non
     if decision is not Decision.ALLOWED:
         raise DomainError("not_yours_to_do", 403)
     school = subject.kind.school(row).name if subject.kind.school else ""
-    return Looks(await audit.entries(str(subject), limit, cursor, action=_action(subject)), school)
+    return Looks(subject, school)
 
 
 async def _unbiased(subject: Subject, caller: Caller) -> Any:

@@ -74,12 +74,11 @@ async def _known(indexes: Collection[str], beside: Collection[UUID]) -> dict[str
 
 def _made(said: Said, index: str) -> Student:
     student_id = new_id()
-    vault = sensitive.vault()
     return bulk.fresh(
         Student,
         id=student_id,
-        name_sealed=vault.seal(cell(Student, "name_sealed", student_id), said.name.reveal()),
-        id_number_sealed=vault.seal(cell(Student, "id_number_sealed", student_id), said.number.number.reveal()),
+        name_sealed=sensitive.seal(cell(Student, "name_sealed", student_id), said.name),
+        id_number_sealed=sensitive.seal(cell(Student, "id_number_sealed", student_id), said.number.number),
         id_number_index=index,
         created_at=clock.now(),
     )

@@ -8,8 +8,7 @@ import asyncio
 import itertools
 import random
 import time
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, deque
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
@@ -32,17 +31,22 @@ from tests.students.numbers import number_of
 
 SCHOOLS, AT_ONCE, TOGETHER = 20, 32, 10
 """How many schools, requests at a time, and students for whom all schools race at a time."""
-MADE, THERE = "made", "already_registered"
+MADE, THERE, BUSY = "made", "already_registered", "request_running"
 
 
 @dataclass
 class Race:
-    """Schools' tokens, the students whom all of them claim, the servers, and which claims were acknowledged."""
+    """Schools' tokens, the students whom all of them claim, the servers, and which claims were acknowledged.
+
+    `keyed`: each attempt has an `Idempotency-Key`, by which every lost answer is given again; a key whose server was
+    killed at work is taken for a minute.
+    """
 
     servers: list[Server]
     tokens: list[str]
     numbers: list[str]
     year: int
+    keyed: bool
     acknowledged: dict[tuple[int, int], str] = field(default_factory=dict)
     tries: Counter[str] = field(default_factory=Counter)
 
@@ -50,21 +54,24 @@ class Race:
         """Claim every student for every school, each until it is acknowledged, and kill servers all the while."""
         attempts = list(itertools.product(range(len(self.tokens)), range(len(self.numbers))))
         attempts.sort(key=lambda attempt: (attempt[1] // TOGETHER, random.random()))  # noqa: S311 -- so that schools meet
-        waiting = iter(attempts)
+        waiting = deque(attempts)
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(20)) as client, asyncio.TaskGroup() as group:
             for _ in range(AT_ONCE):
                 group.create_task(self._claim(client, waiting))
             group.create_task(self._kill(kills, len(attempts)))
 
-    async def _claim(self, client: aiohttp.ClientSession, waiting: Iterator[tuple[int, int]]) -> None:
-        for school, student in waiting:
-            while not await self._claimed(client, school, student):
+    async def _claim(self, client: aiohttp.ClientSession, waiting: deque[tuple[int, int]]) -> None:
+        while waiting:
+            school, student = waiting.popleft()
+            if not await self._claimed(client, school, student):
+                waiting.append((school, student))
                 await asyncio.sleep(0.02)
 
     async def _claimed(self, client: aiohttp.ClientSession, school: int, student: int) -> bool:
         """Try once, at any server; a claim that is there already was made by a try whose answer was lost."""
         server = random.choice(self.servers)  # noqa: S311
         headers = {"Authorization": f"Bearer {self.tokens[school]}"}
+        headers |= {"Idempotency-Key": f"student-{student}"} if self.keyed else {}
         body: dict[str, Any] = {"year": self.year, "intake": "autumn"}
         body["student"] = {"name": "何小满", "id_number": self.numbers[student]}
         try:
@@ -75,7 +82,7 @@ class Race:
             return False
         code = MADE if answer.status == 201 else str(told["code"])
         self.tries[code] += 1
-        assert code in {MADE, THERE, "unavailable"}, told
+        assert code in {MADE, BUSY if self.keyed else THERE, "unavailable"}, told
         if code == MADE:
             self.acknowledged[school, student] = told["id"]
         return code in {MADE, THERE}
@@ -89,7 +96,7 @@ class Race:
             victim.start()
 
 
-async def ready(url: str, folder: Path, processes: int, students: int) -> Race:
+async def ready(url: str, folder: Path, processes: int, students: int, *, keyed: bool) -> Race:
     tokens = []
     for place in range(SCHOOLS):
         school = await make_organisation(name=f"第{place + 1}中学（示例）")
@@ -97,7 +104,7 @@ async def ready(url: str, folder: Path, processes: int, students: int) -> Race:
     settings = {"YZT_DATABASE_URL": url, "YZT_DATA_DIR": str(folder), "YZT_LOG_LEVEL": "WARNING"}
     servers = [Server(folder / f"log-{place}", settings) for place in range(processes)]
     numbers = [number_of(date(clock.today().year - 15, 5, 5)) for _ in range(students)]
-    return Race(servers, tokens, numbers, await opened())
+    return Race(servers, tokens, numbers, await opened(), keyed)
 
 
 async def raced(race: Race, kills: int) -> float:
@@ -117,6 +124,7 @@ async def all_are_there(race: Race) -> None:
     schools, students = len(race.tokens), len(race.numbers)
     rows = await Referral.all()
     assert set(race.acknowledged.values()) <= {str(row.id) for row in rows}
+    assert not race.keyed or len(set(race.acknowledged.values())) == schools * students
     assert len(rows) == schools * students
     live = Counter(row.student_id for row in rows if row.state is ReferralState.REGISTERED)
     others = Counter(row.student_id for row in rows if row.state is ReferralState.DISPUTED)
@@ -132,7 +140,7 @@ async def all_are_there(race: Race) -> None:
 
 async def test_schools_that_race_for_six_students_lose_nothing(own_url: str, tmp_path: Path) -> None:
     async with db.opened(own_url, everywhere=True) as database:
-        race = await ready(own_url, tmp_path, processes=2, students=6)
+        race = await ready(own_url, tmp_path, processes=2, students=6, keyed=False)
         await raced(race, kills=2)
         await all_are_there(race)
         assert await db.schema_faults(database) == []
@@ -142,7 +150,7 @@ async def test_schools_that_race_for_six_students_lose_nothing(own_url: str, tmp
 @pytest.mark.only("postgres")
 async def test_ten_thousand_claims_on_five_hundred_students_at_eight_processes(own_url: str, tmp_path: Path) -> None:
     async with db.opened(own_url, everywhere=True):
-        race = await ready(own_url, tmp_path, processes=8, students=500)
+        race = await ready(own_url, tmp_path, processes=8, students=500, keyed=True)
         seconds = await raced(race, kills=50)
         print(f"{len(race.acknowledged)} claims in {seconds:.0f} s: {dict(race.tries)}")  # noqa: T201
         await all_are_there(race)

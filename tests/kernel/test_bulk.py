@@ -1,5 +1,6 @@
 """Rows made and written by the hundred are the same rows as Tortoise's own."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -50,3 +51,17 @@ async def test_what_is_too_long_is_refused_and_not_cut(database: BaseDBAsyncClie
     row = bulk.fresh(Event, id=new_id(), name="x" * 65, subject="", people=[], created_at=clock.now())
     with pytest.raises((OperationalError, StringDataRightTruncationError)):
         await bulk.insert([row])
+
+
+async def test_moments_that_rows_share_and_those_that_they_do_not_are_kept() -> None:
+    first, second = clock.now(), clock.now() + timedelta(microseconds=1)
+    moments, people = [first, first, second, first], [["a"], [], ["a"], []]
+    rows = [
+        bulk.fresh(Event, id=new_id(), name="thing.timed", subject="", people=who, created_at=moment)
+        for moment, who in zip(moments, people, strict=True)
+    ]
+    await bulk.insert(rows)
+    found = await Event.filter(name="thing.timed").order_by("id")
+    assert [row.created_at for row in found] == moments
+    assert [row.people for row in found] == people
+    assert await Event.filter(name="thing.timed", created_at__gt=first).count() == 1

@@ -1,7 +1,10 @@
 """Typed and pasted codes are made plain, and nothing that only looks like a digit becomes one."""
 
+import unicodedata
+
 import pytest
 
+from server.kernel import codes
 from server.kernel.codes import plain
 
 
@@ -29,3 +32,17 @@ def test_look_alikes_stay_what_they_are(foreign: str) -> None:
 def test_every_blank_is_one() -> None:
     blanks = "".join(chr(code) for code in range(0x110000) if chr(code).isspace())
     assert plain(blanks).strip("\x1c\x1d\x1e\x1f") == ""
+
+
+def test_the_short_ways_lead_where_the_long_ones_do() -> None:
+    for text in map(chr, (*range(0xD800), *range(0xE000, 0x11000))):
+        assert codes.plain(text) == text.translate(codes._PLAIN)  # noqa: SLF001 -- the long way
+        assert codes.seen(text) == text.translate(codes._SEEN)  # noqa: SLF001
+        assert not codes.chinese(text) or unicodedata.normalize("NFKC", text) == text
+    assert codes.plain("3a") == "3A"
+
+
+@pytest.mark.parametrize("text", ["1385550000１", "１３８５５５０００01", "138-5550-0001", "3408 0120 1105 0512 3x"])
+def test_numbers_are_somebodys_however_they_are_written(text: str) -> None:
+    assert codes.personal(text)
+    assert not codes.personal(text[:10])

@@ -108,6 +108,19 @@ def test_nothing_is_sealed_as_nothing(phone: Sensitive) -> None:
     assert sensitive.unseal(CELL, Kind.NAME, sensitive.seal(CELL, Sensitive(Kind.NAME, ""))) is not None
 
 
+def test_what_this_process_sealed_it_need_not_open_but_in_its_own_cell_and_as_what_it_is(phone: Sensitive) -> None:
+    envelope = sensitive.seal(CELL, phone)
+    sensitive.use(Vault({"other": bytes(32)}, {"other": bytes(32)}))
+    assert sensitive.opened(CELL, Kind.PHONE, envelope) is phone
+    elsewhere = CELL._replace(row_id=new_id())
+    for cell, kind, text in ((elsewhere, Kind.PHONE, envelope), (CELL, Kind.PHONE, str(envelope))):
+        with pytest.raises(VaultError):
+            sensitive.opened(cell, kind, text)
+    assert PHONE not in repr(envelope) + str(envelope)
+    with pytest.raises(TypeError, match="never pickled"):
+        pickle.dumps(envelope)
+
+
 def test_what_does_not_open_says_nothing() -> None:
     with pytest.raises(VaultError) as error:
         sensitive.unseal(CELL, Kind.PHONE, PHONE)

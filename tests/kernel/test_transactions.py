@@ -145,3 +145,17 @@ async def test_a_server_that_is_not_there_is_away_and_a_missing_file_is_somethin
             with pytest.raises(transactions.DATABASE_AWAY):
                 await outbox.record("waits", "thing:1")
     assert not issubclass(FileNotFoundError, transactions.DATABASE_AWAY)
+
+
+async def test_whoever_gets_a_connection_next_is_in_no_transaction_and_nothing_is_compiled(
+    database: BaseDBAsyncClient,
+) -> None:
+    if database.capabilities.dialect == "sqlite":
+        return
+    async with database.acquire_connection() as connection:
+        assert await connection.fetchval("SHOW jit") == "off"
+        left = await connection.fetchval("SELECT pg_backend_pid()")
+        await connection.execute("BEGIN; CREATE TABLE left_open ()")
+    async with database.acquire_connection() as connection:
+        assert await connection.fetchval("SELECT pg_backend_pid()") == left
+        assert await connection.fetchval("SELECT to_regclass('left_open')") is None

@@ -116,6 +116,24 @@ async def test_the_other_way_round_the_one_that_lives_goes_on_and_is_looked_at()
     assert (found.state, live.state, live.needs_check) == (STATE.REGISTERED, STATE.REGISTERED, True)
 
 
+async def test_who_goes_away_and_comes_back_gains_no_days_for_evidence() -> None:
+    number = number_of(BORN)
+    _, _, live = await registered(number)
+    school, clerk, made = await registered(number)
+    until = (await Referral.get(id=made.id)).evidence_until
+    assert until == date(2026, 9, 20)
+    clock.move_to(OPEN.replace(day=15))
+    await correction.correct(made.id, right(number_of(BORN)), because(clerk))
+    back = await correction.correct(made.id, right(number), because(clerk))
+    assert (back.state, back.evidence_until) == (STATE.DISPUTED, until)
+    assert (await Referral.get(id=live.id)).evidence_until == until
+    await correction.correct(made.id, right(number_of(BORN)), because(clerk))
+    result = await service.register(school.id, claim(number), by=clerk)
+    assert (await Referral.get(id=result.referral_id)).evidence_until == until
+    _, _, third = await registered(number)
+    assert (await Referral.get(id=third.id)).evidence_until == date(2026, 9, 25), "who was never there has all its days"
+
+
 async def test_a_school_has_nobody_twice_by_correcting() -> None:
     number = number_of(BORN)
     school, clerk, _ = await registered(number)

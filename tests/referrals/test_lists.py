@@ -1,6 +1,6 @@
 """Lists and counts say what is there, in a settled number of statements."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
@@ -8,15 +8,18 @@ import pytest
 from server.enrolments.models import EnrolmentState, Intake, Level
 from server.kernel import clock
 from server.kernel.errors import DomainError
+from server.kernel.ids import new_id
+from server.kernel.sensitive import Kind as Sealed
 from server.organisations.models import Organisation
 from server.organisations.roles import Kind
-from server.referrals import counts, enrolled, lists
+from server.referrals import counts, duplicates, enrolled, lists
 from server.referrals.counts import By
 from server.referrals.duplicates import Same, groups
 from server.referrals.lists import Order, Wanted
 from server.referrals.models import Referral, ReferralState
 from tests.factories import make_organisation
-from tests.harness.referring import make_claim, make_import, make_listed, make_student
+from tests.harness.referring import make_claim, make_import, make_listed, make_student, sealed
+from tests.students.numbers import number_of
 
 pytestmark = pytest.mark.usefixtures("database")
 YEAR = 2031
@@ -145,6 +148,29 @@ async def test_duplicates_are_grouped_and_paged(world: World) -> None:
     with pytest.raises(DomainError):
         await found(Same.PHONE, cursor)
     assert (await groups(1990, Same.STUDENT, 2, None)).items == []
+
+
+async def test_namesakes_born_on_one_day_are_grouped_for_a_look(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert world
+    monkeypatch.setattr(duplicates, "AT_ONCE", 2)
+    year, school, born = YEAR + 6, await make_organisation(), date(YEAR - 15, 5, 5)
+
+    async def claim(name: str, day: date = born, state: ReferralState = ReferralState.REGISTERED) -> Referral:
+        row_id, student = new_id(), await make_student(number_of(day))
+        name_sealed = sealed("referral", row_id, "name", Sealed.NAME, name)
+        return await make_claim(school, student, id=row_id, year=year, state=state, **name_sealed)
+
+    pairs = [[(await claim(name)).number for _ in range(2)] for name in ("欧阳鸢", "买买提·艾力", "何小满")]
+    await claim("欧阳鸢", born + timedelta(days=1))
+    await claim("欧阳鸢", state=ReferralState.REJECTED)
+    page = await groups(year, Same.NAME, 2, None)
+    assert [[claim.number for claim in group.claims] for group in page.items] == pairs[:2]
+    page = await groups(year, Same.NAME, 2, page.next_cursor)
+    assert ([[claim.number for claim in group.claims] for group in page.items], page.next_cursor) == (pairs[2:], None)
+    twice = await make_student(number_of(born))
+    for state in (ReferralState.REGISTERED, ReferralState.DISPUTED):
+        await make_claim(await make_organisation(), twice, year=year + 1, state=state)
+    assert (await groups(year + 1, Same.NAME, 2, None)).items == [], "one student is no namesake"
 
 
 async def test_a_lapsed_claim_may_be_in_a_dispute_too(world: World) -> None:

@@ -188,6 +188,19 @@ class TestNames:
             with pytest.raises(DomainError, match="decides_for_own"):
                 await self.judge(pair, MatchVerdict.SAME, Decider(member.person_id, "认识"))
 
+    async def test_a_word_on_another_claim_takes_nothing_from_the_one_that_lives_by_it(
+        self, world: World, pair: tuple[Referral, Enrolment]
+    ) -> None:
+        claim, enrolment = pair
+        student = await claim.student
+        beside = await world.claims(student, "欧阳元", school=world.rival, state=ReferralState.LAPSED)
+        await self.judge(pair, MatchVerdict.SAME)
+        with pytest.raises(DomainError, match="match_in_use"):
+            await self.judge((beside, enrolment), MatchVerdict.SAME)
+        assert await stands(claim) == ("matched", enrolment.id, [])
+        await self.judge(pair, MatchVerdict.DIFFERENT)
+        await self.judge((beside, enrolment), MatchVerdict.DIFFERENT)
+
     async def test_it_is_asked_only_where_there_is_something_to_decide(
         self, world: World, pair: tuple[Referral, Enrolment]
     ) -> None:

@@ -1,4 +1,7 @@
-"""The same page of postings by FastAPI and SQLAlchemy's ORM, as somebody used to them would write it."""
+"""The same pages of postings by FastAPI and SQLAlchemy's ORM, as somebody used to them would write them.
+
+Deep pages by OFFSET, words by ILIKE.
+"""
 
 import os
 import sys
@@ -8,7 +11,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import uvicorn
-from fastapi import Depends, FastAPI
+from fastapi import Depends, FastAPI, Query
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import ForeignKey, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
@@ -48,6 +51,7 @@ class Posting(Base):
     major: Mapped[str | None]
     region: Mapped[str | None]
     address: Mapped[str]
+    description: Mapped[str] = mapped_column(deferred=True)
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]
     headcount: Mapped[int | None]
@@ -119,6 +123,17 @@ class PostingView(BaseModel):
     distance_m: int | None = None
 
 
+class Asked(BaseModel):
+    """What a list is asked for."""
+
+    side: str
+    region: str | None = None
+    kind: str | None = None
+    meals: bool | None = None
+    q: str | None = None
+    offset: int = 0
+
+
 class PageView(BaseModel):
     """A page."""
 
@@ -137,23 +152,21 @@ def build(database: str, host: str) -> FastAPI:
 
     @app.get("/api/v1/postings", response_model=PageView)
     async def page(
-        side: str,
-        region: str,
-        kind: str,
-        meals: bool,  # noqa: FBT001
+        asked: Annotated[Asked, Query()],
         opened: Annotated[AsyncSession, Depends(session)],
     ) -> Any:
         live = (
             select(Posting).join(Posting.organisation).where(Posting.state == "live", Organisation.state == "verified")
         )
-        wanted = live.where(
-            Posting.side == side,
-            Posting.region == region,
-            Posting.kind == kind,
-            Posting.meals == meals,
-            Posting.valid_until >= date.today(),  # noqa: DTZ011 -- a peer asks as its writers do
-        )
-        newest = wanted.order_by(Posting.published_at.desc(), Posting.id.desc()).limit(20)
+        today = date.today()  # noqa: DTZ011 -- a peer asks as its writers do
+        wanted = live.where(Posting.side == asked.side, Posting.valid_until >= today)
+        for column, value in ((Posting.region, asked.region), (Posting.kind, asked.kind), (Posting.meals, asked.meals)):
+            if value is not None:
+                wanted = wanted.where(column == value)
+        if asked.q:
+            like = f"%{asked.q}%"
+            wanted = wanted.where(Posting.title.ilike(like) | Posting.description.ilike(like))
+        newest = wanted.order_by(Posting.published_at.desc(), Posting.id.desc()).offset(asked.offset).limit(20)
         return {"items": (await opened.scalars(newest.options(joinedload(Posting.organisation)))).all()}
 
     @app.get("/health/live")

@@ -1,0 +1,255 @@
+"""Engagements as the side that asks sees them, and the secretariat."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Self
+from uuid import UUID
+
+from sanic import Request
+
+from miniprogram_api.idempotent import made
+from miniprogram_api.people import OrganisationName
+from miniprogram_api.reading import Body
+from miniprogram_api.representation import FixedResponse
+from miniprogram_api.web import answer
+from miniprogram_api.words import Words
+from server.access import sides
+from server.access.rules import Caller
+from server.engagements import contacts, listing, nexts
+from server.engagements.contacts import Reach, Worker
+from server.engagements.models import ContestState, Engagement, EngagementState, EngagementStep, Party
+from server.engagements.nexts import Facts
+from server.kernel.paging import Page
+from server.labour.models import PayUnit, Posting, PostingKind, PostingState, Supplier
+
+
+class EngagedPostingView(Body):
+    """The demand that an engagement is on."""
+
+    id: UUID
+    kind: PostingKind
+    title: str
+    organisation: OrganisationName | None
+    region: str | None
+    address: str
+    starts_on: date | None
+    ends_on: date | None
+    hours: dict[str, Any]
+    pay_fen: int | None
+    pay_unit: PayUnit | None
+    headcount: int | None
+    filled: int
+    state: PostingState
+
+    @classmethod
+    def of(cls, row: Posting) -> Self:
+        """Return the view of a row that was fetched with its organisation."""
+        organisation = OrganisationName.of(row.organisation) if row.organisation else None
+        named = {name: getattr(row, name) for name in cls.model_fields.keys() - {"organisation"}}
+        return cls(organisation=organisation, **named)
+
+
+class SuppliedView(Body):
+    """The offer that an engagement came from."""
+
+    id: UUID
+    title: str
+    supplier: Supplier
+
+
+class ReachView(Body):
+    """Whom to ask for, by what number."""
+
+    name: str
+    phone: str
+
+    @classmethod
+    def of(cls, reach: Reach | None) -> Self | None:
+        """Return the view in full, None where there is nobody."""
+        return cls(name=reach.name.reveal(), phone=reach.phone.reveal()) if reach else None
+
+
+class WorkerView(Body):
+    """Who takes the place. The name is in full to the poster once both agreed, and masked before and to staff.
+
+    `school` and `ages` are told where that was consented to; of a class there is the school alone.
+    """
+
+    name: str | None
+    school: str | None
+    ages: str | None
+
+
+class SaidView(Body):
+    """What one side said of the work or the pay, and when."""
+
+    at: datetime
+    minutes: int | None
+    fen: int | None
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> Self:
+        """Return the view of what lies in a row."""
+        return cls(at=datetime.fromisoformat(said["at"]), minutes=said.get("minutes"), fen=said.get("fen"))
+
+
+class NextView(Body):
+    """What to do next, in words, and what one may do now, as the last part of the address has it."""
+
+    text: str
+    verbs: tuple[str, ...]
+
+
+class EngagementView(Body):
+    """A place on a demand. `version` counts writes, `size` is how many places it takes.
+
+    `side` is the side on which the caller stands, null for the secretariat. `contact` is the other side's, from
+    acceptance on; `through_school` says that a student is reached by their school. `completed` and `paid` are what each
+    side has said, `deemed` that one side's word had to do. `terms_changed`: something of the work is other than was
+    agreed. `next` is null for the secretariat.
+    """
+
+    id: UUID
+    version: int
+    state: EngagementState
+    state_since: datetime
+    side: Party | None
+    size: int
+    posting: EngagedPostingView
+    supply: SuppliedView | None
+    worker: WorkerView | None
+    contact: ReachView | None
+    through_school: bool
+    approved_at: datetime | None
+    accepted_at: datetime | None
+    completed: dict[Party, SaidView]
+    completed_at: datetime | None
+    deemed: bool
+    paid: dict[Party, SaidView]
+    paid_at: datetime | None
+    contest: ContestState
+    contest_until: datetime | None
+    terms_changed: bool
+    next: NextView | None
+    created_at: datetime
+
+
+class StepView(Body):
+    """One thing that happened; `by` is `worker`, `poster`, `secretariat` or `system`."""
+
+    verb: str
+    before: str
+    after: EngagementState
+    by: str
+    reason: str
+    made_at: datetime
+
+    @classmethod
+    def of(cls, step: EngagementStep) -> Self:
+        """Return the view of a row."""
+        by = step.party or ("secretariat" if step.actor_id else "system")
+        same = {name: getattr(step, name) for name in cls.model_fields.keys() - {"by", "after", "verb"}}
+        return cls(by=by, after=EngagementState(step.after), verb=spelt(step.verb), **same)
+
+
+class WholeEngagementView(EngagementView):
+    """The same with all that happened.
+
+    `ahead` is how many on the wait-list move up before it, null for one that does not wait.
+    """
+
+    ahead: int | None
+    steps: tuple[StepView, ...]
+
+
+_SAME = (
+    "id", "version", "state", "state_since", "size", "approved_at", "accepted_at", "completed_at", "deemed", "paid_at",
+    "contest", "contest_until", "created_at",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What is read along with a page."""
+
+    caller: Caller
+    words: Words
+    workers: dict[UUID, Worker]
+    facts: Facts
+
+
+async def beside(request: Request, rows: Sequence[Engagement]) -> _Beside:
+    """Return what the views of some engagements need, by a settled number of queries."""
+    ctx = request.app.ctx
+    workers = await contacts.workers(rows, ctx.consent_documents)
+    return _Beside(request.ctx.caller, ctx.words, dict(workers), await nexts.facts(rows))
+
+
+def view_of(row: Engagement, known: _Beside) -> dict[str, Any]:
+    """Return the fields of an engagement's view for the caller."""
+    side, worker = sides.party(known.caller, row), known.workers[row.id]
+    theirs = {Party.WORKER: contacts.posters(row), Party.POSTER: worker.contact}
+    return {
+        **{name: getattr(row, name) for name in _SAME},
+        "side": side,
+        "posting": EngagedPostingView.of(row.posting),
+        "supply": row.supply and SuppliedView(id=row.supply.id, title=row.supply.title, supplier=row.supply.supplier),
+        "worker": _worker(row, worker, side),
+        "contact": ReachView.of(theirs[side]) if side else None,
+        "through_school": side is Party.POSTER and worker.through_school,
+        "completed": {Party(party): SaidView.of(said) for party, said in row.completed_by.items()},
+        "paid": {Party(party): SaidView.of(said) for party, said in row.paid_by.items()},
+        "terms_changed": row.id in known.facts.changed,
+        "next": _next(row, side, known) if side else None,
+    }
+
+
+async def paged(request: Request, found: Page[Engagement]) -> Page[EngagementView]:
+    """Return a page of views."""
+    known = await beside(request, found.items)
+    return Page([EngagementView(**view_of(row, known)) for row in found.items], found.next_cursor)
+
+
+async def shown(request: Request, engagement_id: UUID, status: int = 200) -> FixedResponse:
+    """Answer with an engagement and its ETag, as a handler that made or changed it."""
+    row = await listing.engagement(engagement_id)
+    view = EngagementView(**view_of(row, await beside(request, [row])))
+    return made(answer(view, status, row.version), str(row.id))
+
+
+async def whole(request: Request, engagement_id: UUID) -> FixedResponse:
+    """Answer with an engagement and all that happened to it."""
+    row = await listing.engagement(engagement_id)
+    steps = tuple(map(StepView.of, await listing.steps(engagement_id)))
+    fields = view_of(row, await beside(request, [row]))
+    return answer(WholeEngagementView(ahead=await listing.ahead_of(row), steps=steps, **fields), 200, row.version)
+
+
+async def again(request: Request, engagement_id: str) -> FixedResponse:
+    """Answer again with an engagement that was changed."""
+    return await shown(request, UUID(engagement_id))
+
+
+async def made_again(request: Request, engagement_id: str) -> FixedResponse:
+    """Answer again with an engagement that was made."""
+    return await shown(request, UUID(engagement_id), 201)
+
+
+def spelt(verb: str) -> str:
+    """Return a verb as it stands in an address."""
+    return verb.replace("_", "-")
+
+
+def _worker(row: Engagement, worker: Worker, side: Party | None) -> WorkerView | None:
+    if side is Party.WORKER:
+        return None
+    in_full = side is Party.POSTER and contacts.open_to_both(row)
+    shown = worker.name.reveal if worker.name and in_full else lambda: str(worker.name or "")
+    return WorkerView(name=shown() or None, school=worker.school, ages=worker.ages)
+
+
+def _next(row: Engagement, side: Party, known: _Beside) -> NextView:
+    cues = {Party.WORKER: known.words.worker_cues, Party.POSTER: known.words.poster_cues}
+    may = tuple(spelt(verb) for verb in nexts.verbs(row, side, known.facts))
+    return NextView(text=cues[side][nexts.cue(row, side, known.facts)], verbs=may)
