@@ -5,9 +5,9 @@ import ctypes
 import gc
 from collections.abc import Mapping, Sequence
 
-from sanic import Blueprint, Sanic
+from sanic import Blueprint
 
-from miniprogram_api import docs, openapi
+from miniprogram_api import docs
 from miniprogram_api.faces import FACES, publish
 from miniprogram_api.problem import ProblemHandler, Problems
 from miniprogram_api.protocol import BODY_LIMIT_BYTES, StrictProtocol, StrictRequest
@@ -44,6 +44,9 @@ WECHAT_IS_PLAYED = """WeChat is played at {standin}. Sign in as one of the demo 
   curl -s {base}/api/v1/sessions -H 'Content-Type: application/json' -d '{{"code": "'$code'"}}'
 """
 
+_COLLECTIONS = (10_000, 10, 10)
+"""How much is made before rubbish is looked for: a list of ten thousand rows makes much and leaves no rubbish."""
+
 App = life.App
 
 
@@ -59,7 +62,7 @@ def build(
     where the content is broken and RuntimeError where a route does not say who may call it.
     """
     problems = Problems.load(CONTENT_DIR)
-    app = Sanic(
+    app = App(
         "yizhitong",
         request_class=StrictRequest,
         error_handler=ProblemHandler(problems),
@@ -92,7 +95,7 @@ def build(
     for face in (*FACES, *extra_faces):
         app.blueprint(face)
     require_declarations(app)
-    app.ctx.docs = docs.prepare(openapi.document(app), problems)
+    app.ctx.docs = docs.Docs(app, problems)
     life.live(app, settings, extra_handlers or {})
     return app
 
@@ -109,9 +112,10 @@ def serve(app: App) -> None:
         standin = serving.build(settings.mini_program, settings.service_account, settings.base)
         serving.beside(app, standin, settings.standin_port)
 
-    # What is loaded now stays until the end: no collection need ever walk through it again.
+    # What is made now stays until the end: no collection need ever walk through it again.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*_COLLECTIONS)
     gc.enable()
     with contextlib.suppress(OSError, AttributeError):  # glibc keeps what reading the content took, unless it is told
         ctypes.CDLL(None).malloc_trim(0)

@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,11 +23,25 @@ from server.kernel.jobs.worker import Handler, Worker
 from server.kernel.traffic import TRAFFIC
 from server.settings import Settings
 
-App = Sanic[Any, Any]
-
 FILES = "files"
 """Where scans lie in the data directory; a backup takes them along."""
 _CHECK_SECONDS = 1.0
+_SOON_SECONDS = 0.01
+
+
+class App(Sanic[Any, Any]):
+    """Sanic, which can be stopped from its first answer on.
+
+    Sanic itself hears no signal before it listens, and ends the loop at the first one; but the loop that runs the last
+    listeners of the start is not the one that serves: to end that one is to fail, or to be forgotten and serve on.
+    """
+
+    def stop(self, terminate: bool = True, unregister: bool = False) -> None:  # noqa: FBT001, FBT002 -- Sanic's own shape
+        """Stop as Sanic does, once the app serves."""
+        if self.state.is_running:
+            super().stop(terminate, unregister)
+        else:
+            asyncio.get_running_loop().call_later(_SOON_SECONDS, self.stop, terminate, unregister)
 
 
 def files(settings: Settings) -> Files:
@@ -56,17 +71,22 @@ def live(app: App, settings: Settings, handlers: Mapping[str, Handler]) -> None:
         opening.cancel()
         if app.ctx.life.done():
             app.ctx.life.result()
+        _on_signals(partial(app.stop, terminate=False))  # Sanic itself listens only after its first answers
 
     @app.before_server_stop
     async def stopping(_app: App) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):  # a second one would end the loop inside Sanic's clean-up
-            asyncio.get_running_loop().add_signal_handler(number, int)
+        _on_signals(int)  # a second one would end the loop inside Sanic's clean-up
 
     @app.after_server_stop
     async def stop(app: App) -> None:
         closing.set()
         await app.ctx.life
         TRAFFIC.work_off()
+
+
+def _on_signals(told: Callable[[], object]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told)
 
 
 @contextlib.asynccontextmanager

@@ -29,7 +29,19 @@ from server.students.models import Relation, Student, StudentLink
 from tests.factories import make_organisation, make_person, make_posting
 from tests.harness.keys import VAULT
 from tests.harness.referring import make_claim, make_import, make_listed
-from tests.harness.rotating import ADDED, ALONE, IN_FRONT, number, ring, rotating, store, storing, student, vault
+from tests.harness.rotating import (
+    ADDED,
+    ALONE,
+    IN_FRONT,
+    number,
+    ring,
+    rotated_by_command,
+    rotating,
+    store,
+    storing,
+    student,
+    vault,
+)
 
 pytestmark = pytest.mark.usefixtures("database")
 SAMPLES = {"name_sealed": "欧阳鸢尾", "contact_name_sealed": "汪晓岚", "phone_sealed": "13970531864"}
@@ -239,10 +251,9 @@ async def killed_and_finished(url: str, directory: Path, rows: int, kills: int) 
                 run.kill()
             assert await rotation_left() > 0, f"kill {kill} came too late"
         assert [await asyncio.to_thread(writer.wait, 300) for writer in writers] == [0, 0]
-    with rotating(url, directory) as run:
-        told, _ = await asyncio.to_thread(run.communicate)
-        assert run.returncode == 0, told
-    assert "0 lie under old keys" in told
+    ended = await asyncio.to_thread(rotated_by_command, url, directory)
+    assert ended.returncode == 0, ended.stderr
+    assert "0 lie under old keys" in ended.stdout
     await exactly(range(rows + contested))
 
 
@@ -287,9 +298,9 @@ async def test_a_hundred_thousand_rows_killed_ten_times(database_url: str, tmp_p
 async def test_the_command_refuses_what_it_cannot_open(database_url: str, tmp_path: Path) -> None:
     """The old key was taken out too early: nothing is changed, and the exit code says so."""
     person = await make_person(**sealed_in("person", "name_sealed"))
-    with rotating(database_url, tmp_path, ALONE) as run:
-        told, _ = await asyncio.to_thread(run.communicate)
-    assert run.returncode == 1
+    ended = await asyncio.to_thread(rotated_by_command, database_url, tmp_path, ALONE)
+    assert ended.returncode == 1
+    told = ended.stdout + ended.stderr
     assert f"person.name_sealed of row {person.id} does not open" in told
     assert "1 lie under old keys" in told
     await person.refresh_from_db()
@@ -310,10 +321,9 @@ async def test_files_come_under_the_new_key_too(database_url: str, tmp_path: Pat
     (directory / kept[1].hex).write_bytes((directory / kept[2].hex).read_bytes())
     (directory / f"{kept[0].hex}.draft").write_bytes(b"left by a crash")
     assert set(await new.stale()) == set(kept)
-    with rotating(database_url, tmp_path) as run:
-        told, _ = await asyncio.to_thread(run.communicate)
-    assert run.returncode == 1
-    assert f"files of row {kept[1]} does not open" in told
+    ended = await asyncio.to_thread(rotated_by_command, database_url, tmp_path)
+    assert ended.returncode == 1
+    assert f"files of row {kept[1]} does not open" in ended.stdout + ended.stderr
     await old.delete(kept[1])
     await new.reseal(kept[1])
     assert await new.stale() == []

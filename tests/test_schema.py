@@ -1,7 +1,6 @@
 """The database holds what the code believes, also after SQLite has rebuilt a table."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
 from tortoise.backends.base.client import BaseDBAsyncClient
@@ -95,39 +94,34 @@ async def test_three_processes_migrate_an_empty_database_together(postgres_serve
 
 
 @pytest.mark.only("sqlite")
-async def test_a_rebuilt_table_gets_its_objects_back(tmp_path: Path) -> None:
+async def test_a_rebuilt_table_gets_its_objects_back(own_url: str) -> None:
     """What an altering migration does to SQLite, and what `migrate` does about it."""
-    url = f"sqlite://{tmp_path / 'rebuilt.sqlite3'}"
-    await db.migrate(url)
-    async with db.opened(url) as connection:
+    async with db.opened(own_url) as connection:
         await connection.execute_script(
             "CREATE TABLE new_event AS SELECT * FROM event; DROP TABLE event; ALTER TABLE new_event RENAME TO event"
         )
         assert await schema_objects.missing(connection) == {"event_no_update", "event_no_delete"}
-    await db.migrate(url)
-    async with db.opened(url) as connection:
+    await db.migrate(own_url)
+    async with db.opened(own_url) as connection:
         assert await schema_objects.missing(connection) == set()
 
 
 @pytest.mark.only("sqlite")
-async def test_migrate_refuses_rows_without_their_parent(tmp_path: Path) -> None:
-    url = f"sqlite://{tmp_path / 'orphans.sqlite3'}"
-    await db.migrate(url)
-    async with db.opened(url, foreign_keys="OFF") as connection:
+async def test_migrate_refuses_rows_without_their_parent(own_url: str) -> None:
+    async with db.opened(own_url, foreign_keys="OFF") as connection:
         await connection.execute_script(
             "CREATE TABLE parent (id INTEGER PRIMARY KEY);"
             "CREATE TABLE child (id INTEGER, parent INTEGER REFERENCES parent(id)); INSERT INTO child VALUES (1, 7)"
         )
     with pytest.raises(SchemaError, match="child"):
-        await db.migrate(url)
+        await db.migrate(own_url)
 
 
 @pytest.mark.only("postgres")
-async def test_the_app_role_can_write_but_not_rewrite(postgres_server: Postgres) -> None:
-    await asyncio.to_thread(postgres_server.app_role)
-    await postgres_server.execute("postgres", "CREATE DATABASE roles")
-    await db.migrate(postgres_server.url("roles"))
-    async with db.opened(postgres_server.url("roles", schema_objects.APP_ROLE)) as connection:
+async def test_the_app_role_can_write_but_not_rewrite(postgres_server: Postgres, own_url: str) -> None:
+    role = await asyncio.to_thread(postgres_server.app_role)
+    await db.migrate(own_url)
+    async with db.opened(own_url.replace("//postgres:", f"//{role}:")) as connection:
         await connection.execute_query(
             "INSERT INTO event (id, name, subject, people, created_at) "
             "VALUES (gen_random_uuid(), 'x', 'x', '[]', now())"

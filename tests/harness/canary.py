@@ -2,14 +2,16 @@
 
 import json
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
 
-from server.organisations.roles import Role
+from server.kernel import clock
+from server.organisations.roles import Kind, Role
 from server.organisations.secretariat import secretariat
 from server.people.models import Person
-from tests.factories import make_member
+from tests.factories import make_member, make_organisation, make_posting
 from tests.harness.app import TOKEN
 from tests.harness.people import SignedIn
 from tests.harness.standin import StandIn
@@ -126,8 +128,33 @@ async def speak(town: Town) -> None:
     await student.ask(200, "GET", "/api/v1/me/export", NAME, NUMBER, PHONE)
     await student.ask(200, "GET", "/api/v1/me/export", NAME, NUMBER, PHONE, headers={"Accept": "text/html"})
     await reviewer.ask(200, "GET", "/api/v1/me/export")
+    await be_hired(town, student, reviewer)
     await student.ask(204, "DELETE", f"{mine}/{link['id']}")
     await student.ask(200, "DELETE", "/api/v1/me")
+
+
+async def be_hired(town: Town, student: Caller, reviewer: Caller) -> None:
+    """Apply for a place, be accepted and known to the poster by it, and give it up."""
+    poster = await town.caller("poster-of-the-canary")
+    who = await Person.get(openid="poster-of-the-canary")
+    firm = await make_organisation(Kind.ENTERPRISE, name="示例工厂（示例）")
+    await make_member(firm, Role.CLERK, who)
+    posting = await make_posting(organisation_id=firm.id, person_id=who.id, starts_on=clock.today() + timedelta(days=5))
+    places = f"/api/v1/postings/{posting.id}/engagements"
+    await student.ask(422, "POST", places, json={"supply": NUMBER})
+    path = f"/api/v1/engagements/{(await student.ask(201, 'POST', places))['id']}"
+    for caller in (poster, reviewer):
+        await caller.ask(200, "GET", f"{places}?format=csv")
+    await student.ask(422, "POST", f"{path}/withdraw", json={"reason": f"打{PHONE}找我"})
+    await poster.ask(200, "POST", f"{path}/accept", NAME, PHONE)
+    await poster.ask(200, "GET", places, NAME, PHONE)
+    await poster.ask(200, "GET", f"{places}?format=csv", NAME, PHONE)
+    await reviewer.ask(200, "GET", places)
+    await reviewer.ask(200, "GET", "/api/v1/engagements?format=csv")
+    await student.ask(200, "POST", f"{path}/withdraw", json=REASON)
+    await poster.ask(200, "GET", path)
+    await student.ask(200, "GET", "/api/v1/me/engagements")
+    await reviewer.ask(200, "GET", f"/api/v1/audit?subject=engagement:{path.rpartition('/')[2]}")
 
 
 async def be_paid(town: Town) -> None:

@@ -17,12 +17,18 @@ HEADINGS = ("学生姓名", "身份证号", "联系电话", "层次", "班级")
 
 def sheet(rows: Iterable[Sequence[Any]], headings: Sequence[str] = HEADINGS) -> bytes:
     """An xlsx file: what is text stays text."""
+    return workbook({"名单": [headings, *rows]})
+
+
+def workbook(sheets: Mapping[str, Iterable[Sequence[Any]]]) -> bytes:
+    """An xlsx file of several sheets, with their headings."""
     file = io.BytesIO()
     with Workbook(file, {"in_memory": True}) as book:
-        made = book.add_worksheet("名单")
-        for number, row in enumerate([headings, *rows]):
-            for column, cell in enumerate(row):
-                (made.write_string if isinstance(cell, str) else made.write)(number, column, cell)
+        for name, rows in sheets.items():
+            made = book.add_worksheet(name)
+            for number, row in enumerate(rows):
+                for column, cell in enumerate(row):
+                    (made.write_string if isinstance(cell, str) else made.write)(number, column, cell)
     return file.getvalue()
 
 

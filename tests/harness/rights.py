@@ -13,6 +13,7 @@ from uuid import UUID
 import aiohttp
 import yaml
 
+from server.engagements.models import Engagement, EngagementState
 from server.kernel.ids import new_id
 from server.labour.models import Posting, PostingState
 from server.organisations.models import Membership
@@ -207,7 +208,7 @@ def _people(_persona: Persona, memberships: Sequence[Membership]) -> list[tuple[
 _owned = {"organisation_id": _organisations, "membership_id": _memberships, "person_id": _people,
     "referral_id": _referrals, "enrolment_id": _enrolments, "import_id": _imports, "student_id": _none,
     "appeal_id": _own_things, "link_id": _own_things, "consent_id": _own_things, "posting_id": _own_things,
-    "report_id": _none, "list_id": _none,
+    "report_id": _none, "list_id": _none, "engagement_id": _own_things, "search_id": _own_things,
 }  # fmt: skip
 """Parameter -> what is called with it. A parameter that is missing here and in `FILLED_IN` stops the matrix."""
 
@@ -247,6 +248,8 @@ async def _call(client: aiohttp.ClientSession, route: Route, persona: Persona, t
         await Membership.filter(id=thing.arguments.get("membership_id", new_id())).update(ended_at=None)
         await Person.filter(id=persona.person_id).update(state=PersonState.ACTIVE)
         persona.token = await make_token(persona.person_id)
+    if "engagement_id" in thing.arguments:
+        await Engagement.filter(id=thing.arguments["engagement_id"]).update(state=EngagementState.APPLIED)
     if "posting_id" in thing.arguments:
         await Posting.filter(id=thing.arguments["posting_id"]).update(state=PostingState.LIVE)
     return answer

@@ -22,6 +22,7 @@ from server.kernel.transactions import transaction
 from server.secrets import Keys
 from server.settings import ROOT
 from server.students.models import Student
+from tests.harness.forking import Forked, command, ours
 from tests.harness.keys import ENVIRONMENT, key
 
 ADDED, IN_FRONT, ALONE = ("tests", "new"), ("new", "tests"), ("new",)
@@ -70,15 +71,17 @@ async def store(one: int) -> bool:
     return True
 
 
+def _settings(url: str, directory: Path, ids: Sequence[str]) -> dict[str, str]:
+    return environment(ids, YZT_DATABASE_URL=url, YZT_DATA_DIR=str(directory), YZT_LOG_LEVEL="ERROR")
+
+
 @contextmanager
 def rotating(url: str, directory: Path, ids: Sequence[str] = IN_FRONT) -> Iterator["subprocess.Popen[str]"]:
     """`python -m server rotate_keys`; what it prints is read line by line."""
-    here = {name: value for name, value in os.environ.items() if not name.startswith("YZT_")}
-    settings = environment(ids, YZT_DATABASE_URL=url, YZT_DATA_DIR=str(directory), YZT_LOG_LEVEL="ERROR")
     with subprocess.Popen(
         [sys.executable, "-m", "server", "rotate_keys"],
         cwd=ROOT,
-        env=here | settings,
+        env=ours(**_settings(url, directory, ids)),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -89,15 +92,20 @@ def rotating(url: str, directory: Path, ids: Sequence[str] = IN_FRONT) -> Iterat
             running.kill()
 
 
+def rotated_by_command(url: str, directory: Path, ids: Sequence[str] = IN_FRONT) -> "subprocess.CompletedProcess[str]":
+    """The same to its end."""
+    return command("rotate_keys", **_settings(url, directory, ids))
+
+
 @contextmanager
-def storing(url: str, ids: Sequence[str], first: int, count: int, seed: int) -> Iterator["subprocess.Popen[bytes]"]:
+def storing(url: str, ids: Sequence[str], first: int, count: int, seed: int) -> Iterator[Forked]:
     """A process that stores `count` students from `first` on, in an order of its own."""
     arguments = [url, " ".join(ids), str(first), str(count), str(seed)]
-    with subprocess.Popen([sys.executable, "-m", "tests.harness.rotating", *arguments], cwd=ROOT) as running:
-        try:
-            yield running
-        finally:
-            running.kill()
+    running = Forked("tests.harness.rotating", arguments, os.environ, Path(os.devnull))
+    try:
+        yield running
+    finally:
+        running.kill()
 
 
 async def main(url: str, ids: str, first: str, count: str, seed: str) -> None:

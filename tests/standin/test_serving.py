@@ -84,6 +84,15 @@ def asked(server: Server, path: str, body: bytes | None, headers: dict[str, str]
             return error.code, json.load(error)
 
 
+@pytest.mark.parametrize("event", ["before_server_start", "after_server_start"])
+def test_told_to_stop_while_it_starts_it_stops(event: str, tmp_path: Path) -> None:
+    """Sanic may have answered by then, so whoever started it may think that it hears."""
+    server = Server(tmp_path / "log", {"YZT_DATA_DIR": str(tmp_path)}, "tests.harness.stopping", (event,))
+    server.start()
+    assert server.ended(30) == 0, server.log.read_text()
+    assert "Traceback" not in server.log.read_text()
+
+
 def test_who_is_signing_in_while_it_stops_is_let_in(default_run: Server) -> None:
     default_run.wait_until_live(path="/health/ready")
     standin = played(default_run)
