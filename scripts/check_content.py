@@ -10,6 +10,7 @@ from pathlib import Path
 
 from miniprogram_api import words
 from server.consents import documents
+from server.engagements import rules as engagement_rules
 from server.guide import checks as guide_checks
 from server.guide import service as guide_service
 from server.imports.models import ImportKind
@@ -66,6 +67,7 @@ def _check(content: Path, sources: Path | None) -> list[str]:
     print(f"{len(asked)} documents to consent to, {len(kept)} kinds of data with their periods")
     columns = [len(list_columns.load(content).of(kind).columns) for kind in ImportKind]
     print(f"{sum(columns)} columns of schools' lists")
+    print(f"{len(dict(engagement_rules.load(content)))} periods of engagements")
     days = sum(len(dict(intake)) for intake in referral_rules.load(content).intakes.values())
     print(f"{days} days of referrals' intakes, {len(words.load(content).acts)} words for what is done")
     print(f"{len(guide.editions)} editions, {len(guide.articles)} articles, {len(guide.leaflets)} leaflets")

@@ -10,11 +10,15 @@ from uuid import UUID
 
 from tortoise.exceptions import BaseORMException, IntegrityError
 
+from scripts import demo_work
 from server import db
 from server.app import unlock
 from server.kernel import audit, clock, log
+from server.kernel.content import ContentError
 from server.kernel.transactions import transaction
-from server.organisations import memberships, rules
+from server.labour.fairness import Fairness
+from server.organisations import memberships
+from server.organisations import rules as standing
 from server.organisations.models import Organisation, OrganisationState
 from server.organisations.roles import Kind, Role
 from server.organisations.secretariat import secretariat
@@ -67,7 +71,7 @@ def main() -> int:
     unlock(settings)
     try:
         loaded = asyncio.run(_into(settings.database))
-    except (OSError, BaseORMException) as error:
+    except (OSError, BaseORMException, ContentError) as error:
         return _refused(f"{type(error).__name__}: {error}")
     if loaded:
         print(f"loaded {len(PEOPLE)} demo people in {len(ORGANISATIONS) + 1} organisations")
@@ -76,8 +80,10 @@ def main() -> int:
 
 async def load() -> bool:
     """Load them into the open database if it is empty; return whether it was."""
+    if await _used():
+        return False
     try:
-        return await _load()
+        return await _load(demo_work.rules())
     except IntegrityError:  # another process is loading the same
         return False
 
@@ -87,25 +93,34 @@ async def _into(database: str) -> bool:
         return await load()
 
 
+async def _used() -> bool:
+    return await Person.exists() or await Organisation.exists()
+
+
 @transaction
-async def _load() -> bool:
-    if await Person.exists() or await Organisation.exists():
+async def _load(rules: Fairness) -> bool:
+    if await _used():
         return False
     organisations = {"secretariat": (await secretariat()).id}
     for key, (kind, name, region, state) in ORGANISATIONS.items():
         organisations[key] = await _organisation(kind, name, region, state)
+    ids = {}
     for openid, (name, place, role) in PEOPLE.items():
         person = await Person.create(openid=openid, created_at=clock.now())
+        ids[openid] = person.id
         await people.rename(person.id, name)
         if place and role:
             await memberships.join(organisations[place], person.id, role, by=None)
+    await demo_work.load(
+        ids, {openid: name for openid, (name, *_) in PEOPLE.items()}, organisations["enterprise"], rules
+    )
     return True
 
 
 async def _organisation(kind: Kind, name: str, region: str, state: OrganisationState) -> UUID:
     made = await Organisation.create(kind=kind, name=name, region=region, state=state, created_at=clock.now())
     if state is not APPLIED:
-        due_on = rules.due_on(kind, clock.today())
+        due_on = standing.due_on(kind, clock.today())
         await Organisation.filter(id=made.id).update(verified_at=made.created_at, due_on=due_on)
         subject = f"organisation:{made.id}"
         await audit.note(

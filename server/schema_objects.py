@@ -65,8 +65,17 @@ PARTIAL_INDEXES = (
     PartialIndex("posting_newest", "posting", "side, published_at, id", "state = 'live'"),
     PartialIndex("posting_newest_there", "posting", "side, region, published_at, id", "state = 'live'"),
     PartialIndex("posting_soonest", "posting", "side, starts_on, id", "state = 'live'"),
+    PartialIndex("posting_soonest_there", "posting", "side, region, starts_on, id", "state = 'live'"),
     PartialIndex("posting_pay", "posting", "side, (coalesce(hourly_fen, 0)), id", "state = 'live'"),
+    PartialIndex("posting_pay_there", "posting", "side, region, (coalesce(hourly_fen, 0)), id", "state = 'live'"),
     PartialIndex("posting_place", "posting", "side, latitude, longitude", "state = 'live' AND latitude IS NOT NULL"),
+    PartialIndex(
+        "posting_match_there", "posting", "side, kind, occupation, region, published_at, id", "state = 'live'"
+    ),
+    PartialIndex("posting_match", "posting", "side, kind, occupation, published_at, id", "state = 'live'"),
+    PartialIndex(
+        "posting_match_major", "posting", "side, kind, major, published_at, id", "state = 'live' AND major IS NOT NULL"
+    ),
     PartialIndex("posting_expiring", "posting", "valid_until", "state IN ('live', 'filled', 'paused')"),
     PartialIndex("posting_waiting", "posting", "submitted_at, id", "submitted_at IS NOT NULL"),
     PartialIndex("posting_report_once", "posting_report", "posting_id, person_id", "state = 'open'", unique=True),

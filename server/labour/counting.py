@@ -1,7 +1,5 @@
 """How much work is offered: open places by county and occupation, for anyone to read."""
 
-import asyncio
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +8,7 @@ from typing import Any
 from tortoise.connection import get_connection
 
 from server.kernel import clock
+from server.kernel.kept import Kept
 
 SECONDS_KEPT = 60
 """As long as it may be old: counting reads every live posting."""
@@ -40,22 +39,15 @@ class Counted:
     rows: Sequence[Open]
 
 
-class OpenPlaces:
+class OpenPlaces(Kept[Counted]):
     """The last count of this process."""
 
     def __init__(self) -> None:
-        self._counted: Counted | None = None
-        self._until = float("-inf")
-        self._counting = asyncio.Lock()
+        super().__init__(_counted, SECONDS_KEPT)
 
-    async def counted(self) -> Counted:
-        """Return what is open, counted at most a minute ago; whoever comes meanwhile waits for the same count."""
-        async with self._counting:
-            moved = self._counted and abs((clock.now() - self._counted.counted_at).total_seconds()) > SECONDS_KEPT
-            if self._counted is None or moved or time.monotonic() >= self._until:
-                self._counted = Counted(clock.now(), await _count())
-                self._until = time.monotonic() + SECONDS_KEPT
-            return self._counted
+
+async def _counted(now: datetime) -> Counted:
+    return Counted(now, await _count())
 
 
 async def _count() -> Sequence[Open]:

@@ -11,10 +11,16 @@ from server.kernel import paging
 from server.kernel.ids import parse_id
 from server.labour import listing, tokens
 from server.labour.models import Posting, PostingState
-from server.labour.wanted import Order, Place, Wanted
+from server.labour.wanted import Order, Place, Stretch, Wanted
 
 SEARCHED = frozenset({PostingState.LIVE, PostingState.FILLED, PostingState.PAUSED})
 """Of these the words are kept: they are live, or may be again without anyone's looking."""
+READ_FIRST = 1500
+"""How many postings words are looked for in one by one, before it is known how rare they are."""
+SPARE = 1.2
+"""How many times as many are read as should be enough."""
+GATHERING = 2.5
+"""How many times as long it takes to gather a posting by its words, from anywhere, as to read one in the order."""
 _ROW_NUMBER = (1 << 62) - 1
 """FTS5 finds rows by a number only: ours are 62 random bits of the id, so that a row is replaced without a search."""
 _PARSE: Mapping[Order, Callable[[str], Any]] = {
@@ -44,19 +50,30 @@ class Found:
 
 
 async def page(wanted: Wanted, order: Order, limit: int, cursor: str | None) -> Found:
-    """Return a page of postings; one query, and for a question that few of the first ones answer a second one.
+    """Return a page of postings; one query, and for words that few of the first ones have a second or third one.
 
     Raises DomainError 422 for a cursor that was not given out for this order.
     """
     connection = get_connection("default")
-    behind = _place(order, cursor) if cursor else None
-    found = Found("[]", None)
-    for statement in listing.statements(connection.capabilities.dialect, wanted, order, limit, behind):
-        rows = await connection.execute_query_dict(statement.sql, statement.values)
-        found = _found(rows[0], order)
-        if found.next_cursor:
-            break
-    return found
+    stretch = Stretch(order, limit, _place(order, cursor) if cursor else None)
+    dialect = connection.capabilities.dialect
+    read = READ_FIRST if listing.readable(dialect, wanted, order) else None
+    while True:
+        asked = listing.statement(dialect, wanted, stretch, read)
+        row = (await connection.execute_query_dict(asked.sql, asked.values))[0]
+        if read is None or not row["unread"]:
+            return _found(row, order)
+        read = _read_on(row, limit) if read == READ_FIRST else None
+
+
+def _read_on(row: Mapping[str, Any], limit: int) -> int | None:
+    """Return how many to read instead for a whole page, None where gathering what has the words is less work."""
+    if not row["found"]:
+        return None
+    share, read = row["found"] / READ_FIRST, READ_FIRST
+    while read < SPARE * (limit + 1) / share:  # few different statements, which are prepared once
+        read *= 2
+    return read if read < GATHERING * share * row["rows"] else None
 
 
 async def index(posting: Posting) -> None:

@@ -5,6 +5,7 @@ not count. Marks that end a part of a sentence stay, so that no word is found ac
 """
 
 import unicodedata
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 from server.kernel.bigrams import compared
@@ -17,7 +18,7 @@ _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _MOST_KEPT = 30_000
 
 
-class Reading(dict[int, str]):
+class Reading(dict[int, str], ABC):
     """How each character is read, by its code; `str.translate` asks, and what was asked is kept."""
 
     def __missing__(self, code: int) -> str:
@@ -26,9 +27,9 @@ class Reading(dict[int, str]):
             self[code] = read
         return read
 
+    @abstractmethod
     def read(self, char: str) -> str:
         """Return what a character counts for, perhaps nothing."""
-        raise NotImplementedError
 
 
 def _shown(char: str) -> str:

@@ -1,25 +1,22 @@
 """The statements that list postings: whole pages as JSON, written by the database itself.
 
 Each comparison of a page's beginning is one of rows, `(a, id) < (x, y)`, by which an index finds its place. A question
-is first put to the postings that come first in the order, whose texts are read; only where these give no whole page,
-all that have its pieces are gathered. Left to itself, PostgreSQL would walk a million rows to find the newest twenty.
+is either put to the postings that come first in the order, whose texts are read, or all that have its pieces are
+gathered. Left to itself, PostgreSQL would walk a million rows to find the newest twenty. Of what is gathered only what
+orders it is kept: the cards are written of those on the page.
 """
 
 # ruff: noqa: S608 -- names of our own; whatever a client says is a placeholder
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import date
 from math import cos, radians
-from typing import Any
-from uuid import UUID
 
 from server.labour import tokens
 from server.labour.models import Side
-from server.labour.wanted import Near, Order, Place, Wanted
+from server.labour.statement import Statement
+from server.labour.wanted import Near, Order, Stretch, Wanted
 
-READ_FIRST = 3000
-"""How many postings a question is put to one by one: about three milliseconds in PostgreSQL."""
 METRES_PER_DEGREE = 111_195
 """Of latitude, on a sphere of the earth's mean radius."""
 _ASCENDING = frozenset({Order.SOONEST, Order.DISTANCE})
@@ -36,65 +33,61 @@ _PLAIN = (
 )  # fmt: skip
 _YES_OR_NO = ("meals", "lodging", "transport")
 _MOMENTS = ("state_since", "submitted_at", "published_at")
-_KEPT = ", ".join(("id", "organisation_id", "person_id", "created_at", *_PLAIN, *_YES_OR_NO, *_MOMENTS))
-"""Of what was gathered, which may be thousands of rows: not the texts."""
+_ROWS = "(SELECT reltuples FROM pg_class WHERE oid = 'posting'::regclass)"
+"""How many postings PostgreSQL takes there to be."""
+_POSTER = "LEFT JOIN organisation o ON o.id = p.organisation_id"
 _BUILD = {"postgres": "json_build_object", "sqlite": "json_object"}
 
 
-@dataclass(slots=True)
-class Statement:
-    """SQL in the making, with the values of its placeholders."""
-
-    dialect: str
-    sql: str = ""
-    values: list[Any] = field(default_factory=list)
-
-    def put(self, value: Any) -> str:
-        """Return the placeholder of a value."""
-        self.values.append(value if self.dialect == "postgres" else _plain(value))
-        return f"{'$' if self.dialect == 'postgres' else '?'}{len(self.values)}"
+def readable(dialect: str, wanted: Wanted, order: Order) -> bool:
+    """Return whether an index gives the postings in this order, so that those that come first can be read for words."""
+    return dialect == "postgres" and bool(wanted.phrases) and order in _COLUMNS
 
 
-def statements(dialect: str, wanted: Wanted, order: Order, limit: int, behind: Place | None) -> Iterator[Statement]:
-    """Yield what to ask, one after the other until one gives a whole page; each is complete but the first of two."""
-    ways = ("read", "gather") if dialect == "postgres" and wanted.phrases and order in _COLUMNS else ("gather",)
-    for way in ways:
-        statement = Statement(dialect)
-        page = _Page(statement, wanted, order, limit, behind)
-        statement.sql = page.sql(way)
-        yield statement
+def statement(dialect: str, wanted: Wanted, stretch: Stretch, read: int | None = None) -> Statement:
+    """Return what to ask: one row with `items`, and where the next page begins in `last` and `last_id`.
 
-
-def _plain(value: Any) -> Any:
-    """Return a value as SQLite's rows hold it."""
-    if isinstance(value, datetime):
-        return value.isoformat(" ")
-    return str(value) if isinstance(value, UUID | date) else value
+    With `read`, only so many postings are read for the words. Then the row says too how many it `found`, whether there
+    are others `unread`, which is null for a whole page, and how many `rows` there are of any kind.
+    """
+    asked = Statement(dialect)
+    asked.sql = _Page(asked, wanted, stretch).sql(read)
+    return asked
 
 
 class _Page:
     """One statement."""
 
-    def __init__(self, to: Statement, wanted: Wanted, order: Order, limit: int, behind: Place | None) -> None:
-        self.to, self.wanted, self.order, self.limit, self.behind = to, wanted, order, limit, behind
+    def __init__(self, to: Statement, wanted: Wanted, stretch: Stretch) -> None:
+        self.to, self.wanted = to, wanted
+        self.order, self.limit, self.behind = stretch.order, stretch.limit, stretch.behind
         self.postgres = to.dialect == "postgres"
         self.distance = _distance(to, wanted.near) if wanted.near else "NULL"
-        self.key = _COLUMNS.get(order, self.distance)
-        sign = "" if order in _ASCENDING else " DESC"
+        self.key = _COLUMNS.get(stretch.order, self.distance)
+        sign = "" if stretch.order in _ASCENDING else " DESC"
         self.by = f"ORDER BY {{0}}{sign}, {{1}}{sign}"
 
-    def sql(self, way: str) -> str:
+    def sql(self, read: int | None) -> str:
         """Return the whole statement: a page of cards, and where the next one begins."""
         sides = [self.wanted.side] if self.wanted.side or not self.wanted.today else list(Side)
-        cores = [self._core(side, way) for side in sides]
+        cores = [self._core(side, read) for side in sides]
         rows = " UNION ALL ".join(f"SELECT * FROM ({core}) {name}" for core, name in zip(cores, "ab", strict=False))
         first = f"SELECT * FROM ({rows}) r {self.by.format('r.after', 'r.id')} LIMIT {self.limit + 1}"
         return (
             f"WITH page AS MATERIALIZED ({first if len(cores) > 1 else cores[0]}) "
-            f"SELECT {self._items()} AS items, last.after AS last, last.id AS last_id FROM (SELECT 1) one "
-            f"LEFT JOIN (SELECT CAST(after AS text) AS after, CAST(id AS text) AS id FROM page "
+            f"SELECT {self._items()} AS items, last.after AS last, last.id AS last_id{self._left(sides, read)} "
+            f"FROM (SELECT 1) one LEFT JOIN (SELECT CAST(after AS text) AS after, CAST(id AS text) AS id FROM page "
             f"LIMIT 1 OFFSET {self.limit - 1}) last ON (SELECT count(*) FROM page) > {self.limit}"
         )
+
+    def _left(self, sides: Sequence[Side | None], read: int | None) -> str:
+        """Return what says how far reading came."""
+        if read is None:
+            return ""
+        walks = (f"SELECT FROM posting p WHERE {_all(self._walked(side))} OFFSET {read} LIMIT 1" for side in sides)
+        unread = " OR ".join(f"EXISTS ({walk})" for walk in walks)
+        found = "(SELECT count(*) FROM page)"
+        return f", {found} AS found, CASE WHEN {found} <= {self.limit} THEN {unread} END AS unread, {_ROWS} AS rows"
 
     def _items(self) -> str:
         names = ["id", *_PLAIN, *_YES_OR_NO, *_MOMENTS, "organisation", "distance_m"]
@@ -107,22 +100,28 @@ class _Page:
         pairs = pairs.replace("'organisation', organisation", "'organisation', json(organisation)")
         return f"(SELECT json_group_array(json_object({pairs})) FROM {listed})"
 
-    def _core(self, side: Side | None, way: str) -> str:
+    def _core(self, side: Side | None, read: int | None) -> str:
         """Return the rows of one side, in order and no more than are needed."""
         walked, said = self._walked(side), self._said()
-        rows, gathered = "posting p", ""
-        if way == "read":
-            rows = f"(SELECT * FROM posting p WHERE {_all(walked)} {self._ordered()} LIMIT {READ_FIRST}) p"
+        rows, standing = "posting p", self._standing(side)
+        if read:
+            rows = f"(SELECT * FROM posting p WHERE {_all(walked)} {self._ordered()} LIMIT {read}) p"
             walked = self._read(self.wanted.phrases)
-        elif self.wanted.phrases and self.postgres:
-            rows, said = "gathered p", [*walked, *said, *self._having()]
-            gathered = f"WITH gathered AS MATERIALIZED (SELECT {_KEPT} FROM posting p WHERE {_all(said)}) "
-            walked, said = [], []
         elif self.wanted.phrases:
             said += self._having()
+        asked = f"WHERE {_all([*walked, *said])}"
+        gathers = self.wanted.phrases or self.order not in _COLUMNS
+        if self.postgres and gathers and not read:
+            return self._gathered(asked, standing)
+        return f"SELECT {self._card()} FROM {rows} {standing} {asked} {self._ordered()} LIMIT {self.limit + 1}"
+
+    def _gathered(self, asked: str, standing: str) -> str:
+        """Return the rows of one side where thousands may have to be put into order first."""
+        kept = f"SELECT p.id, {self.key} AS after, p.organisation_id, p.person_id FROM posting p {asked}"
+        best = f"SELECT p.id FROM gathered p {standing} {self.by.format('p.after', 'p.id')} LIMIT {self.limit + 1}"
         return (
-            f"{gathered}SELECT {self._card()} FROM {rows} {self._standing(side)} "
-            f"WHERE {_all([*walked, *said])} {self._ordered()} LIMIT {self.limit + 1}"
+            f"WITH gathered AS MATERIALIZED ({kept}), best AS MATERIALIZED ({best}) "
+            f"SELECT {self._card()} FROM best JOIN posting p ON p.id = best.id {_POSTER} {self._ordered()}"
         )
 
     def _ordered(self) -> str:
@@ -148,16 +147,7 @@ class _Page:
 
     def _standing(self, side: Side | None) -> str:
         """Join who posts, of those anyone may read only who may be seen with it today."""
-        if not self.wanted.today:
-            return "LEFT JOIN organisation o ON o.id = p.organisation_id"
-        today = self.to.put(self.wanted.today)
-        verified = f"o.state = 'verified' AND (o.due_on IS NULL OR o.due_on >= {today})"
-        if side is Side.DEMAND:
-            return f"JOIN organisation o ON o.id = p.organisation_id AND {verified}"
-        return (
-            f"LEFT JOIN organisation o ON o.id = p.organisation_id JOIN person s ON s.id = p.person_id "
-            f"AND (({verified}) OR (p.organisation_id IS NULL AND s.state = 'active'))"
-        )
+        return standing(self.to, side, self.wanted.today) if self.wanted.today else _POSTER
 
     def _walked(self, side: Side | None) -> list[str]:
         """Say what an index answers by itself."""
@@ -221,6 +211,17 @@ class _Page:
 
     def _read(self, phrases: Sequence[str]) -> list[str]:
         return [f"strpos(p.folded, {self.to.put(phrase)}) > 0" for phrase in phrases]
+
+
+def standing(to: Statement, side: Side | None, today: date) -> str:
+    """Join who posts what is listed as `p`, only those who may be seen with it today."""
+    verified = f"o.state = 'verified' AND (o.due_on IS NULL OR o.due_on >= {to.put(today)})"
+    if side is Side.DEMAND:
+        return f"JOIN organisation o ON o.id = p.organisation_id AND {verified}"
+    return (
+        f"{_POSTER} JOIN person s ON s.id = p.person_id "
+        f"AND (({verified}) OR (p.organisation_id IS NULL AND s.state = 'active'))"
+    )
 
 
 def _all(said: Sequence[str]) -> str:

@@ -17,7 +17,12 @@ def use(valid_to: date | None) -> None:
     _valid_to = valid_to
 
 
+def qualified() -> bool:
+    """Whether the operator may publish today."""
+    return _valid_to is not None and clock.today() <= _valid_to
+
+
 def require() -> None:
     """Raise DomainError 409 where the operator may publish nothing today."""
-    if _valid_to is None or clock.today() > _valid_to:
+    if not qualified():
         raise DomainError("operator_not_qualified", 409)

@@ -72,3 +72,12 @@ class Place:
 
     value: Any
     row_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Which of what is wanted: so many in an order, from the beginning or behind a row."""
+
+    order: Order
+    limit: int
+    behind: Place | None = None

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("database")
 CASES = cases.load(CONTENT)
 LEVELS = {code: rule["level"] for code, rule in load_yaml(CONTENT / "labour" / "rules.yaml")["rules"].items()}
 SUPPOSED = {"minimum_wage"}
-"""What no posting breaks as long as no minimum wage is known."""
+"""What no posting breaks as long as no minimum wage is known; in `test_posting_wages` one is."""
 REFUSING = sorted(code for code, level in LEVELS.items() if level == "refuse" and code not in SUPPOSED)
 HONEST = [case for case in CASES.cases if case.of == "short" and not case.finds][::8]
 UNSAID = {"contact": CONTACT, "settlement": "weekly", "address": "皖江大道边", "occupation": "packer"}

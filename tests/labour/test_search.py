@@ -15,7 +15,8 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from server.kernel import clock
 from server.labour import finding, listing
 from server.labour.models import Posting, PostingState, Side
-from server.labour.wanted import Order, Wanted
+from server.labour.statement import Statement
+from server.labour.wanted import Order, Stretch, Wanted
 from server.organisations.roles import Kind
 from tests.factories import make_organisation, make_person
 from tests.labour.board import live, put_up
@@ -75,8 +76,9 @@ async def board(database: BaseDBAsyncClient, request: pytest.FixtureRequest) -> 
         for number in range(10_000 if drill else 1_500)
     ]
     await put_up(made)
+    await database.execute_script("ANALYZE posting")  # by which PostgreSQL knows how many there are
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(listing, "READ_FIRST", 3_000 if drill else 300)
+        patch.setattr(finding, "READ_FIRST", 3_000 if drill else 300)
         yield Board(made, [[plainly(getattr(posting, field)) for field in FIELDS] for posting in made])
 
 
@@ -109,8 +111,32 @@ async def test_a_question_that_new_ones_do_not_answer_is_put_to_all(board: Board
     await finding.index(oldest)
     assert await find("螺蛳") == [str(oldest.id)]
     assert await find("螺") == [str(oldest.id)]
-    ways = list(listing.statements(database.capabilities.dialect, Wanted(phrases=("螺",)), Order.NEWEST, 20, None))
-    assert len(ways) == (2 if database.capabilities.dialect == "postgres" else 1)
+    reads = listing.readable(database.capabilities.dialect, Wanted(phrases=("螺",)), Order.NEWEST)
+    assert reads == (database.capabilities.dialect == "postgres")
+
+
+async def test_what_is_neither_common_nor_rare_is_read_for_further_on(
+    board: Board, database: BaseDBAsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One first look, one long enough; not all of them are gathered."""
+    if database.capabilities.dialect == "sqlite":
+        return
+    asked, statement = list[int | None](), listing.statement
+
+    def noted(dialect: str, wanted: Wanted, stretch: Stretch, read: int | None = None) -> Statement:
+        asked.append(read)
+        return statement(dialect, wanted, stretch, read)
+
+    monkeypatch.setattr(listing, "statement", noted)
+    first, limit = finding.READ_FIRST, finding.READ_FIRST * 5 // 6
+    counts = {sign: sum(sign in "".join(one) for one in board.plain[:first]) for sign in "采茶工包吃住安庆"}
+    middling = next(sign for sign, count in counts.items() if limit // 3 < count < limit)
+    wanted = Wanted(today=clock.today(), side=Side.DEMAND, phrases=(middling,))
+    page = await finding.page(wanted, Order.NEWEST, limit, None)
+    assert [card["id"] for card in orjson.loads(page.items)] == board.read(middling)[:limit]
+    assert asked[0] == first
+    assert asked[1] in {2 * first, 4 * first}
+    assert len(asked) == 2
 
 
 async def test_words_follow_the_text_and_go_with_the_posting(board: Board) -> None:
