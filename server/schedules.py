@@ -6,6 +6,7 @@ from typing import Any
 
 from server.callbacks import service as callbacks
 from server.callbacks.ports import ServiceAccount
+from server.engagements import sweeps as engagements
 from server.imports import turns, work
 from server.imports.models import Import, ImportKind
 from server.imports.work import Importers
@@ -56,6 +57,10 @@ async def _watch_postings(_payload: Mapping[str, Any]) -> Mapping[str, Any]:
     return await sweeps.watch()
 
 
+async def _watch_engagements(_payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    return await engagements.watch()
+
+
 async def _sweep_files(_payload: Mapping[str, Any], *, files: Files) -> Mapping[str, Any]:
     return await scans.sweep(files, FILES_NAMED)
 
@@ -91,6 +96,7 @@ SCHEDULES = (
     Schedule("watch_organisations", "5 0 * * *", _watch_organisations),
     Schedule("settle_referrals", "10 0 * * *", _settle_referrals),
     Schedule("watch_postings", "*/5 * * * *", _watch_postings),
+    Schedule("watch_engagements", "2-57/5 * * * *", _watch_engagements),
     Schedule("prune_jobs", "10 3 * * *", _prune_jobs),
     Schedule("prune_idempotency_keys", "25 * * * *", _prune_idempotency_keys),
     Schedule("seal_audit", "* * * * *", audit_chain.seal_new),

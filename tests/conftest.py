@@ -11,6 +11,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 
 from server import db
 from server.app import CONTENT_DIR, App, build
+from server.engagements import beginning
 from server.kernel import audit, clock, sensitive
 from server.referrals import rules
 from server.settings import Settings
@@ -36,6 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     audit.use(AUDIT)
     sensitive.use(VAULT)
     rules.use(rules.load(CONTENT_DIR))
+    beginning.begin_alone(CONTENT_DIR)
     config.addinivalue_line("markers", "drill: takes long; runs with --drills only")
     config.addinivalue_line("markers", "browser: looks at pages in a Chromium; runs where one is found")
     config.addinivalue_line("markers", "sources: needs the official texts; runs with --sources only")

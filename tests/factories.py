@@ -5,6 +5,7 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
+from server.engagements.models import Engagement, EngagementState
 from server.kernel import clock
 from server.kernel.jobs.models import Job
 from server.kernel.outbox import Event
@@ -78,6 +79,13 @@ async def make_posting(**values: Any) -> Posting:
         "created_at": now,
     }
     return await Posting.create(**{**defaults, **values})
+
+
+async def make_engagement(posting: Posting, person_id: UUID, **values: Any) -> Engagement:
+    """An application for one place, whatever there is to apply for."""
+    now = clock.now()
+    defaults = {"state": EngagementState.APPLIED, "state_since": now, "completed_by": {}, "paid_by": {}}
+    return await Engagement.create(posting=posting, person_id=person_id, created_at=now, **{**defaults, **values})
 
 
 async def make_token(person_id: UUID) -> str:

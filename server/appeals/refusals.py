@@ -1,11 +1,15 @@
 """The kinds of subject whose refusals can be appealed, in one place."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from uuid import UUID
 
 from server.access import owners
 from server.access.rules import Owner
 from server.appeals.ports import Contestable
+from server.engagements import contests
+from server.engagements import holding as engagements
+from server.engagements.models import Party
 from server.kernel.audit import AuditEntry
 from server.labour import keeping as labour
 from server.labour import review
@@ -150,11 +154,44 @@ class PostingRefusals:
         return await labour.concerned(await posting(subject_id))
 
 
+class EngagementDecisions:
+    """What the secretariat decided of a no-show, an early leaving or unpaid wages; whom it went against may appeal."""
+
+    decided_by = Role.REVIEWER
+
+    async def owner(self, subject_id: UUID) -> Owner:
+        """Return the owner of a decision: the side that lost by it, or both where none is; raises DomainError 404."""
+        both, decided = await owners.engagement(subject_id), await engagements.engagement(subject_id)
+        loser, poster = await contests.loser(decided), decided.posting.organisation_id
+        if loser is None:
+            return both
+        if loser is Party.POSTER:
+            return replace(both, organisations=both.organisations & {poster}, person_id=None)
+        return replace(both, organisations=both.organisations - {poster})
+
+    async def hold(self, subject_id: UUID) -> AuditEntry | None:
+        """Hold the engagement and return the decision that stands; raises DomainError 404."""
+        return await contests.standing_decision(await engagements.hold(subject_id))
+
+    async def overturn(self, subject_id: UUID, by: Decider) -> None:
+        """Decide the other way; raises DomainError 409 where the decision stands no longer."""
+        await contests.overturn(await engagements.hold(subject_id), by)
+
+    async def require_outsider(self, subject_id: UUID, person_id: UUID) -> None:
+        """Raise DomainError 403 for who has to do with one of the two sides."""
+        await contests.require_outsider(await engagements.engagement(subject_id), person_id)
+
+    async def concerned(self, subject_id: UUID) -> Collection[UUID]:
+        """Return the people of both sides."""
+        return await contests.concerned(await engagements.engagement(subject_id))
+
+
 CONTESTABLE: Mapping[str, Contestable] = {
     "organisation": OrganisationRefusals(),
     "student_link": StudentLinkRefusals(),
     "referral": ReferralRefusals(),
     "payee_account": PayeeAccountRefusals(),
     "posting": PostingRefusals(),
+    "engagement": EngagementDecisions(),
 }
 """Kind of subject -> how its refusals are contested."""

@@ -10,6 +10,7 @@ from uuid import UUID
 from server.appeals import service as appeals
 from server.callbacks import service as callbacks
 from server.consents import service as consents
+from server.engagements import contests, leaving
 from server.kernel import clock
 from server.kernel.transactions import transaction
 from server.labour import offers
@@ -58,25 +59,34 @@ class _StayedError(Exception):
 
 
 async def _try_leave(person_id: UUID, before: datetime, retention: Retention) -> PersonState | None:
+    if await _waits(person_id):
+        return None
+    await leaving.end_all(person_id)
     try:
         return await _leave(person_id, before, retention)
     except _StayedError:
         return None
 
 
+async def _waits(person_id: UUID) -> bool:
+    """Whether a person still waits for an answer: to an appeal, or to what they contested or reported of their work."""
+    return await appeals.waits(person_id) or await contests.waits(person_id)
+
+
 @transaction
 async def _leave(person_id: UUID, before: datetime, retention: Retention) -> PersonState:
-    """End one account; raises _StayedError. Organisations are held before people, as everywhere."""
+    """End one account; raises _StayedError. Organisations and postings are held before people, as everywhere."""
     await memberships.end_all(person_id)
+    await offers.end_all(person_id)
     person = await deletion.hold(person_id)
     asked = person.deletion_requested_at
     if person.state is not PersonState.DELETION_REQUESTED or asked is None or asked > before:
         raise _StayedError
-    if await appeals.waits(person_id):
+    if await _waits(person_id):
         raise _StayedError
     await students.unlink_all(person_id)
     await consents.withdraw_all(person_id)
-    await offers.end_all(person_id)
+    await leaving.forget_person(person_id)
     await callbacks.forget(await followers.openids(person))
     await deletion.depart(person)
     now = clock.now()

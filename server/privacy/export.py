@@ -6,6 +6,7 @@ from uuid import UUID
 
 from server.callbacks.models import WeChatEvent
 from server.consents.models import Consent
+from server.engagements.models import SavedSearch
 from server.kernel import audit, clock
 from server.kernel.audit import AuditEntry
 from server.kernel.sensitive import Sensitive
@@ -14,9 +15,10 @@ from server.labour.models import Posting, PostingReport
 from server.organisations.models import Membership
 from server.people import service as people
 from server.people.models import Follower, Person, Session
-from server.privacy import schooling
+from server.privacy import schooling, working
 from server.privacy.parts import (
     ConsentPart,
+    EngagementPart,
     EnrolmentPart,
     Export,
     HistoryPart,
@@ -25,6 +27,7 @@ from server.privacy.parts import (
     PostingPart,
     ReferralPart,
     ReportPart,
+    SavedSearchPart,
     SessionPart,
     StudentPart,
     WeChatPart,
@@ -44,7 +47,8 @@ async def export(person_id: UUID) -> Export:
     links = await StudentLink.filter(person_id=person_id).select_related("student").order_by("id")
     consents = await Consent.filter(person_id=person_id).order_by("id")
     sent, enrolled = await schooling.of_students(_spoken_for(links))
-    history = await _history(person, memberships, links, consents, [*sent, *enrolled])
+    engaged = await working.of_person(person_id)
+    history = await _history(person, memberships, links, consents, [*sent, *enrolled, *engaged])
     return Export(
         made_at=clock.now(),
         person=_person(person),
@@ -58,6 +62,10 @@ async def export(person_id: UUID) -> Export:
         reports=[
             ReportPart.of(one, posting=one.posting_id)
             for one in await PostingReport.filter(person_id=person_id).order_by("id")
+        ],
+        engagements=engaged,
+        saved_searches=[
+            SavedSearchPart.of(one) for one in await SavedSearch.filter(person_id=person_id).order_by("id")
         ],
         follows_since=await _follows_since(person),
         wechat=[
@@ -79,7 +87,7 @@ async def _history(
     memberships: Sequence[Membership],
     links: Sequence[StudentLink],
     consents: Sequence[Consent],
-    things: Sequence[ReferralPart | EnrolmentPart],
+    things: Sequence[ReferralPart | EnrolmentPart | EngagementPart],
 ) -> list[HistoryPart]:
     """Return what was done to all that is the person's; of a student only where the person is known to speak for it."""
     subjects = [f"person:{person.id}"]

@@ -6,6 +6,8 @@ from datetime import datetime
 from uuid import UUID
 
 from server.consents.models import Consent
+from server.engagements import leaving
+from server.engagements.models import Engagement
 from server.kernel import clock
 from server.organisations.models import Membership, MembershipState
 from server.privacy.rules import Kept, Retention
@@ -24,9 +26,11 @@ async def of_person(person_id: UUID, retention: Retention, now: datetime, last: 
     """Return what must be kept of a person at `now`; what lasts still is taken to end at `last`."""
     memberships = Membership.filter(person_id=person_id).exclude(state=MembershipState.REQUESTED)
     links = StudentLink.filter(person_id=person_id, state=LinkState.CONFIRMED)
+    had = Engagement.filter(person_id=person_id, accepted_at__isnull=False)
     ends = {
         Kept.PERSON_NAME: [one.ended_at for one in await memberships],
         Kept.STUDENT_LINK: [one.ended_at for one in await links],
+        Kept.ENGAGEMENT: [leaving.ended_at(one) for one in await had],
     }
     found = [_keeping(kept, moments, retention, now, last) for kept, moments in ends.items()]
     return [keeping for keeping in found if keeping]

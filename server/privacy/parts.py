@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from tortoise.models import Model
 
 from server.consents.models import Capacity
+from server.engagements.models import ContestState, EngagementState, Party
 from server.enrolments.models import EnrolmentState, Intake, Level
 from server.kernel.sensitive import Sensitive
 from server.labour.models import PostingKind, PostingState, ReportState, Side
@@ -175,6 +176,48 @@ class ReportPart(Part):
     created_at: datetime
 
 
+class StepPart(Part):
+    """What happened to an engagement; `party` is whose word it was, null for the system's and the secretariat's."""
+
+    verb: str
+    before: str
+    after: str
+    party: Party | None
+    reason: str
+    made_at: datetime
+
+
+class EngagementPart(Part):
+    """A place that the person applied for, was offered or had, and what each side said of the work and the pay."""
+
+    id: UUID
+    posting: UUID
+    title: str
+    size: int
+    state: EngagementState
+    contest: ContestState
+    completed_by: dict[str, Any]
+    paid_by: dict[str, Any]
+    created_at: datetime
+    accepted_at: datetime | None
+    completed_at: datetime | None
+    paid_at: datetime | None
+    steps: list[StepPart]
+
+    @property
+    def subject(self) -> str:
+        """What the audit calls it."""
+        return f"engagement:{self.id}"
+
+
+class SavedSearchPart(Part):
+    """A search of postings that the person keeps."""
+
+    name: str
+    wanted: dict[str, Any]
+    created_at: datetime
+
+
 class HistoryPart(Part):
     """An act that concerns the person; `by` is an id, null for the system itself and for who looked."""
 
@@ -208,6 +251,8 @@ class Export(Part):
     consents: list[ConsentPart]
     postings: list[PostingPart]
     reports: list[ReportPart]
+    engagements: list[EngagementPart]
+    saved_searches: list[SavedSearchPart]
     follows_since: datetime | None
     wechat: list[WeChatPart]
     looked: list[HistoryPart]

@@ -7,6 +7,7 @@ from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 
 from server.consents.models import Consent
+from server.engagements import leaving
 from server.imports.models import ImportRow
 from server.kernel import audit, clock
 from server.kernel.transactions import transaction
@@ -44,6 +45,7 @@ async def retain(retention: Retention) -> dict[str, int]:
         Kept.PAYEE_ACCOUNT_UNUSED: papers.unused_accounts,
         Kept.PAYEE_ACCOUNT: papers.past_accounts,
         Kept.POSTING: offers.forget,
+        Kept.ENGAGEMENT: leaving.forget,
     }
     for kept, step in steps.items():
         limit = retention.limit(kept, now)

@@ -31,6 +31,7 @@ class Kept(StrEnum):
     PAYEE_ACCOUNT_UNUSED = "payee_account_unused"
     PAYEE_ACCOUNT = "payee_account"
     POSTING = "posting"
+    ENGAGEMENT = "engagement"
     SESSION = "session"
     AUDIT = "audit"
 

@@ -68,7 +68,7 @@ async def test_a_refused_account_loses_its_number_and_document(files: Files) -> 
     assert (await retention.retain(RULES))[Kept.PAYEE_ACCOUNT_UNUSED] >= 1
     assert not await kept(row), "a look keeps nothing"
     cleared = await payee_accounts.account(row.id)
-    assert (payee_accounts.number_of(cleared), await payee_accounts.also_used_by(cleared)) == (None, 0)
+    assert (payee_accounts.number_of(cleared), await payee_accounts.also_used_by([cleared])) == (None, {cleared.id: 0})
     assert (await scans.sweep(files))["scans"] == 1
     with pytest.raises(FileNotFoundError):
         await files.read(row.document_scan_id)

@@ -1,0 +1,195 @@
+"""Who may take a place: of age, with a guardian's consent, still here, and not at work elsewhere at that time."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+from tortoise.expressions import Q
+
+from server.consents import service as consents
+from server.consents.documents import Documents
+from server.consents.models import Capacity
+from server.engagements import overlap
+from server.engagements.holding import group
+from server.engagements.models import Engagement
+from server.engagements.overlap import Times
+from server.engagements.states import AT_WORK
+from server.kernel import clock
+from server.kernel.errors import DomainError, FieldFault, invalid
+from server.labour import hours, posters
+from server.labour.drafts import Draft
+from server.labour.models import Posting, PostingKind, Supplier
+from server.labour.rulebook import Limits
+from server.organisations.models import Organisation
+from server.people.models import Person, PersonState
+from server.students.id_number import IdNumber
+from server.students.models import LinkState, Relation, Student, StudentLink
+from server.students.sealed import identity
+
+CONSENT = ("student", "labour")
+"""The document and its scope to which a guardian consents before a minor takes a place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """What is asked of content: the figures of the rules of work, and the documents of consent."""
+
+    limits: Limits
+    documents: Documents
+
+
+_law: Law | None = None
+
+
+def use(law: Law) -> None:
+    """Make `law` that of this process."""
+    global _law  # noqa: PLW0603 -- a process has one, as it has one clock
+    _law = law
+
+
+def in_force() -> Law:
+    """Return the law of this process; raises RuntimeError where none was handed in."""
+    if _law is None:
+        raise RuntimeError("no law of work was handed in")
+    return _law
+
+
+@dataclass(slots=True)
+class Known:
+    """What there is to know of some who may take a place on a posting, and of the posting.
+
+    `students` are who they are, `numbers` those by which their ages are judged, `consented` the students whose guardian
+    consents, `schools` those that are verified, `busy` who is at work, by person.
+    """
+
+    posting: Posting
+    law: Law
+    people: Mapping[UUID, Person]
+    students: dict[UUID, Student]
+    numbers: Mapping[UUID, Collection[IdNumber]]
+    consented: Collection[UUID] = frozenset()
+    schools: Collection[UUID] = frozenset()
+    busy: dict[UUID, list[Engagement]] = field(default_factory=lambda: defaultdict(list))
+
+    def refusal(self, one: Engagement) -> DomainError | None:
+        """Return why somebody may not take the place they ask for, None where they may."""
+        if one.supply and one.supply.supplier is Supplier.SCHOOL_CLASS:
+            if one.supply.organisation_id not in self.schools:
+                return DomainError("worker_not_standing", 409)
+        elif refusal := self._of_person(one.person_id):
+            return refusal
+        day = self.taken_on(one)
+        return DomainError("engagement_overlap", 409, day=day.isoformat()) if day else None
+
+    def add(self, one: Engagement) -> None:
+        """Count one who has just taken a place."""
+        self.busy[one.person_id].append(one)
+
+    def _of_person(self, person_id: UUID) -> DomainError | None:
+        if self.people[person_id].state is not PersonState.ACTIVE:
+            return DomainError("worker_not_standing", 409)
+        if person_id not in self.students:
+            return DomainError("worker_unknown", 409)
+        faults = list(self._faults(person_id))
+        return invalid(*faults) if faults else None
+
+    def _faults(self, person_id: UUID) -> Iterator[FieldFault]:
+        """Yield what the posting or the law has against somebody's age on the first day of their work."""
+        age = self.age(person_id, self._first_day())
+        low, high = max(self.law.limits.youngest, self.posting.age_min or 0), self.posting.age_max
+        if age < low:
+            yield FieldFault("/person", "worker_too_young", {"years": low})
+        if high is not None and age > high:
+            yield FieldFault("/person", "worker_too_old", {"years": high})
+        if low <= age < self.law.limits.of_age:
+            yield from self._of_minor()
+        unconsented = self.students[person_id].id not in self.consented
+        if self.age(person_id, clock.today()) < self.law.limits.of_age and unconsented:
+            yield FieldFault("/person", "worker_guardian", {"years": self.law.limits.of_age})
+
+    def _of_minor(self) -> Iterator[FieldFault]:
+        draft, years = Draft.of(self.posting), {"years": self.law.limits.of_age}
+        if draft.kind is not PostingKind.INTERNSHIP and any(hours.by_night(draft)):
+            yield FieldFault("/person", "worker_night", years)
+        if draft.occupation in self.law.limits.hazardous:
+            yield FieldFault("/person", "worker_hazard", years)
+
+    def _first_day(self) -> date:
+        return max(self.posting.starts_on or date.min, clock.today())
+
+    def age(self, person_id: UUID, day: date) -> int:
+        """Return how old somebody is on a day, by the youngest number that counts."""
+        return min(number.age_on(day) for number in self.numbers[person_id])
+
+    def taken_on(self, one: Engagement) -> date | None:
+        """Return the first day on which somebody is needed elsewhere; of a team or class, so many that too few remain.
+
+        Who speaks for a team is one of it: alone elsewhere, they are one hand less.
+        """
+        times = Times.of(self.posting).since(clock.today())
+        met = [(other, day) for other in self.busy[one.person_id] if (day := _clash(times, other))]
+        alone = [(other, day) for other, day in met if not group(other)]
+        if group(one):
+            speaks = one.supply is not None and one.supply.supplier is Supplier.TEAM
+            return _short(one, [pair for pair in met if pair[0].supply_id == one.supply_id], alone if speaks else [])
+        teams = {other.supply_id for other, _ in met if group(other) and _speaks(other)}
+        short = [_short(one, [pair for pair in met if pair[0].supply_id == team], []) for team in teams]
+        return min([day for _, day in alone] + [day for day in short if day], default=None)
+
+
+Met = Sequence[tuple[Engagement, date]]
+
+
+def _short(one: Engagement, together: Met, alone: Met) -> date | None:
+    """Return the first of these days where a team or class, with one more place to take, has too few hands."""
+    supply = one.supply if group(one) else together[0][0].supply
+    needed = one.size + sum(other.size for other, _ in together) + bool(alone)
+    if supply is None or needed <= (supply.headcount or 0):
+        return None
+    return min((day for _, day in [*together, *alone]), default=clock.today())
+
+
+def _speaks(one: Engagement) -> bool:
+    return one.supply is not None and one.supply.supplier is Supplier.TEAM
+
+
+def _clash(times: Times, other: Engagement) -> date | None:
+    return overlap.clash(times, Times.of(other.posting))
+
+
+async def look(posting: Posting, some: Sequence[Engagement], people: Mapping[UUID, Person]) -> Known:
+    """Return what there is to know of some who ask for places, whose people are held; as many queries for all."""
+    ids = [one.person_id for one in some]
+    students, numbers = await _students(ids)
+    known = Known(posting, in_force(), people, students, numbers)
+    known.consented = await _consented(known)
+    schools = {one.supply.organisation_id for one in some if one.supply and one.supply.organisation_id}
+    if schools:
+        verified = await Organisation.filter(id__in=list(schools))
+        known.schools = {one.id for one in verified if posters.verified(one)}
+    at_work = Engagement.filter(person_id__in=ids, state__in=list(AT_WORK))
+    for other in await at_work.select_related("posting", "supply"):
+        known.add(other)
+    return known
+
+
+async def _students(ids: Collection[UUID]) -> tuple[dict[UUID, Student], Mapping[UUID, Collection[IdNumber]]]:
+    """Return which students people are, and the numbers by which their ages are judged, as `links` has them."""
+    mine = StudentLink.filter(person_id__in=list(ids), relation=Relation.SELF).exclude(state=LinkState.REJECTED)
+    counting = mine.filter(Q(state=LinkState.CONFIRMED) | Q(ended_at=None)).select_related("student")
+    students, numbers = dict[UUID, Student](), defaultdict[UUID, list[IdNumber]](list)
+    for link in await counting:
+        numbers[link.person_id].append(identity(link.student))
+        if link.state is LinkState.CONFIRMED and link.ended_at is None:
+            students[link.person_id] = link.student
+    return students, numbers
+
+
+async def _consented(known: Known) -> Collection[UUID]:
+    of_age, today = known.law.limits.of_age, clock.today()
+    young = [student for person_id, student in known.students.items() if known.age(person_id, today) < of_age]
+    if not young:
+        return frozenset()
+    return await consents.standing(young, CONSENT, today, known.law.documents, by=Capacity.GUARDIAN)

@@ -1,0 +1,107 @@
+"""The periods of an engagement as content has them, and the moments that follow from them: values in, values out.
+
+Handed to a process once, as the rules of referrals are: whoever needs a period asks `in_force`.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from server.kernel import clock
+from server.kernel.content import Content, read
+
+Words = Annotated[str, Field(min_length=1)]
+WEEK_DAYS = 7
+ONE_DAY = timedelta(days=1)
+
+
+class Hours(Content):
+    """How many hours before something, and who says so."""
+
+    hours: Annotated[int, Field(ge=0, le=24 * 14)]
+    source: Words
+
+    @property
+    def time(self) -> timedelta:
+        """The same as a span of time."""
+        return timedelta(hours=self.hours)
+
+
+class Days(Content):
+    """How many days after something, and who says so."""
+
+    days: Annotated[int, Field(ge=0, le=365)]
+    source: Words
+
+    @property
+    def time(self) -> timedelta:
+        """The same as a span of time."""
+        return timedelta(days=self.days)
+
+
+class Rules(Content):
+    """`content/engagements.yaml`.
+
+    `withdrawal`: before the first shift, within which who was accepted stays. `contest`: how long a no-show or an early
+    leaving may be contested. `completion`: after one side's word, until it counts for both. `silence`: after the end of
+    the work, until nobody is asked any more. `payment`: after completion, until both are reminded. `unpaid`: after
+    completion, before which nobody is said to owe.
+    """
+
+    withdrawal: Hours
+    contest: Days
+    completion: Days
+    silence: Days
+    payment: Days
+    unpaid: Days
+
+
+_rules: Rules | None = None
+
+
+def load(content_dir: Path) -> Rules:
+    """Return the rules; raises ContentError."""
+    return read(Rules, content_dir / "engagements.yaml")
+
+
+def use(rules: Rules) -> None:
+    """Make `rules` those of this process."""
+    global _rules  # noqa: PLW0603 -- a process has one set of rules, as it has one clock
+    _rules = rules
+
+
+def in_force() -> Rules:
+    """Return the rules of this process; raises RuntimeError where none were handed in."""
+    if _rules is None:
+        raise RuntimeError("no rules for engagements were handed in")
+    return _rules
+
+
+def first_shift(
+    starts_on: date, ends_on: date | None, hours: Mapping[str, Any], after: datetime | None = None
+) -> datetime:
+    """Return when the first shift begins, or the first one `after` a moment, for who came in later.
+
+    `hours` are a posting's, `{weekday 1–7: [["08:00", "17:30"], …]}`; where they are open, days begin at midnight. For
+    who came in after the last one it is the moment `after` itself.
+    """
+    day = max(starts_on, after.astimezone(clock.SHANGHAI).date()) if after else starts_on
+    for _ in range(WEEK_DAYS + 1):
+        spans = hours.get(str(day.isoweekday()), ()) if hours else (("00:00",),)
+        begins = sorted(_moment(day, span[0]) for span in spans if not over(ends_on, day))
+        if found := next((one for one in begins if after is None or one >= after), None):
+            return found
+        day += ONE_DAY
+    return after or _moment(starts_on, "00:00")
+
+
+def over(ends_on: date | None, today: date) -> bool:
+    """Whether the last day of the work is past; work without one is never over."""
+    return ends_on is not None and ends_on < today
+
+
+def _moment(day: date, begins: str) -> datetime:
+    return datetime.combine(day, time.fromisoformat(begins), clock.SHANGHAI)
