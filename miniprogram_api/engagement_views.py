@@ -59,15 +59,10 @@ class SuppliedView(Body):
 
 
 class ReachView(Body):
-    """Whom to ask for, by what number."""
+    """Whom to ask for, by what number, in full."""
 
     name: str
     phone: str
-
-    @classmethod
-    def of(cls, reach: Reach | None) -> Self | None:
-        """Return the view in full, None where there is nobody."""
-        return cls(name=reach.name.reveal(), phone=reach.phone.reveal()) if reach else None
 
 
 class WorkerView(Body):
@@ -196,7 +191,7 @@ def view_of(row: Engagement, known: _Beside) -> dict[str, Any]:
         "posting": EngagedPostingView.of(row.posting),
         "supply": row.supply and SuppliedView(id=row.supply.id, title=row.supply.title, supplier=row.supply.supplier),
         "worker": _worker(row, worker, side),
-        "contact": ReachView.of(theirs[side]) if side else None,
+        "contact": _reach(theirs[side]) if side else None,
         "through_school": side is Party.POSTER and worker.through_school,
         "completed": {Party(party): SaidView.of(said) for party, said in row.completed_by.items()},
         "paid": {Party(party): SaidView.of(said) for party, said in row.paid_by.items()},
@@ -226,19 +221,13 @@ async def whole(request: Request, engagement_id: UUID) -> FixedResponse:
     return answer(WholeEngagementView(ahead=await listing.ahead_of(row), steps=steps, **fields), 200, row.version)
 
 
-async def again(request: Request, engagement_id: str) -> FixedResponse:
-    """Answer again with an engagement that was changed."""
-    return await shown(request, UUID(engagement_id))
-
-
-async def made_again(request: Request, engagement_id: str) -> FixedResponse:
-    """Answer again with an engagement that was made."""
-    return await shown(request, UUID(engagement_id), 201)
-
-
 def spelt(verb: str) -> str:
     """Return a verb as it stands in an address."""
     return verb.replace("_", "-")
+
+
+def _reach(reach: Reach | None) -> ReachView | None:
+    return ReachView(name=reach.name.reveal(), phone=reach.phone.reveal()) if reach else None
 
 
 def _worker(row: Engagement, worker: Worker, side: Party | None) -> WorkerView | None:

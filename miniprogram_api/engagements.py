@@ -7,15 +7,7 @@ from uuid import UUID
 from sanic import HTTPResponse, Request
 
 from miniprogram_api.engagement_bodies import Application, ContestDecision, Done, Nothing, Offer, Paid, Why
-from miniprogram_api.engagement_views import (
-    EngagementView,
-    WholeEngagementView,
-    again,
-    made_again,
-    shown,
-    spelt,
-    whole,
-)
+from miniprogram_api.engagement_views import EngagementView, WholeEngagementView, shown, spelt, whole
 from miniprogram_api.reading import Body
 from miniprogram_api.web import Face, allow, answers, body, idempotent
 from server.access import owners, sides
@@ -32,9 +24,17 @@ SIDES = (own(Role.CLERK), own())
 Act = Callable[[UUID, Actor, Any], Awaitable[Engagement]]
 
 
+async def _again(request: Request, engagement_id: str) -> HTTPResponse:
+    return await shown(request, UUID(engagement_id))
+
+
+async def _made_again(request: Request, engagement_id: str) -> HTTPResponse:
+    return await shown(request, UUID(engagement_id), 201)
+
+
 @engagements.post("/postings/<posting_id:uuid>/engagements")
 @allow(Right(), owner=owners.posting)
-@idempotent(made_again)
+@idempotent(_made_again)
 @body(Application, optional=True)
 @answers(201, EngagementView)
 async def apply(request: Request, posting_id: UUID, body: Application) -> HTTPResponse:
@@ -45,7 +45,7 @@ async def apply(request: Request, posting_id: UUID, body: Application) -> HTTPRe
 
 @engagements.post("/postings/<posting_id:uuid>/offers")
 @allow(own(Role.CLERK), own(), owner=owners.posting)
-@idempotent(made_again)
+@idempotent(_made_again)
 @body(Offer)
 @answers(201, EngagementView)
 async def offer(request: Request, posting_id: UUID, body: Offer) -> HTTPResponse:
@@ -72,7 +72,7 @@ def _deed(verb: Verb, said: type[Body], *, optional: bool = True) -> Callable[[A
             return await shown(request, engagement_id)
 
         handler.__name__, handler.__doc__ = act.__name__, act.__doc__
-        stated = answers(200, EngagementView)(body(said, optional=optional)(idempotent(again)(handler)))
+        stated = answers(200, EngagementView)(body(said, optional=optional)(idempotent(_again)(handler)))
         declared = allow(*SIDES, owner=owners.engagement)(stated)
         engagements.add_route(declared, f"/engagements/<engagement_id:uuid>/{spelt(verb)}", methods=["POST"])
         return act
@@ -148,7 +148,7 @@ async def report_unpaid(engagement_id: UUID, actor: Actor, said: Why) -> Engagem
 
 @engagements.post("/engagements/<engagement_id:uuid>/decision")
 @allow(Role.REVIEWER)
-@idempotent(again)
+@idempotent(_again)
 @body(ContestDecision)
 @answers(200, EngagementView)
 async def decide(request: Request, engagement_id: UUID, body: ContestDecision) -> HTTPResponse:

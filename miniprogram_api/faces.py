@@ -29,6 +29,8 @@ from miniprogram_api import referral_years as referral_years_face
 from miniprogram_api import referrals as referrals_face
 from miniprogram_api import students as students_face
 from miniprogram_api import words
+from miniprogram_api.broadcasts import broadcasts
+from miniprogram_api.deliveries import deliveries
 from miniprogram_api.docs import docs
 from miniprogram_api.enrolments import enrolments
 from miniprogram_api.health import health
@@ -36,6 +38,7 @@ from miniprogram_api.imports import enrolment_imports, referral_imports
 from miniprogram_api.labour_statistics import labour_statistics
 from miniprogram_api.matches import matches
 from miniprogram_api.me import me
+from miniprogram_api.notices import notices as notices_face
 from miniprogram_api.people import people
 from miniprogram_api.posting_lists import posting_lists
 from miniprogram_api.posting_reports import posting_reports
@@ -44,17 +47,20 @@ from miniprogram_api.reveals import reveals
 from miniprogram_api.saved_searches import saved_searches
 from miniprogram_api.sessions import sessions
 from miniprogram_api.shelf import Shelf
+from miniprogram_api.subscriptions import subscriptions
 from miniprogram_api.summaries import summaries
 from miniprogram_api.timeline import timeline
 from miniprogram_api.wechat import wechat
 from server.consents import documents
 from server.engagements import beginning
 from server.engagements.matching import book as matching_book
+from server.engagements.statistics import Outcomes
 from server.guide import catalogue
 from server.guide import service as guide_service
 from server.labour import rulebook
 from server.labour.counting import OpenPlaces
 from server.labour.fairness import Fairness
+from server.notices import beginning as notices
 from server.policy import compare
 from server.policy import service as policy_service
 from server.privacy import rules as privacy_rules
@@ -104,6 +110,10 @@ FACES: tuple[Blueprint | BlueprintGroup, ...] = (
         engagement_lists_face.engagement_lists,
         saved_searches,
         matches,
+        notices_face,
+        subscriptions,
+        deliveries,
+        broadcasts,
         reveals,
         audit_face.audit,
         url_prefix="/api/v1",
@@ -125,9 +135,11 @@ def publish(app: Sanic[Any, Any], content_dir: Path) -> None:
     referral_rules.use(referral_rules.load(content_dir))
     app.ctx.fairness = Fairness(rulebook.load(content_dir, app.ctx.reference))
     beginning.begin(content_dir, app.ctx.fairness.book.limits, app.ctx.consent_documents)
+    notices.begin(content_dir)
     limits = app.ctx.fairness.book.limits
     app.ctx.matching = matching_book.load(content_dir, app.ctx.reference, limits.hazardous, limits.of_age)
     app.ctx.open_places = OpenPlaces()
+    app.ctx.outcomes = Outcomes()
     app.ctx.catalogue = catalogue.index(guide, book)
     shelf = app.ctx.shelf = Shelf()
     policies_face.prepare(shelf, book, guide, app.ctx.comparison)

@@ -13,6 +13,7 @@ from miniprogram_api.reading import IMPERSONAL, Body, Day, Paged
 from miniprogram_api.representation import FixedResponse
 from miniprogram_api.shelf import ListView, paged
 from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, if_match, query
+from server.engagements.statistics import Group, Outcome
 from server.kernel.paging import Page
 from server.labour import in_demand
 from server.labour.counting import Counted
@@ -38,17 +39,65 @@ class OpenView(Body):
     postings: int
 
 
+class OutcomeView(Body):
+    """What came of demands that were published: places, how many are taken, who worked to the end, who was paid.
+
+    `name` is a county's code, an occupation or a month, null for several together. `median_days_to_fill` counts from
+    publication until the posting was full, null where none was. `completed` and `paid` count people and are null where
+    they are so few that somebody could be recognised.
+    """
+
+    name: str | None
+    postings: int
+    places: int
+    filled: int
+    median_days_to_fill: float | None
+    completed: int | None
+    paid: int | None
+
+    @classmethod
+    def of(cls, group: Group, name: str | None = None) -> Self:
+        """Return the view of a group of demands."""
+        figures = group.figures
+        said = {one: figures[one] for one in ("postings", "places", "filled")}
+        completed, paid = (figures[one] if group.tellable else None for one in ("completed", "paid"))
+        return cls(name=name, median_days_to_fill=group.median_days, completed=completed, paid=paid, **said)
+
+
+class OutcomesView(Body):
+    """The same of all demands published since a day, and by county, occupation and month of publication."""
+
+    since: date
+    total: OutcomeView
+    by_region: list[OutcomeView]
+    by_occupation: list[OutcomeView]
+    by_month: list[OutcomeView]
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> Self:
+        """Return the view of what was counted."""
+        parted = {
+            name: [OutcomeView.of(told.group, told.name) for told in getattr(outcome, name)]
+            for name in ("by_region", "by_occupation", "by_month")
+        }
+        return cls(since=outcome.since, total=OutcomeView.of(outcome.total), **parted)
+
+
 class LabourView(Body):
-    """Places not yet filled and live postings that seek hands, in all and by county, occupation and kind."""
+    """Places not yet filled and live postings that seek hands, in all and by county, occupation and kind.
+
+    `outcomes` is what came of the demand of the last twelve months, counted at most ten minutes ago.
+    """
 
     counted_at: datetime
     places: int
     postings: int
     rows: list[OpenView]
+    outcomes: OutcomesView
 
     @classmethod
-    def of(cls, counted: Counted) -> Self:
-        """Return the view of a count."""
+    def of(cls, counted: Counted, outcome: Outcome) -> Self:
+        """Return the view of a count of what is open, and of what came of what was."""
         rows = [
             OpenView(
                 region=row.region,
@@ -59,8 +108,8 @@ class LabourView(Body):
             )
             for row in counted.rows
         ]
-        places, postings = sum(row.places for row in rows), sum(row.postings for row in rows)
-        return cls(counted_at=counted.counted_at, places=places, postings=postings, rows=rows)
+        said = {"places": sum(row.places for row in rows), "postings": sum(row.postings for row in rows)}
+        return cls(counted_at=counted.counted_at, rows=rows, outcomes=OutcomesView.of(outcome), **said)
 
 
 class NewList(Body):
@@ -123,8 +172,9 @@ class InDemandView(Body):
 @allow(Access.PUBLIC)
 @answers(200, LabourView)
 async def labour(request: Request) -> HTTPResponse:
-    """Tell how many places are open, by county and occupation; counted at most a minute ago."""
-    return answer(LabourView.of(await request.app.ctx.open_places.counted()))
+    """Tell how many places are open, by county and occupation, and what came of the demand of the last year."""
+    context = request.app.ctx
+    return answer(LabourView.of(await context.open_places.answer(), await context.outcomes.answer()))
 
 
 @labour_statistics.get("/occupations-in-demand")

@@ -11,6 +11,7 @@ from server.engagements.models import ContestState, EngagementState, Party
 from server.engagements.nexts import Cue
 from server.enrolments.models import EnrolmentState, Intake, Level, MatchVerdict
 from server.kernel.content import Content, ContentError, read
+from server.notices.models import DeliveryState, Service
 from server.organisations.models import MembershipState, OrganisationState
 from server.organisations.roles import Kind, Role
 from server.referrals.counts import AGES, OLDER
@@ -44,6 +45,9 @@ class Words(Content):
     parties: dict[Party, Word]
     worker_cues: dict[Cue, Word]
     poster_cues: dict[Cue, Word]
+    services: dict[Service, Word]
+    delivery_states: dict[DeliveryState, Word]
+    delivery_refusals: dict[str, Word]
     flags: dict[str, Word]
     acts: dict[str, Word]
 
@@ -68,6 +72,8 @@ def _faults(words: Words) -> Iterator[str]:
         "parties": set[str](Party),
         "worker_cues": set[str](Cue),
         "poster_cues": set[str](Cue),
+        "services": set[str](Service),
+        "delivery_states": set[str](DeliveryState),
         "intakes": set[str](Intake),
         "levels": set[str](Level),
         "kinds": set[str](Kind),

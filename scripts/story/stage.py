@@ -66,17 +66,20 @@ class Stage:
             await asyncio.sleep(_PAUSE)
         raise StoryError(f"the night before {self.day} does not end")
 
-    async def ask(self, who: str, method: str, path: str, body: Any = None, *, status: int = 0) -> Any:
+    async def ask(  # noqa: PLR0913 -- all but the first three may be left out
+        self, who: str, method: str, path: str, body: Any = None, *, status: int = 0, refused: bool = False
+    ) -> Any:
         """Let somebody call `/api/v1` + `path` and return what comes, JSON or bytes.
 
-        `body` is JSON, or a form. Raises StoryError for another status than the one named, by default any 4xx or 5xx.
+        `body` is JSON, or a form. Raises StoryError for another status than the one named, by default any 4xx or 5xx,
+        or anything else where it is to be refused.
         """
         sent: dict[str, Any] = {"data": body} if isinstance(body, aiohttp.FormData) else {"json": body}
         headers = {"Authorization": f"Bearer {await self._token(who)}"}
         url = f"{self.base}/api/v1{path}"
         async with self.client.request(method, url, headers=headers, **(sent if body else {})) as answer:
             raw = await answer.read()
-            if answer.status != status if status else answer.status >= _ERRORS:
+            if answer.status != status if status else (answer.status >= _ERRORS) is not refused:
                 raise StoryError(f"{who}: {method} {path}: {answer.status} {raw.decode(errors='replace')[:500]}")
             return json.loads(raw) if "json" in answer.content_type else raw
 

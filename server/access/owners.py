@@ -4,6 +4,8 @@ from uuid import UUID
 
 from server.access.rules import Owner
 from server.consents import service as consents
+from server.engagements import holding as engagements
+from server.engagements import searches
 from server.enrolments import service as enrolments
 from server.imports import service as imports
 from server.imports.models import ImportKind
@@ -76,3 +78,19 @@ async def posting(posting_id: UUID) -> Owner:
     if found.organisation_id:
         return Owner("posting", frozenset({found.organisation_id}), secretariat_knows=True)
     return Owner("posting", person_id=found.person_id, secretariat_knows=True)
+
+
+async def engagement(engagement_id: UUID) -> Owner:
+    """Return the owners of an engagement: who gives the place, and who takes it; raises DomainError 404.
+
+    Of a class that is its school, whoever of it wrote the offer.
+    """
+    found = await engagements.engagement(engagement_id)
+    school = found.supply.organisation_id if found.supply else None
+    organisations = frozenset(filter(None, (found.posting.organisation_id, school)))
+    return Owner("engagement", organisations, None if school else found.person_id, secretariat_knows=True)
+
+
+async def saved_search(search_id: UUID) -> Owner:
+    """Return the owner of a search: who keeps it; raises DomainError 404."""
+    return Owner("saved_search", person_id=(await searches.search(search_id)).person_id)

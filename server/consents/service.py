@@ -1,6 +1,6 @@
 """Consent: given, withdrawn, and asked for by whoever is about to use what it allows."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -98,17 +98,40 @@ async def stands(subject: Person | Student, wanted: tuple[str, str], on: date, d
     return any(_covers(one, on) and _may(known, one) for one in own)
 
 
+async def standing(
+    students: Collection[Student], wanted: tuple[str, str], on: date, documents: Documents, by: Capacity | None = None
+) -> set[UUID]:
+    """Return those of some students for whom there is such consent, as `stands` has it; `by` None is by anyone.
+
+    Three queries, however many they are.
+    """
+    document = documents.find(wanted[0], on)
+    if document is None or document.scope(wanted[1]) is None or not students:
+        return set()
+    return await _standing({student.id: student for student in students}, document, wanted[1], on, by)
+
+
 async def _stands_for_student(student: Student, document: Document, scope: str, on: date) -> bool:
-    confirmed = await StudentLink.filter(student_id=student.id, state=LinkState.CONFIRMED)
+    return bool(await _standing({student.id: student}, document, scope, on, None))
+
+
+async def _standing(
+    students: Mapping[UUID, Student], document: Document, scope: str, on: date, by: Capacity | None
+) -> set[UUID]:
+    confirmed = await StudentLink.filter(student_id__in=list(students), state=LinkState.CONFIRMED)
     lasting = [link for link in confirmed if link.ended_at is None or _day(link.ended_at) > on]
-    selves = [link.person_id for link in lasting if link.relation is Relation.SELF]
-    guardians = [link.person_id for link in lasting if link.relation is Relation.GUARDIAN]
-    who = Q(student_id=student.id, person_id__in=[*selves, *guardians]) | Q(student_id=None, person_id__in=selves)
-    speakers = {Capacity.SELF: selves, Capacity.GUARDIAN: guardians}
-    return any(
-        _covers(one, on) and one.person_id in speakers[one.capacity] and _may([identity(student)], one)
-        for one in await _about(document, scope, who)
-    )
+    speakers = {(link.student_id, link.person_id, Capacity(link.relation)) for link in lasting}
+    selves = {link.person_id: link.student_id for link in lasting if link.relation is Relation.SELF}
+    who = Q(student_id__in=list(students)) | Q(student_id=None, person_id__in=list(selves))
+    given = await _about(document, scope, who) if lasting else []
+    whose = [(one, one.student_id or selves[one.person_id]) for one in given if _covers(one, on)]
+    return {
+        student_id
+        for one, student_id in whose
+        if by in {None, one.capacity}
+        and (student_id, one.person_id, one.capacity) in speakers
+        and _may([identity(students[student_id])], one)
+    }
 
 
 async def _about(document: Document, scope: str, who: Q) -> Collection[Consent]:

@@ -5,8 +5,10 @@ from uuid import UUID
 
 from tortoise.expressions import Q
 
+from server.engagements import rules
 from server.engagements.models import Engagement, EngagementStep, Party
 from server.engagements.states import GONE, Verb
+from server.kernel import clock
 from server.kernel.errors import DomainError, FieldFault, found, invalid
 from server.labour import keeping
 from server.labour.keeping import PUBLIC
@@ -45,10 +47,15 @@ async def open_demand(posting_id: UUID) -> Posting:
 
 
 def require_open(posting: Posting) -> None:
-    """Raise DomainError 409 for a posting that takes nobody: it is paused, or has ended, or its time is over."""
+    """Raise DomainError 409 for a posting that takes nobody: it is paused, has ended, or its time or work is over."""
     keeping.require(posting, *PUBLIC)
-    if not keeping.readable(posting):
+    if not takes(posting):
         raise DomainError("posting_state", 409, state="posting_expired")
+
+
+def takes(posting: Posting) -> bool:
+    """Whether a posting gives places today, also before the job comes round that ends it."""
+    return keeping.readable(posting) and not rules.over(posting.ends_on, clock.today())
 
 
 async def for_oneself(posting: Posting, by: UUID, size: int, supply_id: UUID | None) -> Asked:

@@ -89,7 +89,7 @@ async def changed_terms(rows: Sequence[Engagement]) -> set[UUID]:
     postings = {row.posting_id for row in agreed}
     versions = PostingVersion.filter(posting_id__in=postings).order_by("id") if agreed else None
     newest = dict(await versions.values_list("posting_id", "id")) if versions else {}
-    return {row.id for row in agreed if newest.get(row.posting_id, row.terms_id) != row.terms_id}
+    return {row.id for row in agreed if newest.get(row.posting_id) != row.terms_id}
 
 
 def _of(posting_id: UUID) -> Q:

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from server.engagements import listing, rules, service, states, working
+from server.engagements import asking, listing, rules, service, states, working
 from server.engagements.models import ContestState, Engagement, EngagementState, EngagementStep, Party
 from server.engagements.states import Verb
 from server.kernel import clock
-from server.labour import keeping
 
 
 class Cue(StrEnum):
@@ -128,7 +127,7 @@ def _worked(row: Engagement, known: Facts) -> bool:
 
 def _may_accept(row: Engagement, _party: Party, _known: Facts) -> bool:
     waits = row.state is EngagementState.WAITING and row.approved_at is not None
-    return not waits and keeping.readable(row.posting)
+    return not waits and asking.takes(row.posting)
 
 
 def _may_withdraw(row: Engagement, _party: Party, known: Facts) -> bool:

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import product
-
-from server.labour.models import Posting
+from typing import Any, Protocol
 
 DAY, WEEK_DAYS = 24 * 60, 7
 _ALL_DAY = (0, DAY)
@@ -14,6 +13,22 @@ _ALWAYS = [(weekday, *_ALL_DAY) for weekday in range(1, WEEK_DAYS + 1)]
 Hours = Mapping[str, Sequence[Sequence[str]]]
 Span = tuple[int, int, int]
 """A weekday, 1 Monday to 7 Sunday, and from which to before which minute of it; past 1440 is the next day."""
+
+
+class Dated(Protocol):
+    """What says when its work is done, as a posting does."""
+
+    @property
+    def starts_on(self) -> date | None:
+        """The first day."""
+
+    @property
+    def ends_on(self) -> date | None:
+        """The last day."""
+
+    @property
+    def hours(self) -> Any:
+        """The hours of each weekday."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +44,7 @@ class Times:
     hours: Hours
 
     @classmethod
-    def of(cls, posting: Posting) -> "Times":
+    def of(cls, posting: Dated) -> "Times":
         """Return when a posting's work is done; one that does not say from when on is always there."""
         return cls(posting.starts_on or date.min, posting.ends_on, posting.hours)
 

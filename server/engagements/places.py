@@ -6,7 +6,7 @@ Nothing else changes `Posting.filled`, nor takes it from live to filled and back
 from typing import Any
 from uuid import UUID
 
-from server.engagements import fitness, holding, rules
+from server.engagements import asking, fitness, holding
 from server.engagements.holding import Move
 from server.engagements.models import Engagement, EngagementState
 from server.engagements.states import Verb
@@ -82,7 +82,7 @@ async def refill(posting: Posting) -> int:
     Those come first whom the poster has accepted already, then who was there first. Who does not fit stays. Holds
     people, which a transaction does once.
     """
-    moved = await _move_up(posting) if _gives(posting) else 0
+    moved = await _move_up(posting) if left(posting) and asking.takes(posting) else 0
     await settle(posting)
     return moved
 
@@ -100,10 +100,6 @@ async def refill_all() -> int:
 @transaction
 async def _look_again(posting_id: UUID) -> int:
     return await refill(await keeping.hold(posting_id))
-
-
-def _gives(posting: Posting) -> bool:
-    return left(posting) > 0 and keeping.readable(posting) and not rules.over(posting.ends_on, clock.today())
 
 
 async def _move_up(posting: Posting) -> int:

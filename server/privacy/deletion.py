@@ -14,6 +14,7 @@ from server.engagements import contests, leaving
 from server.kernel import clock
 from server.kernel.transactions import transaction
 from server.labour import offers
+from server.notices import inbox, permissions
 from server.organisations import memberships
 from server.people import deletion, followers, sessions
 from server.people.models import Person, PersonState, SessionEnd
@@ -87,6 +88,8 @@ async def _leave(person_id: UUID, before: datetime, retention: Retention) -> Per
     await students.unlink_all(person_id)
     await consents.withdraw_all(person_id)
     await leaving.forget_person(person_id)
+    await inbox.forget(person_id)
+    await permissions.forget(person_id)
     await callbacks.forget(await followers.openids(person))
     await deletion.depart(person)
     now = clock.now()

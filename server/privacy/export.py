@@ -15,7 +15,7 @@ from server.labour.models import Posting, PostingReport
 from server.organisations.models import Membership
 from server.people import service as people
 from server.people.models import Follower, Person, Session
-from server.privacy import schooling, working
+from server.privacy import hearing, schooling, working
 from server.privacy.parts import (
     ConsentPart,
     EngagementPart,
@@ -67,6 +67,8 @@ async def export(person_id: UUID) -> Export:
         saved_searches=[
             SavedSearchPart.of(one) for one in await SavedSearch.filter(person_id=person_id).order_by("id")
         ],
+        notices=await hearing.of_person(person_id),
+        permissions=await hearing.permissions(person_id),
         follows_since=await _follows_since(person),
         wechat=[
             WeChatPart.of(one, at=one.received_at)

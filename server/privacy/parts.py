@@ -12,6 +12,7 @@ from server.engagements.models import ContestState, EngagementState, Party
 from server.enrolments.models import EnrolmentState, Intake, Level
 from server.kernel.sensitive import Sensitive
 from server.labour.models import PostingKind, PostingState, ReportState, Side
+from server.notices.models import DeliveryState, PermissionChange, Service
 from server.organisations.models import MembershipState
 from server.organisations.roles import Role
 from server.people.models import PersonState, SessionEnd
@@ -218,6 +219,37 @@ class SavedSearchPart(Part):
     created_at: datetime
 
 
+class PushPart(Part):
+    """One push of a notice: by which account, by which template, the values in it, and what became of it."""
+
+    service: Service
+    template: str
+    data: dict[str, Any]
+    state: DeliveryState
+    created_at: datetime
+    handed_over_at: datetime | None
+    delivered_at: datetime | None
+
+
+class NoticePart(Part):
+    """What the person was told."""
+
+    title: str
+    text: str
+    created_at: datetime
+    read_at: datetime | None
+    pushes: list[PushPart]
+
+
+class PermissionPart(Part):
+    """That permissions to be written to, by one of WeChat's templates, came or went."""
+
+    template_id: str
+    change: PermissionChange
+    amount: int
+    made_at: datetime
+
+
 class HistoryPart(Part):
     """An act that concerns the person; `by` is an id, null for the system itself and for who looked."""
 
@@ -253,6 +285,8 @@ class Export(Part):
     reports: list[ReportPart]
     engagements: list[EngagementPart]
     saved_searches: list[SavedSearchPart]
+    notices: list[NoticePart]
+    permissions: list[PermissionPart]
     follows_since: datetime | None
     wechat: list[WeChatPart]
     looked: list[HistoryPart]

@@ -12,7 +12,7 @@ from server.imports.models import ImportRow
 from server.kernel import audit, clock
 from server.kernel.transactions import transaction
 from server.labour import offers
-from server.privacy import deletion, papers
+from server.privacy import deletion, hearing, papers
 from server.privacy.rules import Kept, Retention
 from server.referrals.models import Evidence, Referral, ReferralState
 from server.students.models import LinkState, Student, StudentLink
@@ -46,6 +46,9 @@ async def retain(retention: Retention) -> dict[str, int]:
         Kept.PAYEE_ACCOUNT: papers.past_accounts,
         Kept.POSTING: offers.forget,
         Kept.ENGAGEMENT: leaving.forget,
+        Kept.DELIVERY: hearing.forget_pushes,
+        Kept.NOTICE: hearing.forget_notices,
+        Kept.BROADCAST: hearing.forget_broadcasts,
     }
     for kept, step in steps.items():
         limit = retention.limit(kept, now)

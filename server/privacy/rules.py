@@ -32,6 +32,10 @@ class Kept(StrEnum):
     PAYEE_ACCOUNT = "payee_account"
     POSTING = "posting"
     ENGAGEMENT = "engagement"
+    NOTICE = "notice"
+    DELIVERY = "delivery"
+    BROADCAST = "broadcast"
+    PERMISSION = "permission"
     SESSION = "session"
     AUDIT = "audit"
 

@@ -28,6 +28,11 @@ SOON = 10
 WEEKDAYS = {str(day): [["08:00", "12:00"], ["13:30", "17:30"]] for day in range(1, 8)}
 
 
+def first_day() -> date:
+    """On which the work begins, where nothing else is said."""
+    return clock.today() + SOON * DAY
+
+
 @dataclass(frozen=True)
 class Firm:
     """An enterprise, and the clerk who acts for it."""
@@ -41,10 +46,9 @@ class Firm:
 
     async def seeks(self, headcount: int = 1, **values: Any) -> Posting:
         """A live demand that begins in `SOON` days and lasts for ten."""
-        today = clock.today()
         said = {
-            "starts_on": today + SOON * DAY,
-            "ends_on": today + (SOON + 9) * DAY,
+            "starts_on": first_day(),
+            "ends_on": first_day() + 9 * DAY,
             "hours": WEEKDAYS,
             "headcount": headcount,
             "organisation_id": self.id,

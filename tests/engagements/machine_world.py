@@ -10,7 +10,7 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from server.engagements import contests, fitness, holding, service, working
+from server.engagements import asking, contests, fitness, holding, service, working
 from server.engagements.contests import Verdict
 from server.engagements.models import Engagement, EngagementState, EngagementStep, Party
 from server.engagements.overlap import Times, clash
@@ -182,7 +182,7 @@ async def might_move_up(found: Seen) -> set[UUID]:
         left = (posting.headcount or 0) - posting.filled
         waiting = [row for row in found.rows if row.posting_id == posting.id and row.state == "waiting"]
         fitting = [row for row in waiting if row.size <= left]
-        if fitting and keeping.readable(posting):
+        if fitting and asking.takes(posting):
             who |= await _who_fit(posting, fitting)
     return who
 

@@ -25,7 +25,7 @@ DAYTIME = json.dumps({day: [["08:00", "12:00"], ["13:00", "17:00"]] for day in "
 def item(side: str, **values: Any) -> Item:
     """A demand of two weeks of tea picking, or an offer of one student for it; they suit wholly."""
     defaults: dict[str, Any] = {
-        "id": new_id(), "demand": side == "demand", "kind": "short_term", "person_id": new_id(),
+        "id": str(new_id()), "demand": side == "demand", "kind": "short_term", "person_id": str(new_id()),
         "organisation_id": None, "occupation": "tea-picker", "major": None, "region": "340828", "latitude": None,
         "longitude": None, "heads": 5 if side == "demand" else 1, "starts_on": TODAY + timedelta(days=7),
         "ends_on": TODAY + timedelta(days=20), "hours": DAYTIME, "shift": "day", "hourly_fen": 2000, "age_min": None,
@@ -39,10 +39,12 @@ def item_of(posting: Posting) -> Item:
     assert posting.headcount is not None
     assert posting.starts_on is not None
     names = (
-        "id", "kind", "person_id", "organisation_id", "occupation", "major", "region", "latitude", "longitude",
-        "starts_on", "ends_on", "shift", "hourly_fen", "age_min", "age_max",
+        "kind", "occupation", "major", "region", "latitude", "longitude", "starts_on", "ends_on", "shift",
+        "hourly_fen", "age_min", "age_max",
     )  # fmt: skip
     said = {name: getattr(posting, name) for name in names}
+    owner = posting.organisation_id and str(posting.organisation_id)
+    said |= {"id": str(posting.id), "person_id": str(posting.person_id), "organisation_id": owner}
     heads, hours = posting.headcount - posting.filled, json.dumps(posting.hours)
     key = (posting.published_at, posting.id)
     return Item(demand=posting.side is Side.DEMAND, heads=heads, hours=hours, key=key, **said)

@@ -1,14 +1,13 @@
-"""Who may ask for a place and who gets it: ages, consent, times, own postings, and both sides' yes."""
+"""Who may ask for a place and who gets it: own postings, twice, both sides' yes, and leaving in time."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from server.consents.models import Capacity
 from server.engagements import rules, service
 from server.engagements.models import Engagement, EngagementState, Party
 from server.engagements.states import POSTER, TABLE, WORKER, Verb, open_to
@@ -16,15 +15,13 @@ from server.kernel import clock
 from server.kernel.audit import AuditEntry
 from server.kernel.ids import new_id
 from server.kernel.outbox import Event
-from server.labour.models import Posting, PostingKind, PostingState, PostingVersion, Shift, Supplier
-from server.organisations.models import Membership, Organisation, OrganisationState
-from server.people.models import Person, PersonState
+from server.labour.models import Posting, PostingKind, PostingState, PostingVersion
+from server.organisations.models import Membership
 from tests.engagements.filling import (
     DAY,
-    SOON,
     Firm,
-    consents,
     counted,
+    first_day,
     make_firm,
     make_worker,
     offers,
@@ -35,7 +32,6 @@ from tests.engagements.filling import (
     taken,
     worker_of,
 )
-from tests.factories import make_person
 
 pytestmark = pytest.mark.usefixtures("database")
 GONE = new_id()
@@ -45,15 +41,6 @@ GONE = new_id()
 async def firm(database: BaseDBAsyncClient) -> Firm:
     assert database
     return await make_firm()
-
-
-async def born_so_as_to_be(years: int, on: date, *, days: int = 0) -> UUID:
-    """A worker who becomes so old on a day, or so many days later."""
-    return await make_worker(born=on.replace(year=on.year - years) + days * DAY)
-
-
-def first_day() -> date:
-    return clock.today() + SOON * DAY
 
 
 async def test_an_application_is_accepted_and_everything_is_kept(firm: Firm) -> None:
@@ -162,148 +149,16 @@ async def test_a_posting_that_takes_nobody_takes_nobody(
     assert (await service.withdraw(made.id, worker_of(worker))).state is EngagementState.WITHDRAWN
 
 
+async def test_work_that_is_over_takes_nobody(firm: Firm) -> None:
+    posting = await firm.seeks(starts_on=clock.today() - 9 * DAY, ends_on=clock.today() - DAY)
+    assert await refused(service.apply(posting.id, by=await make_worker())) == (409, "posting_state")
+
+
 async def test_what_is_no_demand_takes_no_application(firm: Firm) -> None:
     supply, worker = await offers(await make_worker()), await make_worker()
     assert await refused(service.apply(supply.id, by=worker)) == (404, "not_found")
     assert await refused(service.apply(GONE, by=worker)) == (404, "not_found")
     assert await refused(service.accept(GONE, firm.actor)) == (404, "not_found")
-
-
-async def test_who_is_no_known_student_is_told_so(firm: Firm) -> None:
-    posting, stranger = await firm.seeks(), await make_person()
-    assert await refused(service.apply(posting.id, by=stranger.id)) == (409, "worker_unknown")
-
-
-async def test_the_law_forbids_work_under_16_to_the_day(firm: Firm) -> None:
-    posting = await firm.seeks()
-    young, old = await born_so_as_to_be(16, first_day(), days=1), await born_so_as_to_be(16, first_day())
-    await consents(young)
-    await consents(old)
-    assert await refused(service.apply(posting.id, by=young)) == (422, "/person worker_too_young")
-    assert (await service.apply(posting.id, by=old)).state is EngagementState.APPLIED
-
-
-async def test_ages_of_the_posting_are_those_of_the_first_day(firm: Firm) -> None:
-    posting = await firm.seeks(age_min=18, age_max=30)
-    assert await refused(
-        service.apply(posting.id, by=await born_so_as_to_be(18, first_day(), days=1))
-    ) == (422, "/person worker_too_young")  # fmt: skip
-    assert await refused(
-        service.apply(posting.id, by=await born_so_as_to_be(31, first_day()))
-    ) == (422, "/person worker_too_old")  # fmt: skip
-    assert await service.apply(posting.id, by=await born_so_as_to_be(31, first_day(), days=1))
-    begun = await firm.seeks(age_max=30, starts_on=clock.today() - 40 * DAY)
-    turned = await born_so_as_to_be(31, clock.today())
-    assert await refused(service.apply(begun.id, by=turned)) == (422, "/person worker_too_old")
-
-
-@pytest.mark.parametrize(
-    ("values", "fault"),
-    [
-        ({"hours": {"1": [["14:00", "22:30"]]}}, "worker_night"),
-        ({"hours": {"1": [["22:00", "06:00"]]}}, "worker_night"),
-        ({"shift": Shift.ROTATING}, "worker_night"), ({"occupation": "welder"}, "worker_hazard"),
-        ({"hours": {"1": [["06:00", "22:00"]]}}, None),
-        ({"shift": Shift.ROTATING, "kind": PostingKind.INTERNSHIP}, None),
-    ],
-)  # fmt: skip
-async def test_what_is_not_for_minors(firm: Firm, values: dict[str, Any], fault: str | None) -> None:
-    posting = await firm.seeks(**values)
-    minor, grown = await make_worker(16), await born_so_as_to_be(18, first_day())
-    for one in (minor, grown):
-        await consents(one)
-    if fault:
-        assert await refused(service.apply(posting.id, by=minor)) == (422, f"/person {fault}")
-    else:
-        assert await service.apply(posting.id, by=minor)
-    assert await service.apply(posting.id, by=grown)
-
-
-async def test_a_minor_needs_a_guardian_and_not_only_their_own_word(firm: Firm) -> None:
-    posting, minor = await firm.seeks(), await make_worker(17)
-    missing = (422, "/person worker_guardian")
-    assert await refused(service.apply(posting.id, by=minor)) == missing
-    await consents(minor, Capacity.SELF)
-    assert await refused(service.apply(posting.id, by=minor)) == missing
-    given = await consents(minor)
-    made = await service.apply(posting.id, by=minor)
-    given.withdrawn_at = clock.now()
-    await given.save()
-    assert await refused(service.accept(made.id, firm.actor)) == (409, "engagement_unfit")
-    await consents(minor)
-    assert (await service.accept(made.id, firm.actor)).state is EngagementState.ACCEPTED
-
-
-async def test_an_offer_to_who_does_not_fit_does_not_say_why(firm: Firm) -> None:
-    posting, minor = await firm.seeks(), await make_worker(16)
-    supply = await offers(minor)
-    assert await refused(service.offer(posting.id, supply.id, by=firm.clerk)) == (409, "engagement_unfit")
-
-
-async def test_who_may_not_act_any_more_gets_no_place(firm: Firm) -> None:
-    posting, worker = await firm.seeks(), await make_worker()
-    made = await service.apply(posting.id, by=worker)
-    await Person.filter(id=worker).update(state=PersonState.SUSPENDED)
-    assert await refused(service.accept(made.id, firm.actor)) == (409, "engagement_unfit")
-
-
-async def test_nobody_is_accepted_for_times_that_overlap(firm: Firm) -> None:
-    worker, day = await make_worker(), first_day()
-    morning, noon = {"hours": _every_day("08:00", "12:00")}, {"hours": _every_day("11:59", "14:00")}
-    first = await firm.seeks(**morning)
-    meets, touches = await firm.seeks(**noon), await firm.seeks(hours=_every_day("12:00", "14:00"))
-    both = [await service.apply(one.id, by=worker) for one in (first, meets, touches)]
-    await service.accept(both[0].id, firm.actor)
-    assert await refused(service.accept(both[1].id, firm.actor)) == (409, "engagement_overlap")
-    assert (await service.accept(both[2].id, firm.actor)).state is EngagementState.ACCEPTED
-    later = await firm.seeks(starts_on=day + 9 * DAY, ends_on=day + 20 * DAY, **noon)
-    assert await refused(service.apply(later.id, by=worker)) == (409, "engagement_overlap")
-    await service.withdraw(both[0].id, worker_of(worker), "有事")
-    await service.withdraw(both[2].id, worker_of(worker), "有事")
-    assert await service.apply(later.id, by=worker)
-
-
-async def test_a_night_reaches_into_the_next_morning(firm: Firm) -> None:
-    worker, day = await make_worker(), first_day()
-    night = await firm.seeks(starts_on=day, ends_on=day, hours=_every_day("22:00", "06:00"))
-    touches = await firm.seeks(starts_on=day + DAY, ends_on=day + DAY, hours=_every_day("06:00", "09:00"))
-    meets = await firm.seeks(starts_on=day + DAY, ends_on=day + DAY, hours=_every_day("05:00", "06:00"))
-    await taken(firm, night, worker)
-    await taken(firm, touches, worker)
-    assert await refused(service.apply(meets.id, by=worker)) == (409, "engagement_overlap")
-
-
-async def test_what_is_past_is_no_hindrance(firm: Firm) -> None:
-    """Somebody comes in the middle of a long work, whose beginning met another that was over by then."""
-    worker, today = await make_worker(), clock.today()
-    short = await firm.seeks(starts_on=today + 2 * DAY, ends_on=today + 4 * DAY)
-    long = await firm.seeks(starts_on=today + 2 * DAY, ends_on=today + 29 * DAY)
-    await taken(firm, short, worker)
-    assert await refused(service.apply(long.id, by=worker)) == (409, "engagement_overlap")
-    clock.move_to(clock.now() + 6 * DAY)
-    assert (await taken(firm, long, worker)).state is EngagementState.ACCEPTED
-
-
-async def test_a_team_counts_its_size_and_has_so_many_hands(firm: Firm) -> None:
-    speaker = await make_worker()
-    team = await offers(speaker, 5)
-    first, second, third = await firm.seeks(4), await firm.seeks(4), await firm.seeks(1)
-    held = await taken(firm, first, speaker, size=3, supply_id=team.id)
-    assert (held.size, (await counted(first)).filled) == (3, 3)
-    assert await refused(service.apply(second.id, by=speaker, size=3, supply_id=team.id)) == (409, "engagement_overlap")
-    await taken(firm, second, speaker, size=1, supply_id=team.id)
-    await taken(firm, third, speaker)
-    fourth = await firm.seeks(1)
-    assert await refused(service.apply(fourth.id, by=speaker, supply_id=team.id)) == (409, "engagement_overlap")
-    assert await refused(service.apply(fourth.id, by=speaker)) == (409, "engagement_overlap")
-
-
-async def test_a_speaker_who_works_alone_is_one_hand_less(firm: Firm) -> None:
-    speaker = await make_worker()
-    team = await offers(speaker, 2)
-    await taken(firm, await firm.seeks(2), speaker, size=2, supply_id=team.id)
-    other = await firm.seeks()
-    assert await refused(service.apply(other.id, by=speaker)) == (409, "engagement_overlap")
 
 
 @pytest.mark.parametrize(
@@ -334,29 +189,6 @@ async def test_only_ones_own_live_offer_of_the_same_kind_serves(firm: Firm) -> N
         assert await refused(service.apply(posting.id, by=worker, supply_id=supply)) == (422, f"/supply {fault}")
     for supply, fault in [(GONE, "supply_unfit"), (posting.id, "supply_unfit"), (closed.id, "supply_unfit")]:
         assert await refused(service.offer(posting.id, supply, by=firm.clerk)) == (422, f"/supply {fault}")
-
-
-async def test_a_class_is_its_schools(firm: Firm) -> None:
-    supply, other = await offers_class(30)
-    posting = await firm.seeks(40, kind=PostingKind.INTERNSHIP)
-    assert supply.supplier is Supplier.SCHOOL_CLASS
-    made = await service.apply(posting.id, by=other, size=20, supply_id=supply.id)
-    assert (made.person_id, made.student_id, made.size) == (supply.person_id, None, 20)
-    again = await refused(service.apply(posting.id, by=supply.person_id, size=10, supply_id=supply.id))
-    assert again == (409, "engaged_already")
-    await Organisation.filter(id=supply.organisation_id).update(state=OrganisationState.LAPSED)
-    assert await refused(service.accept(made.id, firm.actor)) == (409, "engagement_unfit")
-    await Organisation.filter(id=supply.organisation_id).update(state=OrganisationState.VERIFIED)
-    await service.accept(made.id, firm.actor)
-    events = await Event.filter(subject=f"engagement:{made.id}", name="engagement.accepted")
-    assert set(events[0].people) == {str(other), str(supply.person_id)}
-    elsewhere = await firm.seeks(40, kind=PostingKind.INTERNSHIP)
-    crowded = service.apply(elsewhere.id, by=other, size=11, supply_id=supply.id)
-    assert await refused(crowded) == (409, "engagement_overlap")
-
-
-def _every_day(begins: str, ends: str) -> dict[str, list[list[str]]]:
-    return {str(day): [[begins, ends]] for day in range(1, 8)}
 
 
 async def test_a_place_is_left_for_a_reason_and_in_time(firm: Firm) -> None:

@@ -123,11 +123,10 @@ def test_the_reasons_say_what_the_score_is_made_of() -> None:
     judged = judge(demand, supply, BOOK, TODAY)
     assert judged
     told = reasons(demand, supply, judged, BOOK)
-    days = weeks.days_between(TODAY + 7 * DAY, TODAY + 14 * DAY, frozenset(range(5)))
     assert told == [
         "专业对口：纺织服装",
         "同在安庆市，分别在桐城市和岳西县",
-        f"日期一半以上合适，10天里有{days}天",
+        "日期一半以上合适，14天里有8天",
         "每周的时段全部合适",
         "每小时20元，比期望的21.50元略低",
         "6人，只剩5个名额，只能去一部分",

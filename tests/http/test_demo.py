@@ -1,6 +1,7 @@
 """The demo people: loaded once, into an empty database in development only, and there to be signed in as."""
 
 import subprocess
+from datetime import date
 from pathlib import Path
 
 import aiohttp
@@ -8,9 +9,12 @@ import pytest
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from scripts import demo_people as demo
+from server.labour import operator
+from server.labour.models import Posting, PostingState
 from server.organisations.models import Membership, Organisation, OrganisationState
 from server.people.models import Person
 from server.settings import ROOT
+from server.students import links
 from tests.harness import keys
 from tests.harness.forking import command
 from tests.harness.standin import StandIn
@@ -21,7 +25,9 @@ pytestmark = pytest.mark.usefixtures("database")
 @pytest.fixture(scope="module", autouse=True)
 async def _loaded(database: BaseDBAsyncClient) -> None:
     assert database
+    operator.use(date.max)
     assert await demo.load()
+    operator.use(None)
 
 
 def run(**settings: str) -> subprocess.CompletedProcess[str]:
@@ -46,6 +52,17 @@ async def test_their_names_lie_sealed(database: BaseDBAsyncClient) -> None:
     assert len(rows) == len(demo.PEOPLE)
     for name, _, _ in demo.PEOPLE.values():
         assert name not in str(rows)
+
+
+async def test_there_is_work_for_students_who_may_apply() -> None:
+    firm = await Organisation.get(name=demo.ORGANISATIONS["enterprise"][1])
+    live = await Posting.filter(organisation_id=firm.id, state=PostingState.LIVE).order_by("headcount")
+    assert [one.headcount for one in live] == [1, 3]
+    for openid in ("demo-student", "demo-student-2"):
+        person = await Person.get(openid=openid)
+        assert await links.self_link(person.id)
+        [number] = await links.ages(person.id)
+        assert all(one.starts_on and number.age_on(one.starts_on) >= 18 for one in live)
 
 
 async def test_every_organisation_says_that_it_is_invented() -> None:

@@ -15,6 +15,7 @@ from scripts import demo_people as demo
 from server.app import App
 from server.appeals.models import Appeal
 from server.consents.models import Capacity, Consent
+from server.engagements.models import SavedSearch
 from server.imports.models import ImportKind
 from server.kernel import clock, sensitive
 from server.kernel.sensitive import Cell
@@ -24,7 +25,16 @@ from server.organisations.roles import Kind, Role
 from server.people.models import Person
 from server.students import service as students
 from server.students.models import Relation, StudentLink
-from tests.factories import make_invitation, make_member, make_person, make_posting, make_token
+from tests.factories import (
+    make_engagement,
+    make_invitation,
+    make_member,
+    make_notice,
+    make_organisation,
+    make_person,
+    make_posting,
+    make_token,
+)
 from tests.harness import rights
 from tests.harness.app import TOKEN, Server
 from tests.harness.referring import make_claim, make_evidence, make_import, make_listed
@@ -108,6 +118,13 @@ async def make_own_things(person_id: UUID) -> None:
         capacity=Capacity.SELF, given_at=now,
     )  # fmt: skip
     await make_posting(id=person_id, person_id=person_id, side=Side.SUPPLY, supplier=Supplier.STUDENT)
+    firm = await make_member(await make_organisation(Kind.ENTERPRISE), Role.CLERK)
+    demand = await make_posting(person_id=firm.person_id, organisation_id=firm.organisation_id)
+    await make_engagement(demand, person_id, id=person_id, student=student)
+    await make_notice(person_id, id=person_id)
+    await SavedSearch.create(
+        id=person_id, person_id=person_id, side=Side.DEMAND, wanted={}, told_until=now, created_at=now
+    )
 
 
 async def signed_out(client: aiohttp.ClientSession) -> str:

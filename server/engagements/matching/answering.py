@@ -1,42 +1,55 @@
 """Whose kept searches a posting answers: as the list of postings would show it to them, asked the other way round."""
 
-from collections.abc import AsyncIterator
+# ruff: noqa: S608 -- names of our own; whatever a posting says is a placeholder
+
 from math import cos, radians, sqrt
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from tortoise.expressions import Q
-from tortoise.queryset import QuerySet
+import orjson
+from tortoise.connection import get_connection
 
-from server.engagements import searches
-from server.engagements.models import SavedSearch
 from server.kernel import clock
 from server.labour import posters, tokens
+from server.labour.filters import Filters
 from server.labour.keeping import readable
 from server.labour.listing import METRES_PER_DEGREE
 from server.labour.models import Posting, PostingState
+from server.labour.statement import Statement
 from server.labour.wanted import Near, Wanted
-from server.reference.service import Reference
-
-CHUNK = 1000
+from server.reference.service import Reference, around
 
 
-async def searches_answered(posting: Posting, reference: Reference) -> AsyncIterator[list[SavedSearch]]:
-    """Yield, some at a time and in the order of their ids, the searches that show a posting today."""
-    today, last = clock.today(), UUID(int=0)
-    shown = posting.state is PostingState.LIVE and readable(posting) and await posters.stands(posting)
-    text = tokens.folded(posting.title, posting.address, posting.requirements, posting.description)
-    while shown:
-        rows = await _asked(posting, reference).filter(id__gt=last).order_by("id").limit(CHUNK)
-        if answering := [row for row in rows if answers(posting, text, searches.wanted_of(row, reference, today))]:
-            yield answering
-        if len(rows) < CHUNK:
-            return
-        last = rows[-1].id
+class Answered(NamedTuple):
+    """A search that somebody keeps."""
+
+    id: UUID
+    person_id: UUID
+
+
+async def searches_answered(posting: Posting, reference: Reference) -> list[Answered]:
+    """Return the kept searches that show a posting today, in the order of their ids."""
+    rows = await _answered(posting, reference)
+    return sorted(Answered(UUID(str(row["id"])), UUID(str(row["person_id"]))) for row in rows)
 
 
 async def count(posting: Posting, reference: Reference) -> int:
     """Return how many kept searches show a posting today."""
-    return sum([len(found) async for found in searches_answered(posting, reference)])
+    return len(await _answered(posting, reference))
+
+
+async def _answered(posting: Posting, reference: Reference) -> list[dict[str, Any]]:
+    if posting.state is not PostingState.LIVE or not readable(posting) or not await posters.stands(posting):
+        return []
+    text = tokens.folded(posting.title, posting.address, posting.requirements, posting.description)
+    connection, said = get_connection("default"), dict[str, bool]()
+    asked = _asked(connection.capabilities.dialect, posting, reference)
+    rows = await connection.execute_query_dict(asked.sql, asked.values)
+    for wanted in {row["wanted"] for row in rows}:
+        filters = Filters.model_validate(orjson.loads(wanted))
+        regions = around(reference, filters.region) if filters.region else ()
+        said[wanted] = answers(posting, text, filters.wanted(regions, clock.today()))
+    return [row for row in rows if said[row["wanted"]]]
 
 
 def answers(posting: Posting, text: str, wanted: Wanted) -> bool:
@@ -58,19 +71,25 @@ def answers(posting: Posting, text: str, wanted: Wanted) -> bool:
     return all(said) and all(phrase in text for phrase in wanted.phrases)
 
 
-def _asked(posting: Posting, reference: Reference) -> QuerySet[SavedSearch]:
-    """Return the searches that ask for such work in such a place at such a time, by an index of the first two."""
+def _asked(dialect: str, posting: Posting, reference: Reference) -> Statement:
+    """Return what asks for the searches of such work in such a place at such a time, by an index of the first two."""
+    to = Statement(dialect)
     city = next((one.city for one in reference.regions if one.code == posting.region), None)
     work, places = {posting.occupation, None}, {posting.region, city, None}
-    either = [Q(occupation=occupation, region=region) for occupation in work for region in places]
-    asked = SavedSearch.filter(Q(*either, join_type=Q.OR), Q(ends_on=None) | Q(ends_on__gte=posting.starts_on))
+    either = " OR ".join(
+        f"(side = '{posting.side}' AND {_is(to, 'occupation', occupation)} AND {_is(to, 'region', region)})"
+        for occupation in work
+        for region in places
+    )
+    when = f"(ends_on IS NULL OR ends_on >= {to.put(posting.starts_on)})"
     if posting.ends_on:
-        asked = asked.filter(Q(starts_on=None) | Q(starts_on__lte=posting.ends_on))
-    return asked.filter(side=posting.side)
+        when += f" AND (starts_on IS NULL OR starts_on <= {to.put(posting.ends_on)})"
+    to.sql = f"SELECT id, person_id, wanted FROM saved_search WHERE ({either}) AND {when}"
+    return to
 
 
-def _pays(posting: Posting, least: int) -> bool:
-    return posting.hourly_fen is not None and posting.hourly_fen >= least
+def _is(to: Statement, column: str, value: str | None) -> str:
+    return f"{column} IS NULL" if value is None else f"{column} = {to.put(value)}"
 
 
 def _within(posting: Posting, near: Near) -> bool:

@@ -1,7 +1,7 @@
 """What a match is worth and how it is told, as content has it, with what is known of work and places."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from string import Formatter
 from typing import Annotated
@@ -82,7 +82,7 @@ class Book:
     """The levels, with what the reference lists say of occupations, majors and regions.
 
     `majors` has the group of majors of an occupation, `casual` the occupations that need none; `cities` the city of a
-    county. `hazardous` are occupations that nobody under `of_age` may do.
+    county. `hazardous` are occupations that nobody under `of_age` may do; `related` keeps what was found of pairs.
     """
 
     levels: Levels
@@ -92,6 +92,7 @@ class Book:
     names: Mapping[str, str]
     hazardous: frozenset[str]
     of_age: int
+    related: dict[tuple[str | None, ...], Level | None] = field(default_factory=dict)
 
     def leading(self, major: str) -> list[str]:
         """Return the occupations to which a group of majors leads."""

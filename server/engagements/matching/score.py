@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from math import cos, hypot, radians
 from typing import Any
-from uuid import UUID
 
 from server.engagements.matching.book import Book, Level, Step, Steps
-from server.engagements.matching.weeks import by_night, days_between, meeting, working
+from server.engagements.matching.weeks import by_night, days_between, meeting
 from server.kernel.money import yuan_text
 
 METRES_PER_DEGREE = 111_195
@@ -26,11 +25,11 @@ class Item:
     its publication and id as the database has them: of items alike the greater comes first.
     """
 
-    id: UUID
+    id: str
     demand: bool
     kind: str
-    person_id: UUID
-    organisation_id: UUID | None
+    person_id: str
+    organisation_id: str | None
     occupation: str | None
     major: str | None
     region: str
@@ -49,7 +48,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Points, and what they are made of: `days` of the `all_days` of the work, metres where places are known."""
+    """Points, and what they are made of: `days` of `all_days` that the work lasts."""
 
     points: int
     work: Level
@@ -60,7 +59,6 @@ class Judged:
     hours: Step
     pay: Level
     numbers: Step
-    metres: int | None
 
 
 def judge(demand: Item, supply: Item, book: Book, today: date) -> Judged | None:
@@ -75,16 +73,17 @@ def judge(demand: Item, supply: Item, book: Book, today: date) -> Judged | None:
     ):
         return None
     met = meeting(demand.hours, supply.hours)
-    days, all_days = _days(demand, supply, met.weekdays, book, today)
-    if not days:
+    first, last = span(demand, book, today)
+    begins, ends = max(first, supply.starts_on), min(last, supply.ends_on or last)
+    if not days_between(begins, ends, met.weekdays):
         return None
-    metres = apart(demand, supply)
-    place = _place(demand, supply, metres, book)
+    days, all_days = (ends - begins).days + 1, (last - first).days + 1
+    place = _place(demand, supply, book)
     dates, hours = _step(levels.dates, days * FULL // all_days), _step(levels.hours, met.share)
     numbers = _step(levels.numbers, demand.heads * FULL // supply.heads)
     pay = _pay(demand, supply, book)
-    points = sum(level.points for level in (work, place, dates, hours, pay, numbers))
-    return Judged(points, work, place, dates, days, all_days, hours, pay, numbers, metres)
+    points = work.points + place.points + dates.points + hours.points + pay.points + numbers.points
+    return Judged(points, work, place, dates, days, all_days, hours, pay, numbers)
 
 
 def reasons(demand: Item, supply: Item, judged: Judged, book: Book) -> list[str]:
@@ -97,7 +96,7 @@ def reasons(demand: Item, supply: Item, judged: Judged, book: Book) -> list[str]
         "region": names.get(demand.region, ""),
         "other": names.get(supply.region, ""),
         "city": names.get(book.cities.get(demand.region, ""), ""),
-        "km": f"{(judged.metres or 0) / KILOMETRE:.1f}".removesuffix(".0"),
+        "km": f"{(apart(demand, supply) or 0) / KILOMETRE:.1f}".removesuffix(".0"),
         "days": judged.days,
         "all": judged.all_days,
         "offered": yuan_text(demand.hourly_fen or 0),
@@ -116,6 +115,13 @@ def groups(item: Item, book: Book) -> frozenset[str]:
 
 def related(one: Item, other: Item, book: Book) -> Level | None:
     """Return what two items have in common in their work."""
+    said = (one.occupation, one.major, other.occupation, other.major)
+    if said not in book.related:
+        book.related[said] = _related(one, other, book)
+    return book.related[said]
+
+
+def _related(one: Item, other: Item, book: Book) -> Level | None:
     work = book.levels.work
     if one.occupation and one.occupation == other.occupation:
         return work.same
@@ -134,6 +140,12 @@ def apart(one: Item, other: Item) -> int | None:
     return round(METRES_PER_DEGREE * hypot(one.latitude - other.latitude, east))
 
 
+def span(demand: Item, book: Book, today: date) -> tuple[date, date]:
+    """Return the first and last day of some work; what is past does not count, nor what is far off an open end."""
+    first = max(demand.starts_on, today)
+    return first, demand.ends_on or first + timedelta(days=book.levels.open_end_days - 1)
+
+
 def _of_age(demand: Item, supply: Item, book: Book) -> bool:
     youngest, oldest = supply.age_min, supply.age_max
     if youngest is not None:
@@ -145,20 +157,14 @@ def _of_age(demand: Item, supply: Item, book: Book) -> bool:
     return oldest is None or demand.age_max is None or oldest <= demand.age_max
 
 
-def _days(demand: Item, supply: Item, weekdays: frozenset[int], book: Book, today: date) -> tuple[int, int]:
-    """Return on how many days they meet, and how many the work has; what is past does not count."""
-    first = max(demand.starts_on, today)
-    last = demand.ends_on or first + timedelta(days=book.levels.open_end_days - 1)
-    begins, ends = max(first, supply.starts_on), min(last, supply.ends_on or last)
-    return days_between(begins, ends, weekdays), days_between(first, last, working(demand.hours))
-
-
-def _place(demand: Item, supply: Item, metres: int | None, book: Book) -> Level:
+def _place(demand: Item, supply: Item, book: Book) -> Level:
     place = book.levels.place
     if demand.region == supply.region:
         return place.same
-    if demand.kind == INTERNSHIP and metres is not None and metres <= book.levels.near_km * KILOMETRE:
-        return place.near
+    if demand.kind == INTERNSHIP:
+        metres = apart(demand, supply)
+        if metres is not None and metres <= book.levels.near_km * KILOMETRE:
+            return place.near
     city = book.cities.get(demand.region)
     return place.city if city and city == book.cities.get(supply.region) else place.elsewhere
 

@@ -59,12 +59,6 @@ def meeting(work: str, time: str) -> Meeting:
 
 
 @lru_cache(_KEPT)
-def working(work: str) -> frozenset[int]:
-    """Return the weekdays on which some work begins."""
-    return frozenset(day for day, minutes in enumerate(week(work).days) if minutes)
-
-
-@lru_cache(_KEPT)
 def by_night(work: str) -> bool:
     """Whether some work, where it says its hours, falls between 22:00 and 06:00."""
     minutes = week(work).minutes
