@@ -100,6 +100,7 @@ PARTIAL_INDEXES = (
     PartialIndex("engagement_to_judge", "engagement", "state_since, id", "contest = 'open'"),
     PartialIndex("notice_event_once", "notice", "event_id, person_id", "event_id IS NOT NULL", unique=True),
     PartialIndex("notice_broadcast_once", "notice", "broadcast_id, person_id", "broadcast_id IS NOT NULL", unique=True),
+    PartialIndex("event_announced_once", "event", "subject", "name = 'calendar.announced'", unique=True),
     PartialIndex("notice_unread", "notice", "person_id, created_at", "read_at IS NULL"),
     PartialIndex(
         "delivery_once",

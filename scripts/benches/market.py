@@ -25,7 +25,7 @@ HOURS: tuple[dict[str, Any], ...] = (
     {day: [["18:00", "22:00"]] for day in "12345"},
     {day: [["07:00", "11:00"]] for day in "1234567"},
 )
-FIRMS, CHUNK, SEARCHES = 500, 5000, 20_000
+PEOPLE, FIRMS, CHUNK, SEARCHES = 5000, 500, 5000, 20_000
 DAY = timedelta(days=1)
 
 
@@ -38,11 +38,12 @@ class Market:
         self.majors = [one.id for one in reference.majors]
         self.occupations = [one.id for one in reference.occupations]
         self.weights = [1 / (place + 3) for place in range(len(self.occupations))]
-        self.person, self.firms = Person(), list[Organisation]()
+        self.people, self.firms = list[Person](), list[Organisation]()
 
     async def open(self) -> None:
         """Make who posts."""
-        self.person = await Person.create(openid="bench", created_at=self.now)
+        self.people = [Person(openid=f"bench-{number}", created_at=self.now) for number in range(PEOPLE)]
+        await Person.bulk_create(self.people)
         self.firms = [
             Organisation(
                 kind=Kind.ENTERPRISE, name=f"示例企业{number}", state=OrganisationState.VERIFIED, created_at=self.now
@@ -76,7 +77,9 @@ class Market:
         unsaid = {"findings": [], "reasons": [], "state": PostingState.LIVE, "state_since": at, "created_at": at}
         said = {**self._said(), **(self._demand() if side is Side.DEMAND else self._offer())}
         ends = self.today + 300 * DAY
-        return Posting(side=side, person_id=self.person.id, published_at=at, valid_until=ends, **unsaid, **said)
+        return Posting(
+            side=side, person_id=self.chance.choice(self.people).id, published_at=at, valid_until=ends, **unsaid, **said
+        )
 
     def _said(self) -> dict[str, Any]:
         chance = self.chance
@@ -126,7 +129,7 @@ class Market:
             pay_min_fen=chance.choice([None, 2000, 2500]),
         )
         return SavedSearch(
-            person_id=self.person.id, side=asked.side, region=asked.region, occupation=asked.occupation,
+            person_id=chance.choice(self.people).id, side=asked.side, region=asked.region, occupation=asked.occupation,
             wanted=asked.kept(), told_until=self.now, created_at=self.now,
         )  # fmt: skip
 

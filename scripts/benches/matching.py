@@ -43,7 +43,9 @@ def run(effort: Effort) -> Report:
                 Fact(name, {base: figures[name] for base, figures in found.items()}, GOAL) for name in found["SQLite"]
             ]
     words = f"{ASKED} postings of each side ask for {LIMIT}, one after the other; {SIZES} and {sizes[-1]:,} are open"
-    notes = ["A crowd is all of one trade in one county, paid less than anyone asks: every one of them is judged."]
+    notes = [
+        "A crowd is all of one trade in one county, paid less than anyone asks: none suits wholly, no walk ends early."
+    ]
     return Report("matching", "Matching", words, facts=facts, notes=notes)
 
 

@@ -6,6 +6,7 @@ there already. It is PostgreSQL's, with values as `$1`, `$2` …; what SQLite sp
 
 import re
 from collections.abc import Collection
+from datetime import datetime
 from enum import Enum
 from functools import cache
 from typing import Any, TypeVar
@@ -44,6 +45,16 @@ async def returned(statement: str, *values: Any) -> list[dict[str, Any]]:
     connection = get_connection("default")
     dialect = connection.capabilities.dialect
     return await connection.execute_query_dict(_spelt(statement, dialect), _said(values, dialect))
+
+
+def identity(value: Any) -> UUID:
+    """Return an id that `returned` gave, as each driver has it."""
+    return value if isinstance(value, UUID) else UUID(value)
+
+
+def moment(value: Any) -> datetime:
+    """Return a moment that `returned` gave, as each driver has it."""
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value)
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -101,7 +101,7 @@ async def _counted(counted_from: date, counted_to: date) -> list[dict[str, Any]]
 
 
 def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), clock.SHANGHAI)
+    return datetime.combine(day, time(), clock.SHANGHAI).astimezone(UTC)  # as SQLite compares it
 
 
 def _kept(entries: Sequence[dict[str, Any]], kept: Sequence[Kept]) -> list[dict[str, Any]]:

@@ -32,6 +32,14 @@ def load(content_dir: Path, book: PolicyBook) -> Reference:
     return Reference(regions.told(places), trades.told_majors(groups, book), trades.told_occupations(work, book))
 
 
+def regions_alone(content_dir: Path) -> Reference:
+    """Return the regions with nothing else, for what asks of places only; raises ContentError."""
+    path = content_dir / "reference" / "regions.yaml"
+    places = read(Regions, path)
+    _raise(path, regions.faults(places))
+    return Reference(regions.told(places), (), ())
+
+
 def occupations(reference: Reference, *, kind: OccupationKind | None = None) -> tuple[OccupationAnswer, ...]:
     """Return the occupations, or those of one kind."""
     return tuple(occupation for occupation in reference.occupations if kind in {None, occupation.kind})
