@@ -1,7 +1,7 @@
 """Engagements as the side that asks sees them, and the secretariat."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Self
 from uuid import UUID
@@ -16,10 +16,12 @@ from miniprogram_api.web import answer
 from miniprogram_api.words import Words
 from server.access import sides
 from server.access.rules import Caller
-from server.engagements import contacts, listing, nexts
+from server.appeals import service as appeals
+from server.engagements import contacts, contests, holding, listing, nexts
 from server.engagements.contacts import Reach, Worker
 from server.engagements.models import ContestState, Engagement, EngagementState, EngagementStep, Party
 from server.engagements.nexts import Facts
+from server.kernel import clock
 from server.kernel.paging import Page
 from server.labour.models import PayUnit, Posting, PostingKind, PostingState, Supplier
 
@@ -101,8 +103,9 @@ class EngagementView(Body):
 
     `side` is the side on which the caller stands, null for the secretariat. `contact` is the other side's, from
     acceptance on; `through_school` says that a student is reached by their school. `completed` and `paid` are what each
-    side has said, `deemed` that one side's word had to do. `terms_changed`: something of the work is other than was
-    agreed. `next` is null for the secretariat.
+    side has said, `deemed` that one side's word had to do. Before `withdraw_until` who has a place may leave it, null
+    where nothing keeps them; at `due_at` one side's word, or a mark that nobody contested, counts. `terms_changed`:
+    something of the work is other than was agreed. `next` is null for the secretariat.
     """
 
     id: UUID
@@ -125,6 +128,8 @@ class EngagementView(Body):
     paid_at: datetime | None
     contest: ContestState
     contest_until: datetime | None
+    withdraw_until: datetime | None
+    due_at: datetime | None
     terms_changed: bool
     next: NextView | None
     created_at: datetime
@@ -178,7 +183,8 @@ async def beside(request: Request, rows: Sequence[Engagement]) -> _Beside:
     """Return what the views of some engagements need, by a settled number of queries."""
     ctx = request.app.ctx
     workers = await contacts.workers(rows, ctx.consent_documents)
-    return _Beside(request.ctx.caller, ctx.words, dict(workers), await nexts.facts(rows))
+    facts = replace(await nexts.facts(rows), appealed=await _appealed(rows))
+    return _Beside(request.ctx.caller, ctx.words, dict(workers), facts)
 
 
 def view_of(row: Engagement, known: _Beside) -> dict[str, Any]:
@@ -195,6 +201,8 @@ def view_of(row: Engagement, known: _Beside) -> dict[str, Any]:
         "through_school": side is Party.POSTER and worker.through_school,
         "completed": {Party(party): SaidView.of(said) for party, said in row.completed_by.items()},
         "paid": {Party(party): SaidView.of(said) for party, said in row.paid_by.items()},
+        "withdraw_until": nexts.leaves_until(row, known.facts),
+        "due_at": nexts.due_at(row),
         "terms_changed": row.id in known.facts.changed,
         "next": _next(row, side, known) if side else None,
     }
@@ -241,4 +249,16 @@ def _worker(row: Engagement, worker: Worker, side: Party | None) -> WorkerView |
 def _next(row: Engagement, side: Party, known: _Beside) -> NextView:
     cues = {Party.WORKER: known.words.worker_cues, Party.POSTER: known.words.poster_cues}
     may = tuple(spelt(verb) for verb in nexts.verbs(row, side, known.facts))
-    return NextView(text=cues[side][nexts.cue(row, side, known.facts)], verbs=may)
+    cue = nexts.cue(row, side, known.facts)
+    return NextView(text=cues[side][cue].replace("{until}", _told(nexts.moment(row, cue))), verbs=may)
+
+
+def _told(moment: datetime | None) -> str:
+    there = moment and moment.astimezone(clock.SHANGHAI)
+    return f"{there.month}月{there.day}日{there:%H:%M}" if there else "期限"
+
+
+async def _appealed(rows: Sequence[Engagement]) -> frozenset[UUID]:
+    """Return against the decisions about which engagements an appeal is open; at most one query."""
+    subjects = {holding.subject_of(row.id): row.id for row in rows if row.contest in contests.DECIDED}
+    return frozenset(subjects[one] for one in await appeals.open_of(subjects)) if subjects else frozenset()

@@ -1,6 +1,7 @@
 """Places on a demand: applied for, offered, filled, worked and paid, each step by the side whose it is."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from sanic import HTTPResponse, Request
 from miniprogram_api.engagement_bodies import Application, ContestDecision, Done, Nothing, Offer, Paid, Why
 from miniprogram_api.engagement_views import EngagementView, WholeEngagementView, shown, spelt, whole
 from miniprogram_api.reading import Body
-from miniprogram_api.web import Face, allow, answers, body, idempotent
+from miniprogram_api.web import Face, allow, answers, body, idempotent, if_match
 from server.access import owners, sides
 from server.access.rules import Right, own
 from server.engagements import contests, holding, service, working
@@ -63,16 +64,20 @@ async def engagement(request: Request, engagement_id: UUID) -> HTTPResponse:
 
 
 def _deed(verb: Verb, said: type[Body], *, optional: bool = True) -> Callable[[Act], Act]:
-    """State what a side does with an engagement, and what it says with it; the address ends in the verb."""
+    """State what a side does with an engagement, and what it says with it; the address ends in the verb.
+
+    If-Match says what was looked at.
+    """
 
     def state(act: Act) -> Act:
-        async def handler(request: Request, engagement_id: UUID, body: Body) -> HTTPResponse:
+        async def handler(request: Request, engagement_id: UUID, body: Body, version: int | None) -> HTTPResponse:
             actor = sides.actor(request.ctx.caller, await holding.engagement(engagement_id))
-            await act(engagement_id, actor, body)
+            await act(engagement_id, replace(actor, version=version), body)
             return await shown(request, engagement_id)
 
         handler.__name__, handler.__doc__ = act.__name__, act.__doc__
-        stated = answers(200, EngagementView)(body(said, optional=optional)(idempotent(_again)(handler)))
+        honoured = idempotent(_again)(if_match(required=False)(handler))
+        stated = answers(200, EngagementView)(body(said, optional=optional)(honoured))
         declared = allow(*SIDES, owner=owners.engagement)(stated)
         engagements.add_route(declared, f"/engagements/<engagement_id:uuid>/{spelt(verb)}", methods=["POST"])
         return act
@@ -149,10 +154,11 @@ async def report_unpaid(engagement_id: UUID, actor: Actor, said: Why) -> Engagem
 @engagements.post("/engagements/<engagement_id:uuid>/decision")
 @allow(Role.REVIEWER)
 @idempotent(_again)
+@if_match(required=False)
 @body(ContestDecision)
 @answers(200, EngagementView)
-async def decide(request: Request, engagement_id: UUID, body: ContestDecision) -> HTTPResponse:
-    """Decide what was contested, or reported as unpaid: it stands, or it is lifted."""
+async def decide(request: Request, engagement_id: UUID, body: ContestDecision, version: int | None) -> HTTPResponse:
+    """Decide what was contested, or reported as unpaid: it stands, or it is lifted; If-Match says what was read."""
     decider = Decider(request.ctx.caller.person_id, body.reason)
-    await contests.decide(engagement_id, Verdict(body.verdict), decider)
+    await contests.decide(engagement_id, Verdict(body.verdict), decider, version)
     return await shown(request, engagement_id)

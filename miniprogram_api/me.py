@@ -18,8 +18,7 @@ from server.people import names, service
 from server.people.models import Person, PersonState
 from server.privacy import deletion, pages
 from server.privacy.deletion import Requested
-from server.privacy.export import export
-from server.privacy.parts import Export
+from server.privacy.export import Export, export
 from server.privacy.rules import Kept, Retention
 
 me = Face("me")

@@ -14,7 +14,7 @@ from sanic.handlers import ErrorHandler
 from miniprogram_api.protocol import StrictRequest
 from server.kernel.content import read
 from server.kernel.errors import DomainError, FieldFault
-from server.kernel.transactions import DATABASE_AWAY
+from server.kernel.transactions import CONTENDED, DATABASE_AWAY
 
 UNAUTHORISED = 401
 CLIENT_GONE = 499
@@ -120,6 +120,9 @@ def _domain_error(exception: BaseException) -> tuple[DomainError, dict[str, str]
     if isinstance(exception, DATABASE_AWAY):
         _log.warning("database is away", exc_info=exception)
         return DomainError("unavailable", 503), {}
+    if isinstance(exception, CONTENDED):
+        _log.warning("transaction given up", error=type(exception).__name__)
+        return DomainError("contended", 503), {}
     if isinstance(exception, RequestCancelled):
         return DomainError("client_gone", CLIENT_GONE), {}
     if isinstance(exception, SanicException) and exception.status_code in _SLUGS:

@@ -11,6 +11,7 @@ from pathlib import Path
 from miniprogram_api import words
 from server.consents import documents
 from server.engagements import rules as engagement_rules
+from server.engagements.matching import book as matching_book
 from server.guide import checks as guide_checks
 from server.guide import service as guide_service
 from server.imports.models import ImportKind
@@ -18,6 +19,7 @@ from server.kernel import clock
 from server.kernel.content import ContentError
 from server.labour import cases as labour_cases
 from server.labour import rulebook
+from server.notices import catalogue, quiet
 from server.policy import checks as policy_checks
 from server.policy import compare
 from server.policy import service as policy_service
@@ -62,12 +64,16 @@ def _check(content: Path, sources: Path | None) -> list[str]:
     print(f"{len(lists.majors)} groups of majors, {len(lists.occupations)} occupations")
     print(f"region codes of ID numbers on {len(id_regions.load(content).codes)} lines")
     fair, worked = rulebook.load(content, lists), labour_cases.load(content)
+    levels = matching_book.load(content, lists, fair.limits.hazardous, fair.limits.of_age).levels
+    print(f"{sum(map(len, levels.steps.values()))} steps of matching")
     print(f"{len(fair.statutes.rules)} rules of fair postings, {len(worked.cases)} cases")
     asked, kept = documents.load(content).on(today), privacy_rules.load(content).rules
     print(f"{len(asked)} documents to consent to, {len(kept)} kinds of data with their periods")
     columns = [len(list_columns.load(content).of(kind).columns) for kind in ImportKind]
     print(f"{sum(columns)} columns of schools' lists")
     print(f"{len(dict(engagement_rules.load(content)))} periods of engagements")
+    told, _hours = catalogue.load(content), quiet.load(content)
+    print(f"{sum(map(len, told.kinds.values()))} kinds of notices on {len(told.templates)} templates")
     days = sum(len(dict(intake)) for intake in referral_rules.load(content).intakes.values())
     print(f"{days} days of referrals' intakes, {len(words.load(content).acts)} words for what is done")
     print(f"{len(guide.editions)} editions, {len(guide.articles)} articles, {len(guide.leaflets)} leaflets")

@@ -19,6 +19,7 @@ from server.gateways.wakeup import wakeup
 from server.kernel import log
 from server.kernel.content import ContentError
 from server.kernel.jobs import observe
+from server.notices import beginning as notices
 from server.referrals import rules
 from server.settings import Settings, SettingsError, unknown
 
@@ -90,21 +91,24 @@ async def _work(settings: Settings) -> None:
     app.unlock(settings)
     rules.use(rules.load(app.CONTENT_DIR))
     beginning.begin_alone(app.CONTENT_DIR)
+    notices.begin(app.CONTENT_DIR)
     waker = wakeup(settings.redis_url)
     outside = SimpleNamespace()
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(db.opened(settings.database, everywhere=True))
         life.reach_out(outside, settings, stack)
         handlers = schedules.handlers(outside.service_account, life.files(settings))
-        tasks = [
-            asyncio.create_task(waker.listen()),
-            asyncio.create_task(life.worker(settings, waker, handlers).run()),
+        life.announce(settings, waker)
+        loops = [
+            waker.listen(),
+            life.worker(settings, waker, handlers).run(),
+            *life.tellers(settings, waker, outside),
         ]
+        tasks = [asyncio.create_task(loop) for loop in loops]
         await stopped.wait()
         for task in tasks:
             task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*tasks)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def jobs(settings: Settings) -> None:

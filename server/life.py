@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from datetime import timedelta
 from functools import partial
 from types import SimpleNamespace
@@ -19,8 +19,12 @@ from server.gateways.limits import Limits
 from server.gateways.wakeup import LocalWakeup, wakeup
 from server.gateways.wechat.gateway import MiniProgram, ServiceAccount
 from server.gateways.wechat.link import Link
+from server.kernel import outbox
 from server.kernel.jobs.worker import Handler, Worker
 from server.kernel.traffic import TRAFFIC
+from server.notices import catalogue, fanout, putting
+from server.notices.post import Post
+from server.notices.sending import Sender
 from server.settings import Settings
 
 FILES = "files"
@@ -52,6 +56,22 @@ def files(settings: Settings) -> Files:
 def worker(settings: Settings, waker: LocalWakeup, handlers: Mapping[str, Handler]) -> Worker:
     """Return the job loop for `settings`."""
     return Worker(handlers, waker, schedules.every(files(settings)), timedelta(seconds=settings.job_lease_seconds))
+
+
+def announce(settings: Settings, waker: LocalWakeup) -> None:
+    """From now on what this process records is told to whom it concerns, by whichever process runs jobs."""
+    putting.use(settings.env)
+    outbox.announce(fanout.announced(catalogue.in_force()), waker)
+
+
+def tellers(settings: Settings, waker: LocalWakeup, outside: SimpleNamespace) -> list[Coroutine[Any, Any, None]]:
+    """Return the loops that put events into inboxes, what is urgent in one of its own, and the post."""
+    for_post = LocalWakeup()
+    tell = partial(fanout.tell, catalogue=catalogue.in_force(), wakeup=for_post)
+    lease = timedelta(seconds=settings.job_lease_seconds)
+    workers = [Worker({kind: tell}, waker, lease=lease) for kind in (fanout.URGENT, fanout.USUAL)]
+    sender = Sender(outside.wechat, outside.service_account, settings.mini_program.appid)
+    return [*(worker.run() for worker in workers), Post(sender, for_post, settings.push_concurrency).run()]
 
 
 def live(app: App, settings: Settings, handlers: Mapping[str, Handler]) -> None:
@@ -97,10 +117,11 @@ async def _running(app: App, settings: Settings, handlers: Mapping[str, Handler]
         waker = app.ctx.wakeup = wakeup(settings.redis_url)
         link = reach_out(app.ctx, settings, stack)
         app.ctx.readiness = lambda: readiness(database, waker, link)
+        announce(settings, waker)
         loops = [waker.listen(), app.ctx.callers.follow()]
         if settings.jobs:
             all_handlers = {**schedules.handlers(app.ctx.service_account, app.ctx.files), **handlers}
-            loops.append(worker(settings, waker, all_handlers).run())
+            loops += [worker(settings, waker, all_handlers).run(), *tellers(settings, waker, app.ctx)]
         tasks = [asyncio.create_task(loop) for loop in loops]
         try:
             yield

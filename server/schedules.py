@@ -15,11 +15,14 @@ from server.kernel.jobs import queue
 from server.kernel.jobs.schedules import Schedule
 from server.kernel.jobs.worker import Handler
 from server.labour import sweeps
+from server.notices import announcing, broadcasts, digests, quiet, sendout
 from server.organisations import lapses, scans
 from server.organisations.ports import Files
 from server.people import revocations, sessions
 from server.privacy import retention, rules
 from server.privacy.rules import Retention
+from server.reference import service as reference
+from server.reference.service import Reference
 from server.referrals import census, columns, importing, years
 from server.referrals.models import Evidence
 from server.settings import ROOT
@@ -91,10 +94,37 @@ async def _retain(_payload: Mapping[str, Any]) -> Mapping[str, Any]:
     return await retention.retain(_retention())
 
 
+@cache
+def _regions() -> Reference:
+    return reference.regions_alone(ROOT / "content")
+
+
+async def _watch_broadcasts(_payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    return await sendout.resume(_regions())
+
+
+async def _send_broadcast(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    return await sendout.run(payload, _regions())
+
+
+async def _tell_searches(_payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    return await digests.tell(_regions())
+
+
+async def _announce_calendar(_payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    return await announcing.announce(ROOT / "content")
+
+
+@cache
+def _pushing() -> quiet.Rules:
+    return quiet.load(ROOT / "content")
+
+
 SCHEDULES = (
     Schedule("retain", "50 3 * * *", _retain),
     Schedule("watch_organisations", "5 0 * * *", _watch_organisations),
     Schedule("settle_referrals", "10 0 * * *", _settle_referrals),
+    Schedule("watch_broadcasts", "* * * * *", _watch_broadcasts),
     Schedule("watch_postings", "*/5 * * * *", _watch_postings),
     Schedule("watch_engagements", "2-57/5 * * * *", _watch_engagements),
     Schedule("prune_jobs", "10 3 * * *", _prune_jobs),
@@ -114,6 +144,8 @@ def every(files: Files) -> Sequence[Schedule]:
         *SCHEDULES,
         Schedule("sweep_files", "20 4 * * *", partial(_sweep_files, files=files)),
         Schedule("watch_imports", "* * * * *", partial(_watch_imports, files=files)),
+        Schedule("tell_searches", quiet.cron(_pushing().digest.at), _tell_searches),
+        Schedule("announce_calendar", quiet.cron(_pushing().calendar.at), _announce_calendar),
     )
 
 
@@ -123,5 +155,7 @@ def handlers(service_account: ServiceAccount, files: Files) -> Mapping[str, Hand
     return {
         callbacks.KIND: partial(callbacks.work, service_account=service_account),
         years.CHANGED: _settle_referral_year,
+        broadcasts.SEND: _send_broadcast,
+        broadcasts.STOP: sendout.stop,
         **{turns.job_kind(kind): import_list for kind in ImportKind},
     }

@@ -110,7 +110,7 @@ PARTIAL_INDEXES = (
         unique=True,
     ),
     PartialIndex("delivery_due", "delivery", "priority, due_at, id", "due_at IS NOT NULL"),
-    PartialIndex("delivery_held", "delivery", "person_id, template", "state = 'held'"),
+    PartialIndex("delivery_held", "delivery", "person_id, template_id", "state = 'held'"),
     PartialIndex("delivery_message", "delivery", "message_id", "message_id IS NOT NULL"),
     PartialIndex("referral_disputed", "referral", "year, evidence_until", "state = 'disputed'"),
     PartialIndex("referral_to_check", "referral", "year, state_since", "needs_check"),

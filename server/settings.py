@@ -21,6 +21,7 @@ _PUBLIC_NAME = re.compile(r"([a-z0-9-]+\.)+[a-z][a-z0-9-]*\.?")
 """The name of a server elsewhere. An address, however written, is none: its last part begins with no letter."""
 _IN_MEMORY = re.compile(r"sqlite:((//)?(\?|$)|.*(:memory:|mode=memory))")
 TRUE_FALSE = {"on": True, "off": False}
+_LEVELS = {name: name for name in ("DEBUG", "INFO", "WARNING", "ERROR")}
 
 
 class SettingsError(Exception):
@@ -74,6 +75,8 @@ class Settings:
     """Whether this process also runs the job loop (`on`, `off`)."""
     job_lease_seconds: int = 30
     """How long a silent worker keeps a job before another takes it over."""
+    push_concurrency: int = 50
+    """How many pushes this process has with WeChat at a time, of what is urgent and of the rest."""
     metrics_token: str = field(default="", repr=False)
     """Bearer token of `/metrics`; empty leaves it open, which production refuses."""
     proxies: int = 0
@@ -220,12 +223,6 @@ def _address(text: str) -> str:
     return text
 
 
-def _one_of(text: str, choices: set[str]) -> str:
-    if text not in choices:
-        raise ValueError(text)
-    return text
-
-
 _PARSERS: Mapping[str, Callable[[str], object]] = {
     "host": str,
     "port": lambda text: _within(int(text), 0, 65535),
@@ -233,10 +230,11 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "database_url": str,
     "redis_url": str,
     "env": Env,
-    "log_level": lambda text: _one_of(text.upper(), {"DEBUG", "INFO", "WARNING", "ERROR"}),
+    "log_level": lambda text: _LEVELS[text.upper()],
     "request_seconds": lambda text: _within(int(text), 1, 600),
     "jobs": TRUE_FALSE.__getitem__,
     "job_lease_seconds": lambda text: _within(int(text), 1, 3600),
+    "push_concurrency": lambda text: _within(int(text), 1, 500),
     "metrics_token": str,
     "proxies": lambda text: _within(int(text), 0, 10),
     "sign_ins_per_minute": lambda text: _within(int(text), 1, 1_000_000),

@@ -13,6 +13,7 @@ from server import db
 from server.app import CONTENT_DIR, App, build
 from server.engagements import beginning
 from server.kernel import audit, clock, sensitive
+from server.notices import beginning as notices
 from server.referrals import rules
 from server.settings import Settings
 from tests.harness import app, browser, postgres, redis
@@ -38,6 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     sensitive.use(VAULT)
     rules.use(rules.load(CONTENT_DIR))
     beginning.begin_alone(CONTENT_DIR)
+    notices.begin(CONTENT_DIR)
     config.addinivalue_line("markers", "drill: takes long; runs with --drills only")
     config.addinivalue_line("markers", "browser: looks at pages in a Chromium; runs where one is found")
     config.addinivalue_line("markers", "sources: needs the official texts; runs with --sources only")

@@ -10,6 +10,7 @@ from server.kernel import clock
 from server.kernel.jobs.models import Job
 from server.kernel.outbox import Event
 from server.labour.models import Posting, PostingKind, PostingState, Side
+from server.notices.models import Delivery, Notice, Service
 from server.organisations.models import Invitation, Membership, Organisation, OrganisationState
 from server.organisations.roles import Kind, Role
 from server.people import sessions
@@ -86,6 +87,37 @@ async def make_engagement(posting: Posting, person_id: UUID, **values: Any) -> E
     now = clock.now()
     defaults = {"state": EngagementState.APPLIED, "state_since": now, "completed_by": {}, "paid_by": {}}
     return await Engagement.create(posting=posting, person_id=person_id, created_at=now, **{**defaults, **values})
+
+
+async def make_notice(person_id: UUID, **values: Any) -> Notice:
+    """A notice that is in somebody's inbox, and worth a push for a day."""
+    now = clock.now()
+    defaults = {
+        "kind": "posting.published.owner",
+        "version": "2026-11-0",
+        "title": "信息已发布",
+        "text": "您的信息已经发布。",
+        "page": "pages/posting/detail?id=1",
+        "expires_at": now + timedelta(days=1),
+        "created_at": now,
+    }
+    return await Notice.create(person_id=person_id, **{**defaults, **values})
+
+
+async def make_delivery(notice: Notice, template_id: str, **values: Any) -> Delivery:
+    """A push of a notice through the mini-program, which nobody has taken yet."""
+    now = clock.now()
+    defaults = {
+        "service": Service.MINI_PROGRAM,
+        "template": "test",
+        "data": {},
+        "state_since": now,
+        "due_at": now,
+        "expires_at": notice.expires_at,
+        "created_at": now,
+    }
+    person_id = notice.person_id
+    return await Delivery.create(notice=notice, person_id=person_id, template_id=template_id, **{**defaults, **values})
 
 
 async def make_token(person_id: UUID) -> str:

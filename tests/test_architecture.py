@@ -90,6 +90,7 @@ def test_who_imports_whom() -> None:
         ("server/policy/planted.py", "from miniprogram_api import web"),
         ("server/gateways/planted.py", "from server import schedules"),
         ("server/policy/rules.py", "import tortoise"),
+        ("server/notices/values.py", "from server.kernel import transactions"),
         ("server/schedules.py", "import redis"),
     ],
 )
@@ -171,17 +172,26 @@ def test_a_transaction_outside_the_helper_would_be_noticed(planted: str) -> None
     assert outside_transactions(planted)
 
 
-def asks_the_time(source: str) -> bool:
+def asks_the_time(source: str, *askers: str) -> bool:
     calls = {"now", "today", "utcnow"}
-    askers = {"datetime", "date", "datetime.datetime", "datetime.date"}
     nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)]
     return any(node.attr in calls and ast.unparse(node.value) in askers for node in nodes)
 
 
 def test_only_the_clock_asks_what_time_it_is() -> None:
-    assert asks_the_time("x = datetime.now(UTC)")
-    asking = {str(path.relative_to(ROOT)) for path in CODE if asks_the_time(path.read_text(encoding="utf-8"))}
+    askers = ("datetime", "date", "datetime.datetime", "datetime.date")
+    assert asks_the_time("x = datetime.now(UTC)", *askers)
+    asking = {str(path.relative_to(ROOT)) for path in CODE if asks_the_time(path.read_text(encoding="utf-8"), *askers)}
     assert {name for name in asking if name.startswith(("server", "miniprogram_api"))} == {"server/kernel/clock.py"}
+
+
+def test_what_is_pure_knows_the_zone_but_not_the_time() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    pure = [one for one in settings["tool"]["importlinter"]["contracts"] if " pure" in one["name"]]
+    files = [ROOT / f"{name.replace('.', '/')}.py" for one in pure for name in one["source_modules"]]
+    assert len(pure) == 2
+    assert asks_the_time("x = clock.now()", "clock")
+    assert not [path for path in files if asks_the_time(path.read_text(encoding="utf-8"), "clock")]
 
 
 def test_only_settings_reads_the_environment() -> None:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from scripts.benches import guide, hangups, imports, matching, postings, referral, sign_in
+from scripts.benches import guide, hangups, imports, matching, postings, push, referral, sign_in
 from scripts.benches.load import LoadError
 from scripts.benches.processes import ROOT
 from scripts.benches.rounds import Effort
@@ -17,6 +17,7 @@ BENCHES = {
     "imports": imports,
     "matching": matching,
     "postings": postings,
+    "push": push,
     "referral": referral,
     "sign_in": sign_in,
 }

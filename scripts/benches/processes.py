@@ -87,15 +87,17 @@ def running(  # noqa: PLR0913 -- that much differs between one server and anothe
     environment: Mapping[str, str] | None = None,
     ready: str,
     port_variable: str = "YZT_PORT",
+    elsewhere: bool = False,
 ) -> Iterator[Process]:
-    """Run `python -m module`, on the last core where there are two, until the block ends.
+    """Run `python -m module`, on the last core where there are two, or `elsewhere` on the first, until the block ends.
 
     The port is in `port_variable`; `ready` is a path that answers 200 when the server serves. Its output goes to `log`.
     Raises RuntimeError where it does not start.
     """
     port, started = free_port(), time.monotonic()
     settings = {port_variable: str(port), **(environment or {})}
-    popen = _start([sys.executable, "-m", module, *arguments], log, settings)
+    core = _CORES[:1] if elsewhere else _CORES[-1:]
+    popen = _start([sys.executable, "-m", module, *arguments], log, settings, core)
     try:
         _wait_until_ready(popen, port, ready, log)
         yield Process(popen, port, time.monotonic() - started)
@@ -115,10 +117,12 @@ def migrate(**settings: str) -> None:
     )
 
 
-def _start(command: list[str], log: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Start on the servers' core: a child, with every thread it will have, inherits where its parent may run."""
+def _start(
+    command: list[str], log: Path, environment: Mapping[str, str], core: Sequence[int]
+) -> subprocess.Popen[bytes]:
+    """Start on a core: a child, with every thread it will have, inherits where its parent may run."""
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, _CORES[-1:])
+    os.sched_setaffinity(0, core)
     try:
         with log.open("ab") as output:
             return subprocess.Popen(

@@ -1,6 +1,6 @@
 """Appealing against a refusal, once, and deciding on it, by another person than who refused."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 from uuid import UUID
 
@@ -137,6 +137,12 @@ async def waits(person_id: UUID) -> bool:
 async def waits_on(subjects: Sequence[str]) -> bool:
     """Whether an appeal against a refusal of one of `subjects` has not been decided yet."""
     return await Appeal.exists(subject__in=list(subjects), state=AppealState.OPEN)
+
+
+async def open_of(subjects: Collection[str]) -> set[str]:
+    """Return of which of `subjects` an appeal has not been decided yet."""
+    waiting = await Appeal.filter(subject__in=list(subjects), state=AppealState.OPEN).only("id", "subject")
+    return {one.subject for one in waiting}
 
 
 @transaction

@@ -8,7 +8,7 @@ from typing import Any
 
 from tortoise.exceptions import IntegrityError
 
-from server.callbacks import events
+from server.callbacks import events, pushes
 from server.callbacks.models import Account, WeChatEvent
 from server.callbacks.ports import Event, ServiceAccount
 from server.kernel import clock
@@ -21,7 +21,13 @@ KIND = "wechat_event"
 KEPT = timedelta(days=30)
 """How long events stay, worked on or not; a repetition comes within seconds, and calls stay fresh for minutes."""
 
-Work = Callable[[WeChatEvent, ServiceAccount], Awaitable[None]]
+SOON = timedelta(seconds=1)
+"""How long a receipt lies first, which may overtake our own note of what it is about, and what cannot be done yet."""
+PATIENCE = timedelta(minutes=10)
+"""How long what cannot be done yet is looked at again, ever more seldom; a push is on its way for half a minute."""
+
+Work = Callable[[WeChatEvent, ServiceAccount], Awaitable[bool]]
+"""Does what an event asks for; may be done again. False where it cannot be done yet."""
 
 
 async def take(account: Account, event: Event, wakeup: queue.Wakeup) -> bool:
@@ -41,7 +47,10 @@ async def work(payload: Mapping[str, Any], service_account: ServiceAccount) -> M
     event = await WeChatEvent.get_or_none(id=payload["event"], handled_at=None)
     if event is None:
         return None
-    await WORKS[event.account, event.name](event, service_account)
+    done, age = await WORKS[event.account, event.name](event, service_account), clock.now() - event.received_at
+    if not done and age < PATIENCE:
+        await queue.enqueue(KIND, payload, at=clock.now() + max(age, SOON))
+        return {"later": event.name}
     await _handled(event)
     return {"handled": event.name}
 
@@ -72,7 +81,8 @@ async def _keep(account: Account, event: Event, wakeup: queue.Wakeup) -> None:
         handled_at=None if has_work else now,
     )
     if has_work:
-        await queue.enqueue(KIND, {"event": str(kept.id)}, wakeup=wakeup)
+        begins = now + SOON if event.name in RECEIPTS else now
+        await queue.enqueue(KIND, {"event": str(kept.id)}, at=begins, wakeup=wakeup)
 
 
 @transaction
@@ -95,23 +105,29 @@ def _payload(account: Account, event: Event, now: datetime) -> dict[str, Any]:
     return {"happened_at": happened_at.isoformat(), "results": events.results(account, event.name, event.payload)}
 
 
-async def _follow(event: WeChatEvent, service_account: ServiceAccount) -> None:
+async def _follow(event: WeChatEvent, service_account: ServiceAccount) -> bool:
     """Note that someone follows, also where WeChat cannot be asked at once who it is."""
     at = datetime.fromisoformat(event.payload["happened_at"])
-    if not await followers.note(event.openid, following=True, at=at):
-        return
-    found = await service_account.follower(event.openid)
-    if found.unionid:
-        await followers.identify(event.openid, found.unionid)
+    if await followers.note(event.openid, following=True, at=at):
+        found = await service_account.follower(event.openid)
+        if found.unionid:
+            await followers.identify(event.openid, found.unionid)
+    return True
 
 
-async def _unfollow(event: WeChatEvent, _service_account: ServiceAccount) -> None:
+async def _unfollow(event: WeChatEvent, _service_account: ServiceAccount) -> bool:
     at = datetime.fromisoformat(event.payload["happened_at"])
     await followers.note(event.openid, following=False, at=at)
+    return True
 
 
+RECEIPTS = frozenset({"subscribe_msg_sent_event", "TEMPLATESENDJOBFINISH"})
 WORKS: Mapping[tuple[Account, str], Work] = {
     (Account.SERVICE_ACCOUNT, "subscribe"): _follow,
     (Account.SERVICE_ACCOUNT, "unsubscribe"): _unfollow,
+    (Account.SERVICE_ACCOUNT, "TEMPLATESENDJOBFINISH"): pushes.finished,
+    (Account.MINI_PROGRAM, "subscribe_msg_popup_event"): pushes.asked,
+    (Account.MINI_PROGRAM, "subscribe_msg_change_event"): pushes.changed,
+    (Account.MINI_PROGRAM, "subscribe_msg_sent_event"): pushes.sent,
 }
 """What is done about an event; of any other the row alone is kept."""

@@ -111,6 +111,21 @@ async def standing(
     return await _standing({student.id: student for student in students}, document, wanted[1], on, by)
 
 
+async def ended(students: Collection[UUID], wanted: tuple[str, str], by: Capacity) -> set[UUID]:
+    """Return those of some students for whom there was such consent, of whichever version, and is none any more.
+
+    Whoever gave it withdrew it, or their link has ended; a version that is no longer in force ends none. Two queries.
+    """
+    about = Consent.filter(student_id__in=list(students), document=wanted[0], scope=wanted[1], capacity=by)
+    given = await about if students else []
+    if not given:
+        return set()
+    links_ = StudentLink.filter(student_id__in=list(students), relation=by.value, state=LinkState.CONFIRMED)
+    lasting = {(link.student_id, link.person_id) for link in await links_.filter(ended_at=None)}
+    still = {one.student_id for one in given if not one.withdrawn_at and (one.student_id, one.person_id) in lasting}
+    return {one.student_id for one in given if one.student_id} - still
+
+
 async def _stands_for_student(student: Student, document: Document, scope: str, on: date) -> bool:
     return bool(await _standing({student.id: student}, document, scope, on, None))
 

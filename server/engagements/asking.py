@@ -1,5 +1,6 @@
 """Who asks for places, and whether they may ask: not on their own posting, not twice, not for more than they are."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -16,6 +17,8 @@ from server.labour.models import Posting, PostingKind, Side, Supplier
 from server.organisations import current
 from server.organisations.models import Membership, MembershipState
 
+MOST_A_DAY = 5
+"""How often somebody asks for a place on one posting, or is asked, in a day."""
 _ALONE = Q(supply_id=None) | Q(supply__supplier=Supplier.STUDENT)
 
 
@@ -91,17 +94,28 @@ async def of_another(posting: Posting, supply_id: UUID) -> Asked:
 async def require_new(posting: Posting, asked: Asked, party: Party) -> None:
     """Raise DomainError 409 where they have a place there or wait for one, or the other party declined before.
 
-    The posting is held. Somebody alone asks once, with or without an offer; a team or class once with each.
+    429 past `MOST_A_DAY`. The posting is held. Somebody alone asks once, with or without an offer; a team or class once
+    with each.
     """
     same = Q(supply_id=asked.supply.id) if asked.supply and asked.group else _ALONE
     theirs = Engagement.filter(same, posting_id=posting.id, person_id=asked.person_id)
-    earlier = await theirs.only("id", "state")
+    earlier = await theirs.only("id", "state", "created_at")
     if any(one.state not in GONE for one in earlier):
         raise DomainError("engaged_already", 409)
+    _require_seldom(earlier)
     other = Party.POSTER if party is Party.WORKER else Party.WORKER
     ids = [one.id for one in earlier]
     if ids and await EngagementStep.exists(engagement_id__in=ids, verb=Verb.DECLINE, party=other):
         raise DomainError("declined_before", 409)
+
+
+def _require_seldom(earlier: Sequence[Engagement]) -> None:
+    """Raise DomainError 429 past `MOST_A_DAY`: each time the other side is told."""
+    since = clock.now() - rules.ONE_DAY
+    recent = sorted(one.created_at for one in earlier if one.created_at > since)
+    if len(recent) >= MOST_A_DAY:
+        wait = recent[-MOST_A_DAY] - since
+        raise DomainError("too_many_requests", 429, seconds=int(wait.total_seconds()) + 1)
 
 
 async def _theirs(supply: Posting, by: UUID) -> bool:

@@ -57,12 +57,12 @@ async def contest(engagement_id: UUID, actor: Actor, reason: str) -> Engagement:
 
 
 @transaction
-async def decide(engagement_id: UUID, verdict: Verdict, by: Decider) -> Engagement:
+async def decide(engagement_id: UUID, verdict: Verdict, by: Decider, version: int | None = None) -> Engagement:
     """Decide what was contested or reported, for good but for an appeal of who lost.
 
-    Raises DomainError 403 for who has to do with either side, 404, 409 where nothing waits.
+    Raises DomainError 403 for who has to do with either side, 404, 409 where nothing waits, 412.
     """
-    held = await holding.hold(engagement_id)
+    held = await holding.hold(engagement_id, version)
     await require_outsider(held, by.person_id)
     if held.contest is not ContestState.OPEN:
         raise DomainError("nothing_contested", 409)
@@ -101,6 +101,7 @@ async def overturn(held: Engagement, by: Decider) -> None:
         await _lift(held)
         held.contest = ContestState.LIFTED
     else:
+        await working.require_alone(held)
         holding.enter(held, mark)
         held.contest = ContestState.STANDS
     await _write(held, before, by)
@@ -130,7 +131,9 @@ async def concerned(held: Engagement) -> Collection[UUID]:
 async def _lift(held: Engagement) -> None:
     """Take the mark from a held engagement.
 
-    Whose place is somebody else's by now goes on without one; who has work elsewhere by now came and has left since.
+    Whose place is somebody else's by now goes on without one; who has work elsewhere by now came and has left since,
+    and the place that this frees is given by the sweep: people are held once in a transaction. What was said of the
+    wages when the work seemed over is not of all of it.
     """
     if held.state is EngagementState.WAGE_DISPUTE:
         holding.enter(held, await working.before_dispute(held))
@@ -141,6 +144,7 @@ async def _lift(held: Engagement) -> None:
         holding.enter(held, EngagementState.LEFT_EARLY)
         return
     holding.enter(held, EngagementState.ATTENDED)
+    held.paid_by, held.paid_at = {}, None
     places.give_back(held)
     held.due_at = clock.now() + rules.in_force().completion.time if held.completed_by else None
 

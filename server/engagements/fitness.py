@@ -18,6 +18,7 @@ from server.engagements.overlap import Times
 from server.engagements.states import AT_WORK
 from server.kernel import clock
 from server.kernel.errors import DomainError, FieldFault, invalid
+from server.kernel.handed import Handed
 from server.labour import hours, posters
 from server.labour.drafts import Draft
 from server.labour.models import Posting, PostingKind, Supplier
@@ -30,6 +31,8 @@ from server.students.sealed import identity
 
 CONSENT = ("student", "labour")
 """The document and its scope to which a guardian consents before a minor takes a place."""
+TOO_OLD = "worker_too_old"
+"""The fault of who is older than the posting wants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +43,8 @@ class Law:
     documents: Documents
 
 
-_law: Law | None = None
-
-
-def use(law: Law) -> None:
-    """Make `law` that of this process."""
-    global _law  # noqa: PLW0603 -- a process has one, as it has one clock
-    _law = law
-
-
-def in_force() -> Law:
-    """Return the law of this process; raises RuntimeError where none was handed in."""
-    if _law is None:
-        raise RuntimeError("no law of work was handed in")
-    return _law
+_handed = Handed[Law]("law of work was")
+use, in_force = _handed.use, _handed.in_force
 
 
 @dataclass(slots=True)
@@ -75,13 +66,25 @@ class Known:
 
     def refusal(self, one: Engagement) -> DomainError | None:
         """Return why somebody may not take the place they ask for, None where they may."""
-        if one.supply and one.supply.supplier is Supplier.SCHOOL_CLASS:
+        if one.supply and _of_class(one):
             if one.supply.organisation_id not in self.schools:
                 return DomainError("worker_not_standing", 409)
         elif refusal := self._of_person(one.person_id):
             return refusal
+        if faults := list(self._of_group(one)):
+            return invalid(*faults)
         day = self.taken_on(one)
         return DomainError("engagement_overlap", 409, day=day.isoformat()) if day else None
+
+    def barred(self, one: Engagement, *, oldest: bool) -> bool:
+        """Whether law or posting forbid the work by age to who has a place already; `oldest`: also who is too old.
+
+        Who has grown older since is not too old by that.
+        """
+        faults = list(self._of_group(one))
+        if one.person_id in self.students and not _of_class(one):
+            faults += self._of_ages("/person", *[self.age(one.person_id, self._first_day())] * 2)
+        return any(oldest or fault.code != TOO_OLD for fault in faults)
 
     def add(self, one: Engagement) -> None:
         """Count one who has just taken a place."""
@@ -98,23 +101,32 @@ class Known:
     def _faults(self, person_id: UUID) -> Iterator[FieldFault]:
         """Yield what the posting or the law has against somebody's age on the first day of their work."""
         age = self.age(person_id, self._first_day())
-        low, high = max(self.law.limits.youngest, self.posting.age_min or 0), self.posting.age_max
-        if age < low:
-            yield FieldFault("/person", "worker_too_young", {"years": low})
-        if high is not None and age > high:
-            yield FieldFault("/person", "worker_too_old", {"years": high})
-        if low <= age < self.law.limits.of_age:
-            yield from self._of_minor()
+        yield from self._of_ages("/person", age, age)
         unconsented = self.students[person_id].id not in self.consented
         if self.age(person_id, clock.today()) < self.law.limits.of_age and unconsented:
             yield FieldFault("/person", "worker_guardian", {"years": self.law.limits.of_age})
 
-    def _of_minor(self) -> Iterator[FieldFault]:
+    def _of_group(self, one: Engagement) -> Iterator[FieldFault]:
+        """Yield the same about the ages that a team or class states; of one that states none nothing is known."""
+        ages = [age for age in (one.supply.age_min, one.supply.age_max) if age is not None] if one.supply else []
+        if ages and group(one):
+            yield from self._of_ages("/supply", ages[0], ages[-1])
+
+    def _of_ages(self, pointer: str, youngest: int, oldest: int) -> Iterator[FieldFault]:
+        low, high = max(self.law.limits.youngest, self.posting.age_min or 0), self.posting.age_max
+        if youngest < low:
+            yield FieldFault(pointer, "worker_too_young", {"years": low})
+        if high is not None and oldest > high:
+            yield FieldFault(pointer, TOO_OLD, {"years": high})
+        if low <= youngest < self.law.limits.of_age:
+            yield from self._of_minor(pointer)
+
+    def _of_minor(self, pointer: str) -> Iterator[FieldFault]:
         draft, years = Draft.of(self.posting), {"years": self.law.limits.of_age}
         if draft.kind is not PostingKind.INTERNSHIP and any(hours.by_night(draft)):
-            yield FieldFault("/person", "worker_night", years)
+            yield FieldFault(pointer, "worker_night", years)
         if draft.occupation in self.law.limits.hazardous:
-            yield FieldFault("/person", "worker_hazard", years)
+            yield FieldFault(pointer, "worker_hazard", years)
 
     def _first_day(self) -> date:
         return max(self.posting.starts_on or date.min, clock.today())
@@ -128,18 +140,21 @@ class Known:
 
         Who speaks for a team is one of it: alone elsewhere, they are one hand less.
         """
-        times = Times.of(self.posting).since(clock.today())
-        met = [(other, day) for other in self.busy[one.person_id] if (day := _clash(times, other))]
-        alone = [(other, day) for other, day in met if not group(other)]
-        if group(one):
-            speaks = one.supply is not None and one.supply.supplier is Supplier.TEAM
-            return _short(one, [pair for pair in met if pair[0].supply_id == one.supply_id], alone if speaks else [])
-        teams = {other.supply_id for other, _ in met if group(other) and _speaks(other)}
-        short = [_short(one, [pair for pair in met if pair[0].supply_id == team], []) for team in teams]
-        return min([day for _, day in alone] + [day for day in short if day], default=None)
+        return _taken_on(self.posting, one, self.busy[one.person_id])
 
 
 Met = Sequence[tuple[Engagement, date]]
+
+
+def _taken_on(posting: Posting, one: Engagement, busy: Collection[Engagement]) -> date | None:
+    times = Times.of(posting).since(clock.today())
+    met = [(other, day) for other in busy if other.id != one.id and (day := _clash(times, other))]
+    alone = [(other, day) for other, day in met if not group(other)]
+    if group(one):
+        return _short(one, [pair for pair in met if pair[0].supply_id == one.supply_id], alone if _speaks(one) else [])
+    teams = {other.supply_id for other, _ in met if group(other) and _speaks(other)}
+    short = [_short(one, [pair for pair in met if pair[0].supply_id == team], []) for team in teams]
+    return min([day for _, day in alone] + [day for day in short if day], default=None)
 
 
 def _short(one: Engagement, together: Met, alone: Met) -> date | None:
@@ -153,6 +168,10 @@ def _short(one: Engagement, together: Met, alone: Met) -> date | None:
 
 def _speaks(one: Engagement) -> bool:
     return one.supply is not None and one.supply.supplier is Supplier.TEAM
+
+
+def _of_class(one: Engagement) -> bool:
+    return one.supply is not None and one.supply.supplier is Supplier.SCHOOL_CLASS
 
 
 def _clash(times: Times, other: Engagement) -> date | None:
@@ -169,10 +188,32 @@ async def look(posting: Posting, some: Sequence[Engagement], people: Mapping[UUI
     if schools:
         verified = await Organisation.filter(id__in=list(schools))
         known.schools = {one.id for one in verified if posters.verified(one)}
-    at_work = Engagement.filter(person_id__in=ids, state__in=list(AT_WORK))
-    for other in await at_work.select_related("posting", "supply"):
+    for other in await _at_work(ids):
         known.add(other)
     return known
+
+
+async def clashing(rows: Sequence[Engagement]) -> set[UUID]:
+    """Return which of some who are at work, with posting and supply, are needed elsewhere meanwhile; one query."""
+    busy = defaultdict[UUID, list[Engagement]](list)
+    for other in await _at_work([row.person_id for row in rows]) if rows else ():
+        busy[other.person_id].append(other)
+    return {row.id for row in rows if _taken_on(row.posting, row, busy[row.person_id])}
+
+
+async def unguarded(rows: Sequence[Engagement]) -> set[UUID]:
+    """Return which of some are of students under age whose guardian's consent has ended; three queries at most."""
+    gone = await consents.ended({row.student_id for row in rows if row.student_id}, CONSENT, Capacity.GUARDIAN)
+    found = await Student.filter(id__in=list(gone)) if gone else []
+    of_age, today = in_force().limits.of_age, clock.today()
+    young = {student.id for student in found if identity(student).age_on(today) < of_age}
+    return {row.id for row in rows if row.student_id in young}
+
+
+async def _at_work(ids: Collection[UUID]) -> Sequence[Engagement]:
+    """Return where people are at work, with posting and supply."""
+    theirs = Engagement.filter(person_id__in=list(ids), state__in=list(AT_WORK))
+    return await theirs.select_related("posting", "supply")
 
 
 async def _students(ids: Collection[UUID]) -> tuple[dict[UUID, Student], Mapping[UUID, Collection[IdNumber]]]:

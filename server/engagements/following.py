@@ -1,6 +1,9 @@
 """What becomes of engagements when something happens to their posting, in the same transaction, with its row held."""
 
-from server.engagements import holding, places, states
+from collections.abc import Collection
+from uuid import UUID
+
+from server.engagements import fitness, holding, places, states, supplies
 from server.engagements.holding import Move
 from server.engagements.models import Engagement, EngagementState
 from server.engagements.states import Verb
@@ -15,19 +18,21 @@ REMOVED = "removed"
 CHANGED, REVISED = "changed", "revision_published"
 PLACES = frozenset({REVISED, "resumed", "renewed", "restored"})
 """After which there may be places that were not there before, or could not be given."""
+TOUCHING = frozenset({"kind", "occupation", "hours", "shift", "starts_on", "ends_on", "age_min", "age_max"})
+"""By which those may not fit any more who have a place."""
+OTHER_TERMS, CLASH = "engagement.terms_changed", "engagement.terms_clash"
 _BOUND = frozenset({*states.OPEN, *states.AT_WORK})
 
 
 async def follow(posting: Posting, change: Change) -> None:
     """End what cannot come to anything any more, tell who agreed to other terms, and give places that are there now."""
     if posting.side is Side.SUPPLY:
-        if change.event in ENDED:
-            await _end_taken(posting, removed=change.event == REMOVED)
+        await supplies.follow(posting, change)
         return
     if change.event in ENDED:
         await _end(posting, removed=change.event == REMOVED)
     if change.event == REVISED and not AT_ONCE.issuperset(change.fields):
-        await _tell(posting)
+        await _tell(posting, await _look_again(posting, change) if TOUCHING.intersection(change.fields) else set())
     if change.event in PLACES or (change.event == CHANGED and "headcount" in change.fields):
         await places.refill(posting)
 
@@ -41,36 +46,49 @@ async def _end(posting: Posting, *, removed: bool) -> None:
         one.due_at = None
     await holding.change_all(befores, Move(Verb.END, "unanswered"))
     if removed and (working := await holding.on(posting, *states.AT_WORK)):
-        await _cancel(posting, working)
+        await _cancel(working, Verb.END)
+        await places.settle(posting)
 
 
-async def _cancel(posting: Posting, working: list[Engagement]) -> None:
+async def _look_again(posting: Posting, change: Change) -> set[UUID]:
+    """Cancel who has a place that is not for people of their age any more; return who is needed elsewhere by now.
+
+    These stay: which of the two they leave is for them to say. The places are given by who follows the change, so that
+    everyone whom that may concern is held here with them.
+    """
+    working = await holding.on(posting, *states.AT_WORK)
+    if not working:
+        return set()
+    waiting = await Engagement.filter(posting_id=posting.id, state=EngagementState.WAITING).only("id", "person_id")
+    people = await holding.people({one.person_id for one in (*working, *waiting)})
+    known = await fitness.look(posting, working, people)
+    unfit = [one for one in working if known.barred(one, oldest="age_max" in change.fields)]
+    await _cancel(unfit, Verb.UNFIT)
+    return {one.id for one in working if one.state in states.AT_WORK and known.taken_on(one)}
+
+
+async def _cancel(working: list[Engagement], verb: Verb) -> None:
     befores = [(one, one.state.value) for one in working]
     for one in working:
         holding.enter(one, EngagementState.CANCELLED_BY_EMPLOYER)
         one.due_at = None
         places.let_go(one)
-    await holding.change_all(befores, Move(Verb.END, "cancelled"))
-    await places.settle(posting)
+    await holding.change_all(befores, Move(verb, "cancelled"))
 
 
-async def _end_taken(supply: Posting, *, removed: bool) -> None:
-    """End what was offered to who offers their hands no more, and what a removed offer had applied for."""
-    wanted = states.OPEN if removed else {EngagementState.OFFERED}
-    taken = Engagement.filter(supply_id=supply.id, state__in=wanted).order_by("id")
-    for one in await taken.prefetch_related("posting", "supply").select_for_update(no_key=True):
-        before = one.state
-        holding.enter(one, EngagementState.UNANSWERED)
-        one.due_at = None
-        await holding.change(one, before, Move(Verb.END, "unanswered"))
+async def _tell(posting: Posting, clashing: Collection[UUID]) -> None:
+    """Tell everyone who applied or was accepted that the terms are others, on which they may leave.
 
-
-async def _tell(posting: Posting) -> None:
-    """Tell everyone who applied or was accepted that the terms are others, on which they may leave."""
+    And who is at work elsewhere at the new times that it is so.
+    """
     bound = await holding.on(posting, *_BOUND)
     await outbox.record_many(
         [
-            Occurrence("engagement.terms_changed", holding.subject_of(one.id), await holding.worker_people(one))
+            Occurrence(
+                CLASH if one.id in clashing else OTHER_TERMS,
+                holding.subject_of(one.id),
+                await holding.worker_people(one),
+            )
             for one in bound
         ]
     )

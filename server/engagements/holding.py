@@ -89,8 +89,7 @@ async def hold(engagement_id: UUID, version: int | None = None) -> Engagement:
     seen = found(await Engagement.get_or_none(id=engagement_id).only("id", "posting_id"), "engagement")
     posting = await keeping.hold(seen.posting_id)
     held = (await on(posting, ids=[engagement_id]))[0]
-    if version is not None and held.version != version:
-        raise DomainError("stale_version", 412)
+    _require_version(held, version)
     return held
 
 
@@ -121,9 +120,10 @@ async def people(ids: Collection[UUID]) -> dict[UUID, Person]:
 
 
 def act(held: Engagement, verb: Verb, actor: Actor) -> None:
-    """Raise DomainError 403 or 409 where an actor may not do this to a held engagement."""
+    """Raise DomainError 403 or 409 where an actor may not do this to a held engagement, 412 where they saw another."""
     if actor.party is Party.POSTER and actor.person_id == held.person_id:
         raise DomainError("engagement_not_yours", 403)
+    _require_version(held, actor.version)
     states.require(verb, held.state, actor.party)
 
 
@@ -208,6 +208,11 @@ async def _concerned(held: Engagement, move: Move) -> list[UUID]:
     if move.party is not Party.POSTER:
         told |= set(await poster_people(held))
     return sorted(told)
+
+
+def _require_version(held: Engagement, version: int | None) -> None:
+    if version is not None and held.version != version:
+        raise DomainError("stale_version", 412)
 
 
 def _step(held: Engagement, before: str, move: Move) -> EngagementStep:

@@ -99,7 +99,12 @@ class Engagement(Model):
 
     class Meta:
         table = "engagement"
-        indexes = (("person_id", "created_at"), ("posting_id", "created_at"))
+        indexes = (
+            ("person_id", "created_at"),
+            ("posting_id", "created_at"),
+            ("state", "state_since", "id"),
+            ("state_since", "id"),
+        )
 
 
 class EngagementStep(Model):

@@ -5,10 +5,11 @@ Pure but for the clock: what has to be read for it comes along as `Facts`, for a
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from server.engagements import asking, listing, rules, service, states, working
+from server.engagements import asking, contests, fitness, guardians, listing, rules, service, states, working
 from server.engagements.models import ContestState, Engagement, EngagementState, EngagementStep, Party
 from server.engagements.states import Verb
 from server.kernel import clock
@@ -21,8 +22,14 @@ class Cue(StrEnum):
     OFFERED = "offered"
     WAITING = "waiting"
     ACCEPTED = "accepted"
+    BOUND = "bound"
+    """Accepted, and it is too late to leave."""
     TERMS_CHANGED = "terms_changed"
     """Accepted, and something of the work is other than was agreed."""
+    CLASHES = "clashes"
+    """So that the worker is needed elsewhere at that time."""
+    CONSENT_ENDED = "consent_ended"
+    """At work under age, and the guardian no longer consents."""
     BEGUN = "begun"
     """Accepted, and the first day has come."""
     ATTENDED = "attended"
@@ -30,7 +37,9 @@ class Cue(StrEnum):
     """The other side says that the work is done."""
     SAID_DONE = "said_done"
     UNPAID = "unpaid"
-    """Done, and this side has not said that the wages are paid."""
+    """Done, and neither side has said that the wages are paid."""
+    PAY_SAID = "pay_said"
+    """The other side says so."""
     SAID_PAID = "said_paid"
     SETTLED = "settled"
     NO_SHOW = "no_show"
@@ -38,27 +47,44 @@ class Cue(StrEnum):
     """By the other side's word, and it can still be contested."""
     CONTESTED = "contested"
     DISPUTED = "disputed"
+    OWED = "owed"
+    """It was decided that wages are unpaid."""
+    NOT_OWED = "not_owed"
+    APPEALED = "appealed"
+    """Either side has appealed against what was decided."""
     OVER = "over"
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Of a page of engagements: which were agreed on other terms, who came, over whose wages was decided."""
+    """Of a page of engagements: which were agreed on other terms, who came, over whose wages was decided.
+
+    And whose changed terms meet other work of theirs, who goes on with it without their guardian's consent, and against
+    the decision about which an appeal is open, which whoever knows of appeals adds.
+    """
 
     changed: frozenset[UUID] = frozenset()
     came: frozenset[UUID] = frozenset()
     decided: frozenset[UUID] = frozenset()
+    clashing: frozenset[UUID] = frozenset()
+    unguarded: frozenset[UUID] = frozenset()
+    appealed: frozenset[UUID] = frozenset()
 
 
 async def facts(rows: Sequence[Engagement]) -> Facts:
-    """Return what is to be known of some engagements; two queries."""
+    """Return what is to be known of some engagements; seven queries at most."""
     asked = [row.id for row in rows if row.state in states.WORKED]
     verbs = [Verb.ATTEND.value, Verb.DECIDE.value]
     steps = await EngagementStep.filter(engagement_id__in=asked, verb__in=verbs) if asked else []
+    changed = frozenset(await listing.changed_terms(rows))
+    at_work = [row for row in rows if row.state in states.AT_WORK]
+    told = await guardians.told(at_work)
     return Facts(
-        frozenset(await listing.changed_terms(rows)),
+        changed,
         frozenset(step.engagement_id for step in steps if step.verb == Verb.ATTEND),
         frozenset(step.engagement_id for step in steps if step.before == EngagementState.WAGE_DISPUTE),
+        clashing=frozenset(await fitness.clashing([row for row in at_work if row.id in changed])),
+        unguarded=frozenset(await fitness.unguarded([row for row in at_work if row.id in told])),
     )
 
 
@@ -76,11 +102,11 @@ def cue(row: Engagement, party: Party, known: Facts) -> Cue:
         return Cue.DISPUTED if row.state is EngagementState.WAGE_DISPUTE else Cue.CONTESTED
     if row.state in states.AT_WORK:
         return _at_work(row, party, known)
-    if row.state is EngagementState.NO_SHOW:
-        return Cue.NO_SHOW if _contestable(row) else Cue.OVER
-    if row.state is EngagementState.LEFT_EARLY and _contestable(row):
-        return Cue.LEFT_EARLY
-    return _paid(row, party, known)
+    if row.id in known.appealed:
+        return Cue.APPEALED
+    if row.state in contests.MARKS and _contestable(row):
+        return Cue(row.state.value)
+    return Cue.OVER if row.state is EngagementState.NO_SHOW else _paid(row, party, known)
 
 
 _PLAIN = {
@@ -93,16 +119,44 @@ _PLAIN = {
 }
 
 
+def moment(row: Engagement, cue: Cue) -> datetime | None:
+    """Return the moment that the words of a position name, None where they name none."""
+    if cue is Cue.ACCEPTED:
+        return service.withdraw_until(row)
+    if cue in {Cue.ASKED, Cue.SAID_DONE}:
+        return row.due_at
+    if cue in {Cue.NO_SHOW, Cue.LEFT_EARLY}:
+        return row.contest_until
+    return _wages_due(row) if cue in {Cue.UNPAID, Cue.PAY_SAID} else None
+
+
+def leaves_until(row: Engagement, known: Facts) -> datetime | None:
+    """Return before when who has a place may leave it, None for who has none, or may leave it at any time."""
+    kept = row.state is EngagementState.ACCEPTED and row.id not in known.changed
+    return service.withdraw_until(row) if kept else None
+
+
+def due_at(row: Engagement) -> datetime | None:
+    """Return when one side's word or a mark counts by itself; reminders are no deadline."""
+    return row.due_at if row.state in states.AT_WORK or row.state is EngagementState.NO_SHOW else None
+
+
 def _at_work(row: Engagement, party: Party, known: Facts) -> Cue:
-    if party in row.completed_by:
-        return Cue.SAID_DONE
     if row.completed_by:
-        return Cue.ASKED
-    if row.state is EngagementState.ATTENDED:
-        return Cue.ATTENDED
+        return Cue.SAID_DONE if party in row.completed_by else Cue.ASKED
+    if row.id in known.unguarded:
+        return Cue.CONSENT_ENDED
+    if party is Party.WORKER and row.id in known.clashing:
+        return Cue.CLASHES
+    return Cue.ATTENDED if row.state is EngagementState.ATTENDED else _accepted(row, known)
+
+
+def _accepted(row: Engagement, known: Facts) -> Cue:
     if row.id in known.changed:
         return Cue.TERMS_CHANGED
-    return Cue.BEGUN if _begun(row) else Cue.ACCEPTED
+    if _begun(row):
+        return Cue.BEGUN
+    return Cue.BOUND if service.late(row) else Cue.ACCEPTED
 
 
 def _paid(row: Engagement, party: Party, known: Facts) -> Cue:
@@ -110,7 +164,17 @@ def _paid(row: Engagement, party: Party, known: Facts) -> Cue:
         return Cue.OVER
     if row.paid_at:
         return Cue.SETTLED
-    return Cue.SAID_PAID if party in row.paid_by else Cue.UNPAID
+    if row.contest is ContestState.STANDS and row.state is EngagementState.WAGE_DISPUTE:
+        return Cue.OWED
+    if party in row.paid_by:
+        return Cue.SAID_PAID
+    if row.contest is ContestState.LIFTED and row.id in known.decided:
+        return Cue.NOT_OWED
+    return Cue.PAY_SAID if row.paid_by else Cue.UNPAID
+
+
+def _wages_due(row: Engagement) -> datetime:
+    return (row.completed_at or row.state_since) + rules.in_force().unpaid.time
 
 
 def _begun(row: Engagement) -> bool:
@@ -127,7 +191,7 @@ def _worked(row: Engagement, known: Facts) -> bool:
 
 def _may_accept(row: Engagement, _party: Party, _known: Facts) -> bool:
     waits = row.state is EngagementState.WAITING and row.approved_at is not None
-    return not waits and asking.takes(row.posting)
+    return not waits and asking.takes(row.posting) and row.size <= (row.posting.headcount or 0)
 
 
 def _may_withdraw(row: Engagement, _party: Party, known: Facts) -> bool:
@@ -147,7 +211,7 @@ def _may_complete(row: Engagement, party: Party, _known: Facts) -> bool:
 
 
 def _may_report(row: Engagement, party: Party, known: Facts) -> bool:
-    due = clock.now() >= (row.completed_at or row.state_since) + rules.in_force().unpaid.time
+    due = clock.now() >= _wages_due(row)
     said = party in row.paid_by or row.contest is ContestState.OPEN or row.id in known.decided
     return due and not said and _worked(row, known)
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from server.engagements import asking, fitness, holding
 from server.engagements.holding import Move
 from server.engagements.models import Engagement, EngagementState
-from server.engagements.states import Verb
+from server.engagements.states import AT_WORK, Verb
 from server.kernel import clock
 from server.kernel.transactions import transaction
 from server.labour import keeping
@@ -79,9 +79,10 @@ async def settle(posting: Posting) -> None:
 async def refill(posting: Posting) -> int:
     """Give the free places of a held posting to those who wait and fit, and settle it; return to how many.
 
-    Those come first whom the poster has accepted already, then who was there first. Who does not fit stays. Holds
-    people, which a transaction does once.
+    Who is at work there without a place has the first. Of those who wait those come first whom the poster has accepted
+    already, then who was there first; who does not fit stays. Holds people, which a transaction does once.
     """
+    await _give_back(posting)
     moved = await _move_up(posting) if left(posting) and asking.takes(posting) else 0
     await settle(posting)
     return moved
@@ -100,6 +101,17 @@ async def refill_all() -> int:
 @transaction
 async def _look_again(posting_id: UUID) -> int:
     return await refill(await keeping.hold(posting_id))
+
+
+async def _give_back(posting: Posting) -> None:
+    """Give those places again whose mark was lifted when their place was somebody else's already."""
+    if not left(posting):
+        return
+    without = Engagement.filter(posting_id=posting.id, state__in=list(AT_WORK), holds_place=False)
+    for one in await without.order_by("accepted_at", "id").select_for_update(no_key=True):
+        one.posting = posting
+        give_back(one)
+        await one.save(update_fields=["holds_place"])
 
 
 async def _move_up(posting: Posting) -> int:

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from server.kernel import clock
 from server.kernel.content import Content, read
+from server.kernel.handed import Handed
 
 Words = Annotated[str, Field(min_length=1)]
 WEEK_DAYS = 7
@@ -59,25 +60,13 @@ class Rules(Content):
     unpaid: Days
 
 
-_rules: Rules | None = None
+_handed = Handed[Rules]("rules for engagements were")
+use, in_force = _handed.use, _handed.in_force
 
 
 def load(content_dir: Path) -> Rules:
     """Return the rules; raises ContentError."""
     return read(Rules, content_dir / "engagements.yaml")
-
-
-def use(rules: Rules) -> None:
-    """Make `rules` those of this process."""
-    global _rules  # noqa: PLW0603 -- a process has one set of rules, as it has one clock
-    _rules = rules
-
-
-def in_force() -> Rules:
-    """Return the rules of this process; raises RuntimeError where none were handed in."""
-    if _rules is None:
-        raise RuntimeError("no rules for engagements were handed in")
-    return _rules
 
 
 def first_shift(

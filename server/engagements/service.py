@@ -1,5 +1,6 @@
 """Filling places: apply, offer, accept, decline, withdraw. Everything returned has its posting and supply with it."""
 
+from datetime import datetime
 from uuid import UUID
 
 from server.engagements import asking, fitness, holding, places, rules
@@ -56,12 +57,14 @@ async def offer(posting_id: UUID, supply_id: UUID, *, by: UUID) -> Engagement:
 async def accept(engagement_id: UUID, actor: Actor) -> Engagement:
     """Say yes to an application, or to an offer; where not so many places are free it waits, before those not accepted.
 
-    Raises DomainError 403 for what is the other party's, 404, 409 for another state, a demand that takes nobody and for
-    overlapping times, else for who does not fit: 409 to the poster, 422 and 409 to the worker as `apply` does.
+    Raises DomainError 403 for what is the other party's, 404, 409 for another state, a demand that takes nobody, or has
+    fewer places in all by now, and for overlapping times, else for who does not fit: 409 to the poster, 422 and 409 to
+    the worker as `apply` does.
     """
     held = await holding.hold(engagement_id)
     holding.act(held, Verb.ACCEPT, actor)
     asking.require_open(held.posting)
+    _require_room(held)
     before = held.state
     if before is EngagementState.WAITING and held.approved_at:
         raise DomainError("state_already", 409)
@@ -123,13 +126,28 @@ async def bound(held: Engagement) -> bool:
 
 
 def late(held: Engagement) -> bool:
-    """Whether the first shift of who was accepted is near; of who was accepted when it was near, whether it begins."""
+    """Whether it is too late for who was accepted to leave a place whose terms have not changed."""
+    until = withdraw_until(held)
+    return until is not None and clock.now() >= until
+
+
+def withdraw_until(held: Engagement) -> datetime | None:
+    """Return before when who was accepted may leave: before the first shift is near, or if it was by then, before it.
+
+    None where nobody says when the work begins.
+    """
     posting, accepted_at = held.posting, held.accepted_at
     if posting.starts_on is None or accepted_at is None:
-        return False
+        return None
     begins = rules.first_shift(posting.starts_on, posting.ends_on, posting.hours, accepted_at)
     near = begins - rules.in_force().withdrawal.time
-    return clock.now() >= (near if accepted_at < near else begins)
+    return near if accepted_at < near else begins
+
+
+def _require_room(held: Engagement) -> None:
+    """Raise DomainError 409 for more places than the posting has in all: who waits for them would wait for ever."""
+    if held.size > (most := held.posting.headcount or 0):
+        raise DomainError("engagement_oversize", 409, size=held.size, most=most)
 
 
 async def _require_in_time(held: Engagement) -> None:
@@ -159,9 +177,14 @@ async def _made(posting: Posting, asked: Asked) -> tuple[Engagement, fitness.Kno
 
 
 def _require_fit(known: fitness.Known, held: Engagement, party: Party, *, busy_too: bool = True) -> None:
-    """Raise DomainError where who asks does not fit; a poster is told of times only, not of age and consent."""
+    """Raise DomainError where who asks does not fit.
+
+    A poster is told that somebody is busy, not on which day they work for another, and nothing of age and consent.
+    """
     refusal = known.refusal(held)
-    if refusal is None or (refusal.slug == "engagement_overlap" and not busy_too):
+    busy = refusal is not None and refusal.slug == "engagement_overlap"
+    if refusal is None or (busy and not busy_too):
         return
-    told = party is Party.WORKER or refusal.slug == "engagement_overlap"
-    raise refusal if told else DomainError("engagement_unfit", 409)
+    if party is Party.WORKER:
+        raise refusal
+    raise DomainError("worker_busy" if busy else "engagement_unfit", 409)

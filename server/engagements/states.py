@@ -53,6 +53,10 @@ class Verb(StrEnum):
     """By itself: one side said so, and the other nothing."""
     END = "end"
     """By itself: with its posting."""
+    UNFIT = "unfit"
+    """By itself: the posting changed, and is no longer for people of that age."""
+    CONSENT_ENDED = "consent_ended"
+    """By itself: the guardian of somebody under age no longer consents; who has begun stays, and both sides hear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +72,11 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does it, and for which of the two sides."""
+    """Who does it, and for which of the two sides; `version` is the one they saw, None where they do not say."""
 
     person_id: UUID
     party: Party
+    version: int | None = None
 
 
 def _of(*states: EngagementState) -> frozenset[EngagementState]:
@@ -106,6 +111,8 @@ TABLE: Mapping[Verb, Rule] = {
     Verb.FREE: Rule({None: _of(NO_SHOW)}),
     Verb.DEEM: Rule({None: _of(ACCEPTED, ATTENDED)}, _of(COMPLETED, UNANSWERED)),
     Verb.END: Rule({None: _of(*OPEN, *AT_WORK)}, _of(UNANSWERED, CANCELLED)),
+    Verb.UNFIT: Rule({None: AT_WORK}, _of(CANCELLED)),
+    Verb.CONSENT_ENDED: Rule({None: AT_WORK}, _of(WITHDRAWN, ATTENDED)),
 }
 
 

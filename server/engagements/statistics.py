@@ -12,6 +12,7 @@ from typing import Any
 
 from tortoise.connection import get_connection
 
+from server.engagements.states import GONE
 from server.kernel import clock
 from server.kernel.kept import Kept
 from server.labour.statement import Statement
@@ -35,10 +36,13 @@ SELECT p.region, p.occupation, {month} AS month, CAST({filled} - {published} AS 
 FROM posting p WHERE {of} AND p.filled_at IS NOT NULL GROUP BY 1, 2, 3, 4"""
 _WORKED = """
 SELECT p.region, p.occupation, {month} AS month, p.organisation_id, sum(e.size) AS people,
+  count(DISTINCT e.person_id) AS persons,
+  min(CAST(e.person_id AS text)) AS one, max(CAST(e.person_id AS text)) AS other,
   sum(CASE WHEN e.completed_at IS NULL THEN 0 ELSE e.size END) AS completed,
   sum(CASE WHEN e.paid_at IS NULL THEN 0 ELSE e.size END) AS paid
 FROM posting p JOIN engagement e ON e.posting_id = p.id
-WHERE {of} AND e.accepted_at IS NOT NULL GROUP BY 1, 2, 3, 4"""
+WHERE {of} AND e.accepted_at IS NOT NULL AND e.state NOT IN ({gone}) GROUP BY 1, 2, 3, 4"""
+_GONE = ", ".join(f"'{state}'" for state in sorted(GONE))
 FIGURES = ("postings", "places", "filled", "people", "completed", "paid")
 Row = Mapping[str, Any]
 
@@ -47,22 +51,31 @@ Row = Mapping[str, Any]
 class Group:
     """Demands of one kind: `figures` by their names, and who sought.
 
-    `soon` counts postings by the days from publication until they were full; `people` are those who were accepted.
+    `soon` counts postings by the days from publication until they were full; `people` are the places of those who were
+    accepted and did not go before they came. A person of several places, or who speaks for a team, is one of `persons`,
+    of whom some are known by name, and of whom there are `most` at least by one count alone.
     """
 
     figures: Counter[str] = field(default_factory=Counter)
     soon: Counter[int] = field(default_factory=Counter)
     employers: set[str] = field(default_factory=set)
+    persons: set[str] = field(default_factory=set)
+    most: int = 0
 
     @property
     def people(self) -> int:
-        """How many were accepted."""
+        """How many places were taken."""
         return self.figures["people"]
+
+    @property
+    def distinct(self) -> int:
+        """How many different people took them, at least."""
+        return max(self.most, len(self.persons))
 
     @property
     def tellable(self) -> bool:
         """Whether nobody is recognised by how many worked."""
-        return not self.people or (self.people >= FEWEST_PEOPLE and len(self.employers) >= FEWEST_EMPLOYERS)
+        return not self.people or (self.distinct >= FEWEST_PEOPLE and len(self.employers) >= FEWEST_EMPLOYERS)
 
     @property
     def median_days(self) -> float | None:
@@ -83,6 +96,8 @@ class Group:
         self.figures.update(other.figures)
         self.soon.update(other.soon)
         self.employers |= other.employers
+        self.persons |= other.persons
+        self.most = max(self.most, other.most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +157,7 @@ async def _rows(sql: str, since: date) -> Sequence[Row]:
     to, day = Statement(dialect), _DAY[dialect]
     of = _OF.format(since=to.put(datetime.combine(since, time(), clock.SHANGHAI).astimezone(UTC)))
     filled, published = day.format("p.filled_at"), day.format("p.published_at")
-    to.sql = sql.format(month=_MONTH[dialect], filled=filled, published=published, of=of)
+    to.sql = sql.format(month=_MONTH[dialect], filled=filled, published=published, of=of, gone=_GONE)
     found: Sequence[Row] = await connection.execute_query_dict(to.sql, to.values)
     return found
 
@@ -159,4 +174,7 @@ def _group(row: Row) -> Group:
     if "days" in row:
         return Group(soon=Counter({int(row["days"]): row["postings"]}))
     figures = Counter({name: int(row[name]) for name in FIGURES if name in row})
-    return Group(figures, employers={str(row["organisation_id"])} if "organisation_id" in row else set())
+    if "persons" not in row:
+        return Group(figures)
+    # two of each count are known by name: reading who they all are would take as long as there are engagements
+    return Group(figures, Counter(), {str(row["organisation_id"])}, {row["one"], row["other"]}, row["persons"])

@@ -3,9 +3,10 @@
 from collections.abc import Awaitable, Callable, Mapping
 from uuid import UUID
 
+from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 
-from server.engagements import holding, places, rules, states, working
+from server.engagements import guardians, holding, places, rules, states, supplies, working
 from server.engagements.holding import Move
 from server.engagements.models import ContestState, Engagement, EngagementState
 from server.engagements.states import Verb
@@ -18,10 +19,14 @@ BATCH = 500
 async def watch() -> Mapping[str, int]:
     """Do all that is due, each engagement in a transaction of its own; return how many of each."""
     last_day = clock.today() - rules.in_force().silence.time
-    silent = Engagement.filter(state__in=states.AT_WORK, due_at=None, posting__ends_on__lt=last_day)
+    over = Q(posting__ends_on__lt=last_day)
+    open_ended = Q(state=EngagementState.ACCEPTED, posting__ends_on=None, posting__starts_on__lte=last_day)
+    silent = Engagement.filter(over | open_ended, state__in=states.AT_WORK, due_at=None)
     return {
         "due": await _each(Engagement.filter(due_at__lte=clock.now()), _due),
         "silent": await _each(silent, _silent),
+        "unguarded": await guardians.watch(),
+        "left": await supplies.end_left(),
         "moved_up": await places.refill_all(),
     }
 
@@ -53,9 +58,7 @@ async def _due(engagement_id: UUID) -> bool:
 async def _silent(engagement_id: UUID) -> bool:
     """End what nobody said anything of since the work was over: done by who came, else nothing is known of it."""
     held = await holding.hold(engagement_id)
-    ends_on = held.posting.ends_on
-    silent = held.state in states.AT_WORK and held.due_at is None and ends_on
-    if not silent or not rules.over(ends_on, clock.today() - rules.in_force().silence.time):
+    if held.state not in states.AT_WORK or held.due_at is not None or not _long_over(held):
         return False
     if held.state is EngagementState.ATTENDED:
         await _deem(held)
@@ -65,6 +68,15 @@ async def _silent(engagement_id: UUID) -> bool:
     await holding.change(held, before, Move(Verb.DEEM, "unanswered"))
     await places.free(held)
     return True
+
+
+def _long_over(held: Engagement) -> bool:
+    """Whether the work has been over for long; work without an end is, for who never came, after their first shift."""
+    silence, posting = rules.in_force().silence.time, held.posting
+    if posting.ends_on is not None or posting.starts_on is None:
+        return rules.over(posting.ends_on, clock.today() - silence)
+    begins = rules.first_shift(posting.starts_on, None, posting.hours, held.accepted_at)
+    return held.state is EngagementState.ACCEPTED and clock.now() >= begins + silence
 
 
 async def _free(held: Engagement) -> None:

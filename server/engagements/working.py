@@ -133,7 +133,7 @@ async def report_unpaid(engagement_id: UUID, actor: Actor, reason: str = "") -> 
     disputes = EngagementStep.filter(engagement_id=held.id, verb=Verb.DECIDE, before=EngagementState.WAGE_DISPUTE)
     if await disputes.exists():
         raise DomainError("wages_decided", 409)
-    await _require_alone(held)
+    await require_alone(held)
     holding.enter(held, EngagementState.WAGE_DISPUTE)
     held.contest, held.contest_until, held.due_at = ContestState.OPEN, None, None
     return await holding.change(held, before, Move(Verb.REPORT_UNPAID, "wage_dispute", actor, reason))
@@ -168,7 +168,7 @@ async def _require_worked(held: Engagement) -> None:
         raise states.wrong_state(held.state)
 
 
-async def _require_alone(held: Engagement) -> None:
+async def require_alone(held: Engagement) -> None:
     """Raise DomainError 409 where the same people have another place there by now: the database holds one at a time."""
     same = Engagement.filter(posting_id=held.posting_id, person_id=held.person_id, supply_id=held.supply_id)
     if await same.exclude(id=held.id).exclude(state__in=states.GONE).exists():

@@ -6,6 +6,7 @@ random, 96 bits: one key is good for four thousand million envelopes.
 """
 
 import base64
+import binascii
 import hmac
 import os
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from server.kernel.sensitive import Cell, Kind, VaultError
 
 _VERSION = "v1.a"
 _NONCE_BYTES = 12
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 class Vault:
@@ -90,7 +92,7 @@ def _derived(key: bytes, kind: Kind) -> bytes:
 
 
 def _text(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+    return binascii.b2a_base64(data, newline=False).rstrip(b"=").translate(_URL_SAFE).decode()
 
 
 def _data(text: str) -> bytes:

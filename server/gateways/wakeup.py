@@ -2,23 +2,38 @@
 
 import asyncio
 import contextlib
+from typing import Any
+from weakref import WeakKeyDictionary
 
 
 class LocalWakeup:
-    """Wakes the workers of this process."""
+    """Wakes the workers of this process, each of them in a task of its own."""
 
     def __init__(self) -> None:
-        self._event = asyncio.Event()
+        self._events: WeakKeyDictionary[asyncio.Task[Any], asyncio.Event] = WeakKeyDictionary()
+        self._notified = False
 
     async def notify(self) -> None:
-        """Wake whoever waits here."""
-        self._event.set()
+        """Wake whoever waits here; who is busy finds it done when next they wait."""
+        self._notified = True
+        for event in list(self._events.values()):
+            event.set()
 
     async def wait(self, seconds: float) -> None:
         """Sleep until notified, at most `seconds`."""
+        event = self._mine()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._event.wait(), seconds)
-        self._event.clear()
+            await asyncio.wait_for(event.wait(), seconds)
+        event.clear()
+
+    def _mine(self) -> asyncio.Event:
+        task = asyncio.current_task()
+        assert task  # noqa: S101 -- whoever awaits runs in one
+        if task not in self._events:
+            self._events[task] = asyncio.Event()
+            if self._notified:  # perhaps after it last looked
+                self._events[task].set()
+        return self._events[task]
 
     async def listen(self) -> None:
         """Nothing reaches this process from outside."""

@@ -58,15 +58,15 @@ async def work(payload: Mapping[str, Any], *, files: Files, importers: Importers
     source = await _begun(UUID(payload["import"]))
     if source is None or source.rows_id is None:
         return None
+    first, until = source.done, min(int(payload["from"]) + STRETCH, source.total)
     try:
-        rows = unpacked(await files.read(source.rows_id))
+        rows = unpacked(await files.read(source.rows_id), first, until)
     except FileNotFoundError:  # another worker has ended it just now, or the data directory was lost
         await _give_up(source.id, DomainError("import_broken", 500), files)
         return None
-    until = min(int(payload["from"]) + STRETCH, len(rows))
     try:
         while source.state is ImportState.RUNNING and source.done < until:
-            source = await _go_through(source, rows[source.done : until], until, importers[source.kind], files)
+            source = await _go_through(source, rows[source.done - first :], until, importers[source.kind], files)
     except DomainError as refusal:
         source = await _give_up(source.id, refusal, files)
     return {"done": source.done}

@@ -10,6 +10,7 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, TypeVar
 
+import orjson
 from tortoise import fields
 from tortoise.connection import get_connection
 from tortoise.fields.base import Field
@@ -20,33 +21,30 @@ _Column = Callable[[Sequence[Model]], list[Any]]
 _LOOSE = {"VARCHAR": "TEXT"}
 """A cast to a length cuts without a word; the column itself refuses what is too long."""
 
-_UPDATE = "UPDATE {table} SET {changes} FROM (VALUES {rows}) AS fresh WHERE {table}.id = fresh.column1"
-"""Both dialects call the columns of VALUES so."""
+_UPDATE = "UPDATE {table} SET {changes} FROM {source} WHERE {table}.id = fresh.column1"
+"""SQLite calls the columns of VALUES so."""
 
 
 async def write(rows: Sequence[Model], columns: Sequence[str]) -> None:
     """Write these columns of `rows`, all of one table whose key is `id`; at most a few hundred rows."""
     if not rows:
         return
-    connection, meta = get_connection("default"), rows[0]._meta  # noqa: SLF001 -- where Tortoise has it
-    typed = connection.capabilities.dialect == "postgres"
+    connection = get_connection("default")
+    dialect = connection.capabilities.dialect
+    if dialect == "postgres":
+        statement, readings = _changing(type(rows[0]), tuple(columns))
+        await connection.execute_query(statement, [reading(rows) for reading in readings])
+        return
+    meta = rows[0]._meta  # noqa: SLF001 -- where Tortoise has it
     fields = [meta.fields_map[name] for name in ("id", *columns)]
-    types = [f"::{field.get_for_dialect('postgres', 'SQL_TYPE')}" if typed else "" for field in fields]
-    holes = [
-        ", ".join(f"${number * len(fields) + place + 1}{kind}" if typed else "?" for place, kind in enumerate(types))
-        for number in range(len(rows))
-    ]
-    statement = _UPDATE.format(
-        table=meta.db_table,
-        changes=", ".join(f"{name} = fresh.column{place}" for place, name in enumerate(columns, start=2)),
-        rows=", ".join(f"({row})" for row in holes),
-    )
-    values = [
+    holes = f"({', '.join('?' * len(fields))})"
+    source = f"(VALUES {', '.join([holes] * len(rows))})"
+    said = [
         field.to_db_value(getattr(row, name), row)
         for row in rows
         for name, field in zip(("id", *columns), fields, strict=True)
     ]
-    await connection.execute_query(statement, values)
+    await connection.execute_query(_update(type(rows[0]), columns, f"{source} AS fresh"), said)
 
 
 def fresh(model: type[M], **values: Any) -> M:
@@ -67,13 +65,15 @@ def put(row: M, **values: Any) -> M:
     return row
 
 
-async def insert(rows: Sequence[Model]) -> None:
-    """Write `rows`, all of one table, as new ones."""
+async def insert(rows: Sequence[Model], *, unless_there: bool = False) -> None:
+    """Write `rows`, all of one table, as new ones; `unless_there` passes over those that a unique index refuses."""
     if not rows:
         return
     connection = get_connection("default")
     dialect = connection.capabilities.dialect
     statement, columns = _insertion(type(rows[0]), dialect)
+    if unless_there:
+        statement += " ON CONFLICT DO NOTHING"
     values = [reading(rows) for reading in columns]
     if dialect == "postgres":
         await connection.execute_query(statement, values)
@@ -99,13 +99,34 @@ def _insertion(model: type[Model], dialect: str) -> tuple[str, Sequence[_Column]
     names = list(meta.fields_db_projection)
     columns = ", ".join(meta.fields_db_projection[name] for name in names)
     if dialect == "postgres":
-        types = [str(meta.fields_map[name].get_for_dialect(dialect, "SQL_TYPE")) for name in names]
-        arrays = [f"${place}::{_LOOSE.get(kind.partition('(')[0], kind)}[]" for place, kind in enumerate(types, 1)]
-        source = f"SELECT * FROM unnest({', '.join(arrays)})"  # noqa: S608 -- names of our own
+        source = f"SELECT * FROM {_unnested(model, names)}"  # noqa: S608 -- names of our own
     else:
         source = f"VALUES ({', '.join('?' for _ in names)})"
     statement = f"INSERT INTO {meta.db_table} ({columns}) {source}"
     return statement, [_reading(name, meta.fields_map[name], dialect) for name in names]
+
+
+@cache
+def _changing(model: type[Model], columns: tuple[str, ...]) -> tuple[str, Sequence[_Column]]:
+    """Return PostgreSQL's statement that changes these columns, and what reads the id and each of them from rows."""
+    names = ("id", *columns)
+    named = ", ".join(f"column{place}" for place in range(1, len(names) + 1))
+    statement = _update(model, columns, f"{_unnested(model, names)} AS fresh ({named})")
+    fields = model._meta.fields_map  # noqa: SLF001 -- where Tortoise has it
+    return statement, [_reading(name, fields[name], "postgres") for name in names]
+
+
+def _update(model: type[Model], columns: Sequence[str], source: str) -> str:
+    changes = ", ".join(f"{name} = fresh.column{place}" for place, name in enumerate(columns, start=2))
+    return _UPDATE.format(table=model._meta.db_table, changes=changes, source=source)  # noqa: SLF001
+
+
+def _unnested(model: type[Model], names: Sequence[str]) -> str:
+    """Return one array for each column, side by side as rows; each is as long as there are rows."""
+    fields = model._meta.fields_map  # noqa: SLF001 -- where Tortoise has it
+    types = [str(fields[name].get_for_dialect("postgres", "SQL_TYPE")) for name in names]
+    arrays = [f"${place}::{_LOOSE.get(kind.partition('(')[0], kind)}[]" for place, kind in enumerate(types, 1)]
+    return f"unnest({', '.join(arrays)})"
 
 
 def _reading(name: str, field: Field[Any], dialect: str) -> _Column:
@@ -114,12 +135,18 @@ def _reading(name: str, field: Field[Any], dialect: str) -> _Column:
     if isinstance(field, fields.JSONField):
         spelt: Callable[[Any], Any] = field.encoder
     elif isinstance(field, fields.UUIDField) and dialect == "sqlite":
-        spelt = str
+        return lambda rows: _identities(list(map(plain, rows)))
     elif isinstance(field, fields.DatetimeField) and dialect == "sqlite":
         spelt = _moment
     else:
         return lambda rows: list(map(plain, rows))
     return lambda rows: _spelt(map(plain, rows), spelt)
+
+
+def _identities(values: Sequence[Any]) -> list[Any]:
+    """Return ids spelt out, a whole column at a tenth of the time that one by one takes; None stays None."""
+    found: list[Any] = orjson.loads(orjson.dumps(values))
+    return found
 
 
 def _spelt(values: Iterable[Any], spelt: Callable[[Any], Any]) -> list[Any]:

@@ -1,6 +1,6 @@
 """What the process counts, for Prometheus."""
 
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
 
 REGISTRY = CollectorRegistry()
 
@@ -15,6 +15,25 @@ SCHEDULE_OK = Gauge(
     "yizhitong_schedule_last_run_ok",
     "1 where the last run succeeded, else 0",
     ["schedule"],
+    registry=REGISTRY,
+)
+
+DELIVERIES = Gauge(
+    "yizhitong_deliveries", "Pushes that wait, and those of the last day that have ended", ["state"], registry=REGISTRY
+)
+DELIVERIES_LATE = Gauge(
+    "yizhitong_deliveries_late_seconds", "Since when the oldest push is due", ["priority"], registry=REGISTRY
+)
+DELIVERIES_PROMPT = Gauge(
+    "yizhitong_deliveries_prompt_share",
+    "Of what is not for many and was taken by WeChat in the last hour, the share taken within ten seconds",
+    registry=REGISTRY,
+)
+HAND_OVER_SECONDS = Histogram(
+    "yizhitong_hand_over_seconds",
+    "From when a push could go out until WeChat took it",
+    ["priority"],
+    buckets=(0.1, 0.5, 1, 2, 5, 10, 30, 60, 600, 3600, 14400),
     registry=REGISTRY,
 )
 

@@ -13,7 +13,12 @@ from typing import Any, ParamSpec, TypeVar
 
 import structlog
 from asyncpg import InterfaceError, PostgresConnectionError
-from asyncpg.exceptions import AdminShutdownError, CannotConnectNowError, TooManyConnectionsError
+from asyncpg.exceptions import (
+    AdminShutdownError,
+    CannotConnectNowError,
+    TooManyConnectionsError,
+    TransactionRollbackError,
+)
 from tortoise.exceptions import DBConnectionError
 from tortoise.transactions import in_transaction
 
@@ -28,6 +33,11 @@ DATABASE_AWAY = (
     TimeoutError,
 )
 """What a database that cannot be reached raises, where `server.db` connects; the client may try again."""
+CONTENDED = (TransactionRollbackError,)
+"""What PostgreSQL raises in the one of several transactions that it gives up, such as of two that wait for each other.
+
+Nothing of it was done. Nobody tries again here: what a verb was given it may have changed already, so the client does,
+or the job's next turn."""
 
 P = ParamSpec("P")
 T = TypeVar("T")

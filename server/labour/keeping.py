@@ -15,8 +15,8 @@ PUBLIC = (PostingState.LIVE, PostingState.FILLED)
 """What anyone may read."""
 RUNNING = (*PUBLIC, PostingState.PAUSED)
 """What was published and has not ended."""
-REMOVABLE = (*RUNNING, PostingState.EXPIRED)
-"""What was published and is there, or comes back once it is renewed."""
+REMOVABLE = (*RUNNING, PostingState.EXPIRED, PostingState.CLOSED)
+"""What was published and is there, comes back once it is renewed, or has people at work by it."""
 
 
 @dataclass(frozen=True, slots=True)

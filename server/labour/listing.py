@@ -9,10 +9,9 @@ orders it is kept: the cards are written of those on the page.
 # ruff: noqa: S608 -- names of our own; whatever a client says is a placeholder
 
 from collections.abc import Sequence
-from datetime import date
 from math import cos, radians
 
-from server.labour import tokens
+from server.labour import seen, tokens
 from server.labour.models import Side
 from server.labour.statement import Statement
 from server.labour.wanted import Near, Order, Stretch, Wanted
@@ -35,7 +34,6 @@ _YES_OR_NO = ("meals", "lodging", "transport")
 _MOMENTS = ("state_since", "submitted_at", "published_at")
 _ROWS = "(SELECT reltuples FROM pg_class WHERE oid = 'posting'::regclass)"
 """How many postings PostgreSQL takes there to be."""
-_POSTER = "LEFT JOIN organisation o ON o.id = p.organisation_id"
 _BUILD = {"postgres": "json_build_object", "sqlite": "json_object"}
 
 
@@ -121,7 +119,7 @@ class _Page:
         best = f"SELECT p.id FROM gathered p {standing} {self.by.format('p.after', 'p.id')} LIMIT {self.limit + 1}"
         return (
             f"WITH gathered AS MATERIALIZED ({kept}), best AS MATERIALIZED ({best}) "
-            f"SELECT {self._card()} FROM best JOIN posting p ON p.id = best.id {_POSTER} {self._ordered()}"
+            f"SELECT {self._card()} FROM best JOIN posting p ON p.id = best.id {seen.POSTER} {self._ordered()}"
         )
 
     def _ordered(self) -> str:
@@ -147,7 +145,7 @@ class _Page:
 
     def _standing(self, side: Side | None) -> str:
         """Join who posts, of those anyone may read only who may be seen with it today."""
-        return standing(self.to, side, self.wanted.today) if self.wanted.today else _POSTER
+        return seen.joined(self.to, side, self.wanted.today) if self.wanted.today else seen.POSTER
 
     def _walked(self, side: Side | None) -> list[str]:
         """Say what an index answers by itself."""
@@ -211,30 +209,6 @@ class _Page:
 
     def _read(self, phrases: Sequence[str]) -> list[str]:
         return [f"strpos(p.folded, {self.to.put(phrase)}) > 0" for phrase in phrases]
-
-
-def standing(to: Statement, side: Side | None, today: date) -> str:
-    """Join who posts what is listed as `p`, only those who may be seen with it today."""
-    verified = _verified(to, today)
-    if side is Side.DEMAND:
-        return f"JOIN organisation o ON o.id = p.organisation_id AND {verified}"
-    return (
-        f"{_POSTER} JOIN person s ON s.id = p.person_id "
-        f"AND (({verified}) OR (p.organisation_id IS NULL AND s.state = 'active'))"
-    )
-
-
-def stands(to: Statement, side: Side, today: date) -> str:
-    """Ask the same of each row by itself, so that no planner begins with who posts."""
-    organisation = f"(SELECT {_verified(to, today)} FROM organisation o WHERE o.id = p.organisation_id)"
-    if side is Side.DEMAND:
-        return organisation
-    person = "(SELECT s.state = 'active' FROM person s WHERE s.id = p.person_id)"
-    return f"CASE WHEN p.organisation_id IS NULL THEN {person} ELSE {organisation} END"
-
-
-def _verified(to: Statement, today: date) -> str:
-    return f"o.state = 'verified' AND (o.due_on IS NULL OR o.due_on >= {to.put(today)})"
 
 
 def _all(said: Sequence[str]) -> str:

@@ -101,8 +101,8 @@ class Posting(Model):
     `organisation` is null where a student or a team offers. `pay_fen` is for one `pay_unit`, and `hourly_fen` what
     that comes to in an hour, null where it cannot be said. `hours` are `{weekday 1–7: [["08:00", "17:30"], …]}`.
     `pending` is a change of pay, hours, place or dates that waits for a reviewer while the published one stands;
-    `findings` is what the rules found, `reasons` why it was returned or removed. `paused_for` says who paused it, `filled_at`
-    when it was first full.
+    `findings` is what the rules found, `reasons` why it was returned or removed. `paused_for` says who paused it,
+    `filled_at` when it was first full.
     """
 
     id: UUID = fields.UUIDField(primary_key=True, default=new_id)

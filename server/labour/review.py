@@ -65,7 +65,8 @@ async def decide(
 async def publish(held: Posting, by: Decider) -> None:
     """Let anyone read a held posting, with what waited of it or was refused.
 
-    Raises DomainError 409 where the operator or the poster has no standing, or its validity is over.
+    Raises DomainError 409 where the operator or the poster has no standing, its validity is over, or it would have
+    fewer places than have been given meanwhile.
     """
     operator.require()
     await posters.require_standing(held)
@@ -74,6 +75,8 @@ async def publish(held: Posting, by: Decider) -> None:
     before, fields = held.state, tuple((held.pending or {}).get("fields", {}))
     if held.pending:
         _take_over(held)
+        if (held.headcount or 0) < held.filled:
+            raise DomainError("headcount_below_filled", 409, filled=held.filled)
     if before is not PostingState.PAUSED:
         keeping.enter(held, landing(held))
     held.published_at = held.published_at or clock.now()
@@ -96,11 +99,11 @@ def _lasting(held: Posting) -> dict[str, Any]:
 async def remove(posting_id: UUID, by: Decider) -> Posting:
     """Take a published posting down for good; everyone who reported it is told with those whose it is.
 
-    Raises DomainError 403 for its own people, 404, 409 for one that was not published or is closed.
+    Raises DomainError 403 for its own people, 404, 409 for one that was not published or is removed.
     """
     held = await keeping.hold(posting_id)
     await keeping.require_outsider(held, by.person_id)
-    keeping.require(held, *REMOVABLE)
+    keeping.require(held, *(REMOVABLE if held.published_at else ()))
     await take_down(held, by)
     return await posting(posting_id)
 
@@ -133,13 +136,21 @@ async def overturn(held: Posting, by: Decider) -> None:
     if held.state is not PostingState.REMOVED:
         await publish(held, by)
         return
+    removal = await standing_refusal(held)
+    if removal and removal.before == PostingState.CLOSED:
+        await _restore(held, PostingState.CLOSED, by)
+        return
     operator.require()
-    before = held.state
     over = held.valid_until is None or held.valid_until < clock.today()
-    keeping.enter(held, PostingState.EXPIRED if over else landing(held))
+    state = PostingState.EXPIRED if over else landing(held)
     if not over and not await posters.stands(held):
-        held.paused_for = life.FOR_STANDING
-        keeping.enter(held, PostingState.PAUSED)
+        held.paused_for, state = life.FOR_STANDING, PostingState.PAUSED
+    await _restore(held, state, by)
+
+
+async def _restore(held: Posting, state: PostingState, by: Decider) -> None:
+    before = held.state
+    keeping.enter(held, state)
     held.decided_by_id, held.reasons = by.person_id, []
     await keeping.keep(held, Change("restored", before, by.person_id, by.reason))
 

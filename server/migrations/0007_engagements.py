@@ -105,7 +105,12 @@ class Migration(migrations.Migration):
             options={
                 "table": "engagement",
                 "app": "yizhitong",
-                "indexes": [Index(fields=["person_id", "created_at"]), Index(fields=["posting_id", "created_at"])],
+                "indexes": [
+                    Index(fields=["person_id", "created_at"]),
+                    Index(fields=["posting_id", "created_at"]),
+                    Index(fields=["state", "state_since", "id"]),
+                    Index(fields=["state_since", "id"]),
+                ],
                 "pk_attr": "id",
                 "table_description": "One person's or team's place on a demand, or several places of a team.",
             },

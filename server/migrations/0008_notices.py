@@ -140,6 +140,7 @@ class Migration(migrations.Migration):
                 ("message_id", fields.CharField(null=True, max_length=64)),
                 ("refusal", fields.CharField(default="", max_length=32)),
                 ("first_tried_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ("ready_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ("handed_over_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ("delivered_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
@@ -158,7 +159,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
                 ("person_id", fields.UUIDField()),
-                ("template", fields.CharField(max_length=64)),
+                ("template_id", fields.CharField(max_length=64)),
                 (
                     "change",
                     fields.CharEnumField(
@@ -175,7 +176,7 @@ class Migration(migrations.Migration):
             options={
                 "table": "permission_entry",
                 "app": "yizhitong",
-                "indexes": [Index(fields=["person_id", "template"])],
+                "indexes": [Index(fields=["person_id", "template_id"])],
                 "pk_attr": "id",
                 "table_description": "One entry of the ledger of permissions. Append-only. `source` is whose word it is, once.",
             },
@@ -186,7 +187,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
                 ("person_id", fields.UUIDField()),
-                ("template", fields.CharField(max_length=64)),
+                ("template_id", fields.CharField(max_length=64)),
                 ("credited", fields.IntField(default=0)),
                 ("reserved", fields.IntField(default=0)),
                 ("long_term", fields.BooleanField(default=False)),
@@ -195,9 +196,9 @@ class Migration(migrations.Migration):
             options={
                 "table": "push_permission",
                 "app": "yizhitong",
-                "unique_together": (("person_id", "template"),),
+                "unique_together": (("person_id", "template_id"),),
                 "pk_attr": "id",
-                "table_description": "What one person has left of one template: the sum of the ledger's entries, held while it changes.",
+                "table_description": "What one person has left of one of WeChat's templates: the sum of the ledger's entries, held while it changes.",
             },
             bases=["Model"],
         ),

@@ -109,9 +109,10 @@ class Notice(Model):
 class Delivery(Model):
     """One push of a notice, and what became of it. `data` are the template's values, cut to its limits.
 
-    `due_at` is when a worker may take it (while it is being sent: the end of the lease), null once it has ended or
-    while it is held. `reserved` tells whether it holds one permission. `again` is whether it is the one sending more
-    that follows a lost answer. `handed_over_at` is when WeChat took it.
+    `due_at` is when a worker may take it (while it is being sent: the end of the lease; while it is held: when it
+    expires), null once it has ended. `reserved` tells whether it holds one permission. `again` is whether it is the one
+    sending more that follows a lost answer. `ready_at` is since when it could go out, anew where a permission came for
+    a held one, and `handed_over_at` when WeChat took it.
     """
 
     id: UUID = fields.UUIDField(primary_key=True, default=new_id)
@@ -137,6 +138,7 @@ class Delivery(Model):
     message_id = fields.CharField(max_length=64, null=True)
     refusal = fields.CharField(max_length=32, default="")
     first_tried_at: datetime | None = fields.DatetimeField(null=True)
+    ready_at: datetime | None = fields.DatetimeField(null=True)
     handed_over_at: datetime | None = fields.DatetimeField(null=True)
     delivered_at: datetime | None = fields.DatetimeField(null=True)
     created_at: datetime = fields.DatetimeField()
@@ -147,11 +149,15 @@ class Delivery(Model):
 
 
 class PushPermission(Model):
-    """What one person has left of one template: the sum of the ledger's entries, held while it changes."""
+    """What one person has left of one of WeChat's templates: the sum of the ledger's entries, held while it changes.
+
+    `credited` is what WeChat still owes us, `reserved` how much of it is on its way; of a long-term one
+    nothing is used up.
+    """
 
     id: UUID = fields.UUIDField(primary_key=True, default=new_id)
     person_id: UUID = fields.UUIDField()
-    template = fields.CharField(max_length=64)
+    template_id = fields.CharField(max_length=64)
     credited = fields.IntField(default=0)
     reserved = fields.IntField(default=0)
     long_term = fields.BooleanField(default=False)
@@ -159,7 +165,7 @@ class PushPermission(Model):
 
     class Meta:
         table = "push_permission"
-        unique_together = (("person_id", "template"),)
+        unique_together = (("person_id", "template_id"),)
 
 
 class PermissionEntry(Model):
@@ -167,7 +173,7 @@ class PermissionEntry(Model):
 
     id: UUID = fields.UUIDField(primary_key=True, default=new_id)
     person_id: UUID = fields.UUIDField()
-    template = fields.CharField(max_length=64)
+    template_id = fields.CharField(max_length=64)
     change = fields.CharEnumField(PermissionChange, max_length=16)
     amount = fields.IntField(default=1)
     delivery_id: UUID | None = fields.UUIDField(null=True)
@@ -176,7 +182,7 @@ class PermissionEntry(Model):
 
     class Meta:
         table = "permission_entry"
-        indexes = (("person_id", "template"),)
+        indexes = (("person_id", "template_id"),)
 
 
 class Broadcast(Model):

@@ -1,6 +1,7 @@
 """Who follows the service account."""
 
 from datetime import datetime
+from uuid import UUID
 
 from tortoise.exceptions import IntegrityError
 
@@ -32,6 +33,18 @@ async def openids(person: Person) -> list[str]:
     if not person.unionid:
         return [person.openid]
     return [person.openid, *[follower.openid for follower in await Follower.filter(unionid=person.unionid)]]
+
+
+async def person_of(openid: str, *, follower: bool) -> UUID | None:
+    """Return whom WeChat names so in the mini-program, or as a `follower`; None where that is nobody we know."""
+    if not follower:
+        person = await Person.filter(openid=openid).first().only("id")
+        return person.id if person else None
+    known = await Follower.get_or_none(openid=openid)
+    if known is None or known.unionid is None:
+        return None
+    person = await Person.filter(unionid=known.unionid).first().only("id")
+    return person.id if person else None
 
 
 @transaction

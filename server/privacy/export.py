@@ -16,27 +16,50 @@ from server.organisations.models import Membership
 from server.people import service as people
 from server.people.models import Follower, Person, Session
 from server.privacy import hearing, schooling, working
+from server.privacy.hearing import NoticePart, PermissionPart
 from server.privacy.parts import (
     ConsentPart,
-    EngagementPart,
-    EnrolmentPart,
-    Export,
     HistoryPart,
     MembershipPart,
+    Part,
     PersonPart,
     PostingPart,
-    ReferralPart,
     ReportPart,
     SavedSearchPart,
     SessionPart,
     StudentPart,
     WeChatPart,
 )
+from server.privacy.schooling import EnrolmentPart, ReferralPart
+from server.privacy.working import EngagementPart
 from server.students import sealed as students
 from server.students.models import LinkState, StudentLink
 
 LOOKS = ".revealed"
 """What the name of every act ends with by which somebody saw a full value."""
+
+
+class Export(Part):
+    """All of it. `looked` is who saw full values, and why; `history` is everything else that was done."""
+
+    made_at: datetime
+    person: PersonPart
+    sessions: list[SessionPart]
+    memberships: list[MembershipPart]
+    students: list[StudentPart]
+    referrals: list[ReferralPart]
+    enrolments: list[EnrolmentPart]
+    consents: list[ConsentPart]
+    postings: list[PostingPart]
+    reports: list[ReportPart]
+    engagements: list[EngagementPart]
+    saved_searches: list[SavedSearchPart]
+    notices: list[NoticePart]
+    permissions: list[PermissionPart]
+    follows_since: datetime | None
+    wechat: list[WeChatPart]
+    looked: list[HistoryPart]
+    history: list[HistoryPart]
 
 
 async def export(person_id: UUID) -> Export:

@@ -2,15 +2,55 @@
 
 from collections import defaultdict
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from server.kernel.transactions import transaction
-from server.notices.models import Broadcast, Delivery, Notice, PermissionEntry
+from server.notices.models import (
+    Broadcast,
+    Delivery,
+    DeliveryState,
+    Notice,
+    PermissionChange,
+    PermissionEntry,
+    Service,
+)
 from server.people.models import Person, PersonState
-from server.privacy.parts import NoticePart, PermissionPart, PushPart
+from server.privacy.parts import Part
 
 CHUNK = 500
 _GONE = (PersonState.RESTRICTED, PersonState.ERASED)
+
+
+class PushPart(Part):
+    """One push of a notice: by which account, by which template, the values in it, and what became of it."""
+
+    service: Service
+    template: str
+    data: dict[str, Any]
+    state: DeliveryState
+    created_at: datetime
+    handed_over_at: datetime | None
+    delivered_at: datetime | None
+
+
+class NoticePart(Part):
+    """What the person was told."""
+
+    title: str
+    text: str
+    created_at: datetime
+    read_at: datetime | None
+    pushes: list[PushPart]
+
+
+class PermissionPart(Part):
+    """That permissions to be written to, by one of WeChat's templates, came or went."""
+
+    template_id: str
+    change: PermissionChange
+    amount: int
+    made_at: datetime
 
 
 async def of_person(person_id: UUID) -> list[NoticePart]:

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from server.kernel import clock
-from server.privacy.parts import Export
+from server.privacy.export import Export
 
 
 def _moment(value: datetime | None) -> str:

@@ -1,4 +1,4 @@
-"""What an export of one person's data is made of."""
+"""What an export of one person's data is made of, but for what others keep of them or tell them."""
 
 from datetime import date, datetime
 from typing import Any, Self
@@ -8,15 +8,10 @@ from pydantic import BaseModel, ConfigDict
 from tortoise.models import Model
 
 from server.consents.models import Capacity
-from server.engagements.models import ContestState, EngagementState, Party
-from server.enrolments.models import EnrolmentState, Intake, Level
-from server.kernel.sensitive import Sensitive
 from server.labour.models import PostingKind, PostingState, ReportState, Side
-from server.notices.models import DeliveryState, PermissionChange, Service
 from server.organisations.models import MembershipState
 from server.organisations.roles import Role
 from server.people.models import PersonState, SessionEnd
-from server.referrals.models import ReferralState
 from server.students.models import LinkState, Relation
 
 
@@ -79,66 +74,6 @@ class StudentPart(Part):
     ended_at: datetime | None
 
 
-class ReferralPart(Part):
-    """A school's claim that it sent a student; who the guardian is stays masked, since it may be somebody else."""
-
-    id: UUID
-    student: UUID
-    number: str
-    year: int
-    intake: Intake
-    school: str
-    named_school: str | None
-    level: Level | None
-    name: str
-    phone: str | None
-    guardian_name: Sensitive | None
-    guardian_phone: Sensitive | None
-    guardian_consent_on: date | None
-    class_name: str
-    state: ReferralState
-    created_at: datetime
-    state_since: datetime
-
-    @property
-    def subject(self) -> str:
-        """What the audit calls it."""
-        return f"referral:{self.id}"
-
-
-class StatusPart(Part):
-    """That an enrolment was in a state from a day on."""
-
-    state: EnrolmentState
-    effective_on: date
-    made_at: datetime
-
-
-class EnrolmentPart(Part):
-    """A school's record of a student, with the states it went through."""
-
-    id: UUID
-    student: UUID
-    year: int
-    intake: Intake
-    school: str
-    level: Level
-    name: str
-    major: str
-    entered_on: date
-    repeating: bool
-    record_number: str | None
-    record_document: str
-    state: EnrolmentState
-    statuses: list[StatusPart]
-    created_at: datetime
-
-    @property
-    def subject(self) -> str:
-        """What the audit calls it."""
-        return f"enrolment:{self.id}"
-
-
 class ConsentPart(Part):
     """A consent, withdrawn or not."""
 
@@ -177,77 +112,12 @@ class ReportPart(Part):
     created_at: datetime
 
 
-class StepPart(Part):
-    """What happened to an engagement; `party` is whose word it was, null for the system's and the secretariat's."""
-
-    verb: str
-    before: str
-    after: str
-    party: Party | None
-    reason: str
-    made_at: datetime
-
-
-class EngagementPart(Part):
-    """A place that the person applied for, was offered or had, and what each side said of the work and the pay."""
-
-    id: UUID
-    posting: UUID
-    title: str
-    size: int
-    state: EngagementState
-    contest: ContestState
-    completed_by: dict[str, Any]
-    paid_by: dict[str, Any]
-    created_at: datetime
-    accepted_at: datetime | None
-    completed_at: datetime | None
-    paid_at: datetime | None
-    steps: list[StepPart]
-
-    @property
-    def subject(self) -> str:
-        """What the audit calls it."""
-        return f"engagement:{self.id}"
-
-
 class SavedSearchPart(Part):
     """A search of postings that the person keeps."""
 
     name: str
     wanted: dict[str, Any]
     created_at: datetime
-
-
-class PushPart(Part):
-    """One push of a notice: by which account, by which template, the values in it, and what became of it."""
-
-    service: Service
-    template: str
-    data: dict[str, Any]
-    state: DeliveryState
-    created_at: datetime
-    handed_over_at: datetime | None
-    delivered_at: datetime | None
-
-
-class NoticePart(Part):
-    """What the person was told."""
-
-    title: str
-    text: str
-    created_at: datetime
-    read_at: datetime | None
-    pushes: list[PushPart]
-
-
-class PermissionPart(Part):
-    """That permissions to be written to, by one of WeChat's templates, came or went."""
-
-    template_id: str
-    change: PermissionChange
-    amount: int
-    made_at: datetime
 
 
 class HistoryPart(Part):
@@ -268,26 +138,3 @@ class WeChatPart(Part):
 
     name: str
     at: datetime
-
-
-class Export(Part):
-    """All of it. `looked` is who saw full values, and why; `history` is everything else that was done."""
-
-    made_at: datetime
-    person: PersonPart
-    sessions: list[SessionPart]
-    memberships: list[MembershipPart]
-    students: list[StudentPart]
-    referrals: list[ReferralPart]
-    enrolments: list[EnrolmentPart]
-    consents: list[ConsentPart]
-    postings: list[PostingPart]
-    reports: list[ReportPart]
-    engagements: list[EngagementPart]
-    saved_searches: list[SavedSearchPart]
-    notices: list[NoticePart]
-    permissions: list[PermissionPart]
-    follows_since: datetime | None
-    wechat: list[WeChatPart]
-    looked: list[HistoryPart]
-    history: list[HistoryPart]

@@ -2,13 +2,75 @@
 
 from collections import defaultdict
 from collections.abc import Collection
+from datetime import date, datetime
 from uuid import UUID
 
 from server.enrolments import sealed as enrolments
-from server.enrolments.models import Enrolment, EnrolmentStatus
-from server.privacy.parts import EnrolmentPart, ReferralPart, StatusPart
+from server.enrolments.models import Enrolment, EnrolmentState, EnrolmentStatus, Intake, Level
+from server.kernel.sensitive import Sensitive
+from server.privacy.parts import Part
 from server.referrals import sealed as referrals
-from server.referrals.models import Referral
+from server.referrals.models import Referral, ReferralState
+
+
+class ReferralPart(Part):
+    """A school's claim that it sent a student; who the guardian is stays masked, since it may be somebody else."""
+
+    id: UUID
+    student: UUID
+    number: str
+    year: int
+    intake: Intake
+    school: str
+    named_school: str | None
+    level: Level | None
+    name: str
+    phone: str | None
+    guardian_name: Sensitive | None
+    guardian_phone: Sensitive | None
+    guardian_consent_on: date | None
+    class_name: str
+    state: ReferralState
+    created_at: datetime
+    state_since: datetime
+
+    @property
+    def subject(self) -> str:
+        """What the audit calls it."""
+        return f"referral:{self.id}"
+
+
+class StatusPart(Part):
+    """That an enrolment was in a state from a day on."""
+
+    state: EnrolmentState
+    effective_on: date
+    made_at: datetime
+
+
+class EnrolmentPart(Part):
+    """A school's record of a student, with the states it went through."""
+
+    id: UUID
+    student: UUID
+    year: int
+    intake: Intake
+    school: str
+    level: Level
+    name: str
+    major: str
+    entered_on: date
+    repeating: bool
+    record_number: str | None
+    record_document: str
+    state: EnrolmentState
+    statuses: list[StatusPart]
+    created_at: datetime
+
+    @property
+    def subject(self) -> str:
+        """What the audit calls it."""
+        return f"enrolment:{self.id}"
 
 
 async def of_students(students: Collection[UUID]) -> tuple[list[ReferralPart], list[EnrolmentPart]]:
@@ -18,50 +80,31 @@ async def of_students(students: Collection[UUID]) -> tuple[list[ReferralPart], l
     statuses = EnrolmentStatus.filter(enrolment__student_id__in=list(students)).order_by("id")
     said = defaultdict[UUID, list[StatusPart]](list)
     for one in await statuses:
-        part = StatusPart(state=one.state, effective_on=one.effective_on, made_at=one.made_at)
-        said[one.enrolment_id].append(part)
+        said[one.enrolment_id].append(StatusPart.of(one))
     return [_referral(one) for one in await claims], [_enrolment(one, said[one.id]) for one in await enrolled]
 
 
 def _referral(one: Referral) -> ReferralPart:
     phone = referrals.phone_of(one)
-    return ReferralPart(
-        id=one.id,
+    return ReferralPart.of(
+        one,
         student=one.student_id,
-        number=one.number,
-        year=one.year,
-        intake=one.intake,
         school=one.school.name,
         named_school=one.named_school.name if one.named_school else None,
-        level=one.level,
         name=referrals.name_of(one).reveal(),
         phone=phone.reveal() if phone else None,
         guardian_name=referrals.guardian_name_of(one),
         guardian_phone=referrals.guardian_phone_of(one),
-        guardian_consent_on=one.guardian_consent_on,
-        class_name=one.class_name,
-        state=one.state,
-        created_at=one.created_at,
-        state_since=one.state_since,
     )
 
 
 def _enrolment(one: Enrolment, statuses: list[StatusPart]) -> EnrolmentPart:
     number = enrolments.record_number_of(one)
-    return EnrolmentPart(
-        id=one.id,
+    return EnrolmentPart.of(
+        one,
         student=one.student_id,
-        year=one.year,
-        intake=one.intake,
         school=one.school.name,
-        level=one.level,
         name=enrolments.name_of(one).reveal(),
-        major=one.major,
-        entered_on=one.entered_on,
-        repeating=one.repeating,
         record_number=number.reveal() if number else None,
-        record_document=one.record_document,
-        state=one.state,
         statuses=statuses,
-        created_at=one.created_at,
     )

@@ -11,6 +11,7 @@ from uuid import UUID
 from server.kernel import audit, clock, outbox
 from server.kernel.audit import AuditEntry
 from server.kernel.errors import DomainError, found
+from server.kernel.statements import select
 from server.organisations import current, keeping
 from server.organisations.models import Organisation, OrganisationState
 from server.people.service import Decider
@@ -49,8 +50,8 @@ async def referral(referral_id: UUID) -> Referral:
 async def all_of(referral_id: UUID) -> Held:
     """Return a claim with all on its student and year, held by nobody; raises DomainError 404."""
     claim = await referral(referral_id)
-    rows = await Referral.filter(student_id=claim.student_id, year=claim.year).order_by("id")
-    return Held(claim, {row.id: row for row in rows})
+    rows = await select(Referral, registry.ABOUT, [claim.student_id])
+    return Held(claim, {row.id: row for row in rows if row.year == claim.year})
 
 
 async def hold(referral_id: UUID, version: int | None = None) -> Held:

@@ -13,11 +13,13 @@ from server.enrolments.models import Enrolment, EnrolmentStatus
 from server.kernel import audit, bulk, clock, outbox
 from server.kernel.audit import Note
 from server.kernel.outbox import Occurrence
+from server.kernel.statements import select
 from server.organisations import current
 from server.referrals import flags, rules, years
 from server.referrals.models import LIVE, Referral, ReferralState
 from server.referrals.sealed import name_of
 from server.referrals.standing import Claim, Seat, Standing, Status, Terms, standings
+from server.students import registry
 
 _COLUMNS = ("state", "state_since", "enrolment_id", "flags", "needs_check", "version")
 _EVENTS = {
@@ -49,9 +51,9 @@ async def reconsider(
     calendar = await years.calendar(year)
     if calendar.over_on(clock.today()) and not decided:
         return
-    states = [*LIVE, ReferralState.LAPSED]
-    wanted = Referral.filter(student_id__in=list(student_ids), year=year, state__in=states)
-    rows = await wanted.order_by("id").select_for_update()
+    known = await select(Referral, registry.ABOUT, list(student_ids), hold=True)
+    states = {*LIVE, ReferralState.LAPSED}
+    rows = [row for row in known if row.year == year and row.state in states]
     if not rows:
         return
     seats = await _seats({row.student_id for row in rows}, year)
@@ -62,7 +64,7 @@ async def reconsider(
 
 async def _seats(student_ids: Collection[UUID], year: int) -> Mapping[UUID, list[Seat]]:
     """Return the enrolments for a year with all that was made known of them, by student."""
-    rows = await Enrolment.filter(student_id__in=list(student_ids), year=year).order_by("id")
+    rows = [row for row in await select(Enrolment, registry.ABOUT, list(student_ids)) if row.year == year]
     said: dict[UUID, list[Status]] = {row.id: [] for row in rows}
     if rows:
         for one in await EnrolmentStatus.filter(enrolment_id__in=list(said)).order_by("made_at", "id"):

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from server.enrolments.models import EnrolmentState, Intake
 from server.kernel.content import Content, ContentError, read
+from server.kernel.handed import Handed
 
 Words = Annotated[str, Field(min_length=1)]
 Years = Annotated[int, Field(ge=1, le=100)]
@@ -89,7 +90,8 @@ class Rules(Content):
     census: Census
 
 
-_rules: Rules | None = None
+_handed = Handed[Rules]("rules for referrals were")
+use, in_force = _handed.use, _handed.in_force
 
 
 def load(content_dir: Path) -> Rules:
@@ -99,19 +101,6 @@ def load(content_dir: Path) -> Rules:
     if faults := [f"{path}: {fault}" for fault in _faults(rules)]:
         raise ContentError(faults)
     return rules
-
-
-def use(rules: Rules) -> None:
-    """Make `rules` those of this process."""
-    global _rules  # noqa: PLW0603 -- a process has one set of rules, as it has one clock
-    _rules = rules
-
-
-def in_force() -> Rules:
-    """Return the rules of this process; raises RuntimeError where none were handed in."""
-    if _rules is None:
-        raise RuntimeError("no rules for referrals were handed in")
-    return _rules
 
 
 def _faults(rules: Rules) -> Iterator[str]:

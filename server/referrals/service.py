@@ -55,6 +55,8 @@ class _Work:
 
     school: Organisation
     by: UUID
+    known: Collection[UUID]
+    """Students whom somebody named before."""
     own_students: Collection[UUID]
     claims: dict[UUID, list[Referral]] = field(default_factory=dict)
     """By student, all that were not withdrawn, as they are and as they come."""
@@ -104,7 +106,8 @@ async def _register(
     work = await _met(school, held, year, by)
     results = [_take(work, *one) for one in zip(claims, held, rows, strict=True)]
     await _write(work)
-    if found := await enrolled({row.student_id for row in work.made}, year):
+    named_before = {row.student_id for row in work.made}.intersection(work.known)
+    if named_before and (found := await enrolled(named_before, year)):
         await matching.reconsider(found, year, actor_id=by)
         results = [replace(one, row=None) if one.row and one.row.student_id in found else one for one in results]
     return results
@@ -154,9 +157,11 @@ def _sealed(school_id: UUID, claim: Claim, by: UUID) -> Referral:
 
 async def _met(school: Organisation, held: Sequence[Student], year: int, by: UUID) -> _Work:
     """Return what there is of held students."""
-    ids = {student.id for student in held}
-    work = _Work(school, by, await links.spoken_for(by, ids))
-    for row in await select(Referral, "student_id = ANY($1) AND year = $2 ORDER BY id", list(ids), year, hold=True):
+    known = {student.id for student in held if not registry.made_now(student)}
+    work = _Work(school, by, known, await links.spoken_for(by, known) if known else ())
+    for row in await select(Referral, registry.ABOUT, list(known), hold=True) if known else ():
+        if row.year != year:
+            continue
         if row.state is not ReferralState.WITHDRAWN:
             work.claims.setdefault(row.student_id, []).append(row)
         elif row.school_id == school.id:
@@ -168,8 +173,8 @@ async def _met(school: Organisation, held: Sequence[Student], year: int, by: UUI
 
 async def enrolled(student_ids: Collection[UUID], year: int) -> set[UUID]:
     """Return those of some students of whom a school has an enrolment for a year."""
-    rows = await select(Enrolment, "student_id = ANY($1) AND year = $2", list(student_ids), year)
-    return {row.student_id for row in rows}
+    rows = await select(Enrolment, registry.ABOUT, list(student_ids))
+    return {row.student_id for row in rows if row.year == year}
 
 
 def _take(work: _Work, claim: Claim, student: Student, row: Referral) -> Result:

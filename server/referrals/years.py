@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
@@ -96,7 +97,12 @@ async def dated(year: int) -> Year:
     rows = await returned("SELECT dates, version FROM referral_year WHERE year = $1", year)
     if not rows:
         return _year(year, None)
-    return Year(year, Calendar.model_validate_json(rows[0]["dates"]), rows[0]["version"])
+    return Year(year, _read(rows[0]["dates"]), rows[0]["version"])
+
+
+@lru_cache(maxsize=8)
+def _read(dates: str) -> Calendar:
+    return Calendar.model_validate_json(dates)
 
 
 async def listed() -> list[Year]:

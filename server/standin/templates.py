@@ -66,7 +66,19 @@ class Template:
         return bool(_PATTERNS[prefix].fullmatch(value))
 
 
+_PROGRESS = ("thing1", "phrase2", "time3", "thing4")
+_NEWS = ("thing1", "thing2", "time3")
 TEMPLATES = (
+    Template("standin-application", _PROGRESS),
+    Template("standin-hiring", _PROGRESS),
+    Template("standin-work", _PROGRESS),
+    Template("standin-referral", _PROGRESS),
+    Template("standin-import", ("thing1", "number2", "number3", "time4")),
+    Template("standin-review", _PROGRESS),
+    Template("standin-search", ("thing1", "number2", "time3", "thing4")),
+    Template("standin-news", _NEWS),
+    Template("standin-service-progress", _PROGRESS, Side.SERVICE_ACCOUNT),
+    Template("standin-service-news", _NEWS, Side.SERVICE_ACCOUNT),
     Template("standin-referral-decided", ("thing1", "phrase2", "date3")),
     Template("standin-posting-match", ("thing1", "amount2", "date3", "thing4")),
     Template("standin-award-progress", ("thing1", "phrase2", "amount3", "time4"), long_term=True),

@@ -18,6 +18,8 @@ _EARLIEST = 1900
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 """2^17 … 2^1 modulo 11, as ISO 7064 MOD 11-2 has them."""
 _CHECK_CHARACTERS = "10X98765432"
+_OF_ZEROS = ord("0") * sum(_WEIGHTS)
+"""What the characters of seventeen zeros come to: those of any digits exceed it by what the digits come to."""
 
 
 class Reason(StrEnum):
@@ -73,7 +75,7 @@ def check(text: object, regions: Regions, today: date) -> IdNumber | Reason:
 
 def check_character(number: str) -> str:
     """Return the last character of a number, of which the first 17, ASCII digits, are read."""
-    return _CHECK_CHARACTERS[sum(map(operator.mul, _WEIGHTS, map(int, number[:17]))) % 11]
+    return _CHECK_CHARACTERS[(sum(map(operator.mul, _WEIGHTS, number.encode())) - _OF_ZEROS) % 11]
 
 
 def _misshapen(number: str) -> Reason:

@@ -11,11 +11,18 @@ from uuid import UUID
 from server.kernel import blind_index, bulk, clock, sensitive
 from server.kernel.errors import found
 from server.kernel.ids import new_id
-from server.kernel.sensitive import Sensitive
+from server.kernel.sensitive import Envelope, Sensitive
 from server.kernel.statements import select
 from server.students.id_number import IdNumber
 from server.students.models import Student
 from server.students.sealed import cell
+
+ABOUT = "student_id = ANY($1) ORDER BY student_id, id"
+"""What belongs to some students, for `select`, in the order in which it is held.
+
+Whoever wants that of one year takes it from among the rows. Where the year is asked for, a database that has counted
+nothing in it yet walks through all of it, and so does SQLite for the order of ids alone.
+"""
 
 
 class Said(Protocol):
@@ -50,6 +57,14 @@ async def held(said: Sequence[Said], *, beside: Collection[UUID] = ()) -> list[S
     known |= {student.id_number_index: student for student in made}
     students = {number: next(known[i] for i in indexes[number] if i in known) for number in numbers}
     return [students[one.number.number] for one in said]
+
+
+def made_now(student: Student) -> bool:
+    """Whether a student whom `held` returned was made by it: then nothing belongs to them yet, and nobody sees them.
+
+    What comes out of the database does not remember what was sealed.
+    """
+    return isinstance(student.name_sealed, Envelope)
 
 
 async def hold(student_id: UUID) -> Student:

@@ -33,6 +33,11 @@ def first_day() -> date:
     return clock.today() + SOON * DAY
 
 
+def later(time: timedelta) -> None:
+    """Move the clock on by so much."""
+    clock.move_to(clock.now() + time)
+
+
 @dataclass(frozen=True)
 class Firm:
     """An enterprise, and the clerk who acts for it."""

@@ -1,7 +1,6 @@
 """Nobody is accepted for times that overlap, and no team or class for more hands than it has."""
 
 import pytest
-from tortoise.backends.base.client import BaseDBAsyncClient
 
 from server.engagements import service
 from server.engagements.models import EngagementState
@@ -14,7 +13,6 @@ from tests.engagements.filling import (
     Firm,
     counted,
     first_day,
-    make_firm,
     make_worker,
     offers,
     offers_class,
@@ -26,19 +24,13 @@ from tests.engagements.filling import (
 pytestmark = pytest.mark.usefixtures("database")
 
 
-@pytest.fixture(scope="module")
-async def firm(database: BaseDBAsyncClient) -> Firm:
-    assert database
-    return await make_firm()
-
-
 async def test_nobody_is_accepted_for_times_that_overlap(firm: Firm) -> None:
     worker, day, noon = await make_worker(), first_day(), _every_day("11:59", "14:00")
     first = await firm.seeks(hours=_every_day("08:00", "12:00"))
     meets, touches = await firm.seeks(hours=noon), await firm.seeks(hours=_every_day("12:00", "14:00"))
     both = [await service.apply(one.id, by=worker) for one in (first, meets, touches)]
     await service.accept(both[0].id, firm.actor)
-    assert await refused(service.accept(both[1].id, firm.actor)) == (409, "engagement_overlap")
+    assert await refused(service.accept(both[1].id, firm.actor)) == (409, "worker_busy")
     assert (await service.accept(both[2].id, firm.actor)).state is EngagementState.ACCEPTED
     later = await firm.seeks(starts_on=day + 9 * DAY, ends_on=day + 20 * DAY, hours=noon)
     assert await refused(service.apply(later.id, by=worker)) == (409, "engagement_overlap")

@@ -1,8 +1,5 @@
 """What one side says of the other is decided by the secretariat, by nobody of either side, and appealed once."""
 
-from datetime import timedelta
-from uuid import UUID
-
 import pytest
 
 from server.access.rules import Caller, Post
@@ -17,11 +14,12 @@ from server.kernel.outbox import Event
 from server.organisations.roles import Kind, Role
 from server.people.service import Decider
 from server.students.models import Relation, StudentLink
+from tests.engagements.deciding import contested, judge, manager, missed, oneself, reviewer, unpaid
 from tests.engagements.filling import (
     DAY,
     SOON,
-    Firm,
     counted,
+    later,
     make_firm,
     make_worker,
     offers_class,
@@ -35,48 +33,6 @@ from tests.factories import make_member, make_organisation, make_person
 
 pytestmark = pytest.mark.usefixtures("database")
 S = EngagementState
-
-
-def later(time: timedelta) -> None:
-    clock.move_to(clock.now() + time)
-
-
-async def reviewer(reason: str = "已向双方核实") -> Decider:
-    return Decider((await make_person()).id, reason)
-
-
-def judge(person_id: UUID) -> Caller:
-    return Caller(person_id, new_id(), (Post(new_id(), Kind.SECRETARIAT, Role.REVIEWER),))
-
-
-def manager(firm: Firm) -> Caller:
-    return Caller(firm.clerk, new_id(), (Post(firm.id, Kind.ENTERPRISE, Role.MANAGER),))
-
-
-def oneself(held: Engagement) -> Caller:
-    return Caller(held.person_id, new_id())
-
-
-async def missed(firm: Firm) -> Engagement:
-    """Somebody of whom the poster says that they did not come."""
-    posting = await firm.seeks(ends_on=clock.today() + 90 * DAY)
-    held = await taken(firm, posting, await make_worker())
-    later((SOON + 1) * DAY)
-    return await working.no_show(held.id, firm.actor)
-
-
-async def contested(firm: Firm) -> Engagement:
-    held = await missed(firm)
-    return await contests.contest(held.id, worker_of(held.person_id), "当天在岗，有打卡记录")
-
-
-async def unpaid(firm: Firm) -> Engagement:
-    held = await taken(firm, await firm.seeks(), await make_worker())
-    later((SOON + 1) * DAY)
-    await working.attend(held.id, firm.actor)
-    for actor in (firm.actor, worker_of(held.person_id)):
-        await working.complete(held.id, actor)
-    return await working.report_unpaid(held.id, worker_of(held.person_id))
 
 
 async def test_a_no_show_that_is_contested_keeps_its_place_until_it_is_decided() -> None:
@@ -238,3 +194,21 @@ async def test_of_a_class_its_school_contests_and_appeals_and_none_of_it_decides
     await contests.decide(held.id, Verdict.STANDS, await reviewer())
     lead = Caller(other_clerk, new_id(), (Post(school, Kind.VOCATIONAL_SCHOOL, Role.MANAGER),))
     assert (await appeals.appeal(f"engagement:{held.id}", "有签到表", lead)).person_id == other_clerk
+
+
+async def test_wages_that_were_found_paid_are_not_owed_again_while_the_worker_has_another_place_there() -> None:
+    firm, worker = await make_firm(), await make_worker()
+    posting = await firm.seeks(2, ends_on=clock.today() + 90 * DAY)
+    held = await taken(firm, posting, worker)
+    later((SOON + 1) * DAY)
+    await working.attend(held.id, firm.actor)
+    await working.cancel(held.id, firm.actor, "订单取消")
+    await working.report_unpaid(held.id, worker_of(worker))
+    await contests.decide(held.id, Verdict.LIFTED, await reviewer())
+    again = await service.apply(posting.id, by=worker)
+    made = await appeals.appeal(f"engagement:{held.id}", "有工时记录", oneself(held))
+    other = judge((await make_person()).id)
+    assert await refused(appeals.judge(made.id, AppealVerdict.OVERTURN, other, "属实")) == (409, "engaged_again")
+    await service.withdraw(again.id, worker_of(worker))
+    await appeals.judge(made.id, AppealVerdict.OVERTURN, other, "属实")
+    assert await state_of(held) is S.WAGE_DISPUTE

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tortoise.backends.base.client import BaseDBAsyncClient
 
 from server.engagements import rules, service
 from server.engagements.models import Engagement, EngagementState, Party
@@ -22,7 +21,6 @@ from tests.engagements.filling import (
     Firm,
     counted,
     first_day,
-    make_firm,
     make_worker,
     offers,
     offers_class,
@@ -35,12 +33,6 @@ from tests.engagements.filling import (
 
 pytestmark = pytest.mark.usefixtures("database")
 GONE = new_id()
-
-
-@pytest.fixture(scope="module")
-async def firm(database: BaseDBAsyncClient) -> Firm:
-    assert database
-    return await make_firm()
 
 
 async def test_an_application_is_accepted_and_everything_is_kept(firm: Firm) -> None:

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tortoise.backends.base.client import BaseDBAsyncClient
 
 from server.consents.models import Capacity
 from server.engagements import service
@@ -13,16 +12,10 @@ from server.engagements.models import EngagementState
 from server.kernel import clock
 from server.labour.models import PostingKind, Shift
 from server.people.models import Person, PersonState
-from tests.engagements.filling import DAY, Firm, consents, first_day, make_firm, make_worker, offers, refused
+from tests.engagements.filling import DAY, Firm, consents, first_day, make_worker, offers, refused
 from tests.factories import make_person
 
 pytestmark = pytest.mark.usefixtures("database")
-
-
-@pytest.fixture(scope="module")
-async def firm(database: BaseDBAsyncClient) -> Firm:
-    assert database
-    return await make_firm()
 
 
 async def born_so_as_to_be(years: int, on: date, *, days: int = 0) -> UUID:

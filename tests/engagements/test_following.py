@@ -26,6 +26,7 @@ from tests.engagements.filling import (
     SOON,
     Firm,
     counted,
+    later,
     make_firm,
     make_worker,
     make_workers,
@@ -87,7 +88,7 @@ async def on_all_hands(firm: Firm) -> tuple[Posting, dict[EngagementState, Engag
     offered = await service.offer(posting.id, (await offers(await make_worker())).id, by=firm.clerk)
     attended, accepted = [await taken(firm, posting, one) for one in await make_workers(2)]
     waiting = await service.apply(posting.id, by=await make_worker())
-    clock.move_to(clock.now() + (SOON + 1) * DAY)
+    later((SOON + 1) * DAY)
     await working.attend(attended.id, firm.actor)
     return posting, {S.OFFERED: offered, S.ATTENDED: attended, S.ACCEPTED: accepted, S.WAITING: waiting}
 
@@ -147,7 +148,7 @@ async def test_other_terms_are_told_to_everyone_who_then_may_leave_at_any_time()
     )
     declined = await service.apply(posting.id, by=await make_worker())
     await service.decline(declined.id, firm.actor)
-    clock.move_to(clock.now() + (SOON - 1) * DAY + timedelta(hours=15))
+    later((SOON - 1) * DAY + timedelta(hours=15))
     await changed(posting, firm, pay_fen=2000)
     assert "engagement.terms_changed" not in await names(accepted)
     late = service.withdraw(accepted.id, worker_of(accepted.person_id), "不去了")

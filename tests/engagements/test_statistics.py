@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from server.engagements.models import Engagement, EngagementState
+from server.engagements.states import GONE
 from server.engagements.statistics import FEWEST_EMPLOYERS, FEWEST_PEOPLE, Group, Outcomes, Told, folded, outcome
 from server.kernel import clock
 from server.labour.models import Posting, PostingState, Side
@@ -25,10 +27,10 @@ STATES = (PostingState.LIVE, PostingState.FILLED, PostingState.CLOSED, PostingSt
 
 def group(people: int, employers: int, **figures: int) -> Group:
     names = {str(number) for number in range(employers)}
-    return Group(Counter({"postings": 1, "people": people, **figures}), employers=names)
+    return Group(Counter({"postings": 1, "people": people, **figures}), employers=names, most=people)
 
 
-def names(told: list[Told]) -> list[str | None]:
+def names(told: Sequence[Told]) -> list[str | None]:
     return [one.name for one in told]
 
 
@@ -73,8 +75,11 @@ def test_the_median_is_that_of_all_days(days: list[int]) -> None:
 
 def engagement(posting: Posting, person: Any, chance: random.Random) -> Engagement:
     took, done, paid = (chance.random() < likely for likely in (0.8, 0.7, 0.6))
+    gone = chance.random() < 0.1
+    state = chance.choice([EngagementState.WITHDRAWN, EngagementState.CANCELLED_BY_EMPLOYER])
     return Engagement(
-        posting_id=posting.id, person_id=person.id, state=EngagementState.COMPLETED, state_since=NOW, created_at=NOW,
+        posting_id=posting.id, person_id=person.id, state=state if gone else EngagementState.COMPLETED,
+        state_since=NOW, created_at=NOW,
         size=chance.randrange(1, 4), accepted_at=NOW if took else None, completed_at=NOW if took and done else None,
         paid_at=NOW if took and done and paid else None, completed_by={}, paid_by={},
     )  # fmt: skip
@@ -106,8 +111,8 @@ async def year(database: BaseDBAsyncClient) -> tuple[list[Posting], list[Engagem
             )
         )
     await put_up(postings)
-    people = [await make_person() for _ in range(4)]
-    engagements = [engagement(one, person, chance) for one in postings for person in people]
+    people = [await make_person() for _ in range(20)]
+    engagements = [engagement(one, person, chance) for one in postings for person in chance.sample(people, 4)]
     await Engagement.bulk_create(engagements)
     return postings, engagements
 
@@ -145,7 +150,8 @@ def month(posting: Posting) -> str:
 
 def check(group: Group, postings: list[Posting], engagements: list[Engagement]) -> None:
     ids = {one.id for one in postings}
-    took = [one for one in engagements if one.posting_id in ids and one.accepted_at]
+    took = [one for one in engagements if one.posting_id in ids and one.accepted_at and one.state not in GONE]
+    assert group.distinct <= len({one.person_id for one in took})
     assert group.figures == {
         "postings": len(postings),
         "places": 9 * len(postings),
@@ -160,6 +166,26 @@ def check(group: Group, postings: list[Posting], engagements: list[Engagement]) 
         if one.filled_at and one.published_at
     ]
     assert group.median_days == (median(days) if days else None)
+
+
+async def test_one_person_of_many_places_is_not_told_by_figures(database: BaseDBAsyncClient) -> None:
+    """Nor a team of nine: one speaks for it, and knows of all what they were paid."""
+    assert database
+    before, worker = await outcome(NOW), await make_person()
+    firms = [await make_organisation(Kind.ENTERPRISE) for _ in range(4)]
+    postings = [
+        live(worker, firm, side=Side.DEMAND, occupation="tailor", published_at=NOW - timedelta(days=3), headcount=9)
+        for firm in firms
+    ]
+    await put_up(postings)
+    for one, size in zip(postings, (1, 1, 1, 9), strict=True):
+        await Engagement.create(
+            posting_id=one.id, person_id=worker.id, state=EngagementState.COMPLETED, state_since=NOW, created_at=NOW,
+            size=size, accepted_at=NOW, completed_at=NOW, completed_by={}, paid_by={},
+        )  # fmt: skip
+    found = await outcome(NOW)
+    assert found.total.people == before.total.people + 12
+    assert "tailor" not in names(found.by_occupation)
 
 
 async def test_a_count_is_kept_for_a_while_and_the_clock_makes_it_old(database: BaseDBAsyncClient) -> None:

@@ -22,6 +22,7 @@ from tests.engagements.filling import (
     SOON,
     Firm,
     counted,
+    later,
     make_firm,
     make_worker,
     refused,
@@ -34,10 +35,6 @@ from tests.engagements.filling import (
 pytestmark = pytest.mark.usefixtures("database")
 S = EngagementState
 RULES = rules.load(CONTENT_DIR)
-
-
-def later(time: timedelta) -> None:
-    clock.move_to(clock.now() + time)
 
 
 async def at_work(firm: Firm, headcount: int = 1) -> Engagement:

@@ -103,3 +103,14 @@ def running(log: Path, **environment: str) -> Iterator[Server]:
     finally:
         if server.process and server.process.poll() is None:
             server.stop()
+
+
+@contextlib.contextmanager
+def worker(settings: dict[str, str], log: Path) -> Iterator[Server]:
+    """A worker alone, killed in the end."""
+    process = Server(log, settings, module="server", arguments=("worker",))
+    process.start()
+    try:
+        yield process
+    finally:
+        process.kill()

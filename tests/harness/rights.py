@@ -208,7 +208,8 @@ def _people(_persona: Persona, memberships: Sequence[Membership]) -> list[tuple[
 _owned = {"organisation_id": _organisations, "membership_id": _memberships, "person_id": _people,
     "referral_id": _referrals, "enrolment_id": _enrolments, "import_id": _imports, "student_id": _none,
     "appeal_id": _own_things, "link_id": _own_things, "consent_id": _own_things, "posting_id": _own_things,
-    "report_id": _none, "delivery_id": _none, "broadcast_id": _none, "list_id": _none, "engagement_id": _own_things, "search_id": _own_things, "notice_id": _own_things,
+    "report_id": _none, "list_id": _none, "engagement_id": _own_things, "search_id": _own_things,
+    "notice_id": _own_things, "delivery_id": _none, "broadcast_id": _none,
 }  # fmt: skip
 """Parameter -> what is called with it. A parameter that is missing here and in `FILLED_IN` stops the matrix."""
 

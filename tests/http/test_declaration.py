@@ -28,7 +28,7 @@ async def test_every_bad_field_is_listed_in_chinese(client: aiohttp.ClientSessio
         found = await problem(answer)
     assert (found["status"], found["code"]) == (422, "invalid")
     details = {fault["pointer"]: fault["detail"] for fault in found["errors"]}
-    assert details == {"/text": "至少 1 个字", "/seconds": "须为数字", "/nonsense": "没有这个字段"}
+    assert details == {"/text": "正文：至少 1 个字", "/seconds": "须为数字", "/nonsense": "没有这个字段"}
 
 
 async def test_a_body_that_is_no_object_is_a_fault_of_the_whole(client: aiohttp.ClientSession) -> None:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import aiohttp
@@ -14,7 +14,7 @@ from server.consents import service as consent
 from server.consents.models import Consent
 from server.consents.service import Wanted
 from server.engagements import contacts, listing, nexts
-from server.engagements.models import EngagementState
+from server.engagements.models import Engagement, EngagementState
 from server.kernel import clock, sensitive
 from server.kernel.audit import AuditEntry
 from server.kernel.sensitive import Cell, Sensitive
@@ -26,7 +26,7 @@ from server.organisations.roles import Kind, Role
 from server.people.models import Person
 from server.settings import ROOT
 from server.students.models import Relation, StudentLink
-from tests.engagements.filling import Firm, consents, make_firm, make_worker, offers, offers_class
+from tests.engagements.filling import Firm, consents, first_day, make_firm, make_worker, offers, offers_class
 from tests.factories import make_engagement, make_member
 from tests.harness import statements
 from tests.harness.callers import Caller, caller, staff
@@ -323,3 +323,60 @@ async def test_nothing_is_owed_for_a_place_taken_away_before_anybody_came(
         found = await seen(who, made)
         assert (found["next"]["verbs"], found["contact"]) == ([], None)
         assert await refusal(who, "POST", f"/engagements/{made['id']}/confirm-paid") == (409, "engagement_state")
+
+
+async def test_who_read_another_version_does_nothing(client: aiohttp.ClientSession, firm: Firm, poster: Caller) -> None:
+    somebody, posting = await worker(client), await seeks(firm)
+    made = await applied(somebody, posting)
+    path = f"/engagements/{made['id']}"
+    _, _, headers = await poster.ask("GET", path)
+    read = headers["ETag"]
+    await deed(poster, made, "accept")
+    for verb in ("cancel", "attend"):
+        status, problem, _ = await poster.ask(
+            "POST", f"{path}/{verb}", {"reason": "x"} if verb == "cancel" else None, If_Match=read
+        )
+        assert (status, problem["code"]) == (412, "stale_version")
+    reviewer = await staff(client, Role.REVIEWER)
+    decision = {"verdict": "stands", "reason": "已核实"}
+    assert await reviewer.status("POST", f"{path}/decision", decision, If_Match=read) == 412
+    _, _, headers = await poster.ask("GET", path)
+    assert await poster.status("POST", f"{path}/cancel", {"reason": "订单取消"}, If_Match=headers["ETag"]) == 200
+
+
+async def test_every_deadline_is_told_as_a_moment_and_in_words(
+    client: aiohttp.ClientSession, firm: Firm, poster: Caller
+) -> None:
+    somebody, posting = await worker(client), await seeks(firm)
+    made = await applied(somebody, posting)
+    assert (made["withdraw_until"], made["due_at"]) == (None, None)
+    mine = [await deed(poster, made, "accept"), await seen(somebody, made)][1]
+    begins = datetime.combine(first_day(), time(8), clock.SHANGHAI)
+    assert datetime.fromisoformat(mine["withdraw_until"]) == begins - DAY
+    assert f"{(begins - DAY).month}月{(begins - DAY).day}日08:00前" in mine["next"]["text"]
+    await Posting.filter(id=posting.id).update(starts_on=clock.today() - DAY, ends_on=clock.today() + 5 * DAY)
+    await deed(somebody, made, "attend")
+    asked = await deed(somebody, made, "complete")
+    due = datetime.fromisoformat(asked["due_at"]).astimezone(clock.SHANGHAI)
+    assert f"{due.month}月{due.day}日{due:%H:%M}" in asked["next"]["text"]
+    assert asked["withdraw_until"] is None
+
+
+async def test_an_open_appeal_is_told_to_both(client: aiohttp.ClientSession, firm: Firm, poster: Caller) -> None:
+    somebody, posting = await worker(client), await seeks(firm)
+    made = await applied(somebody, posting)
+    await deed(poster, made, "accept")
+    await Posting.filter(id=posting.id).update(starts_on=clock.today() - DAY, hours={})
+    await Engagement.filter(id=made["id"]).update(accepted_at=clock.now() - 2 * DAY)
+    absent = await deed(poster, made, "no-show", reason="没有来")
+    assert absent["due_at"] == absent["contest_until"]
+    await deed(somebody, made, "contest", reason="来了")
+    decision = {"verdict": "stands", "reason": "已核实"}
+    await deed(await staff(client, Role.REVIEWER), made, "decision", **decision)
+    over = (await seen(somebody, made))["next"]["text"]
+    status, _, _ = await somebody.ask("POST", "/appeals", {"subject": f"engagement:{made['id']}", "reason": "有照片"})
+    assert status == 201
+    for who in (somebody, poster):
+        told = (await seen(who, made))["next"]["text"]
+        assert "申诉" in told
+        assert told != over

@@ -164,6 +164,25 @@ async def test_everything_that_is_wrong_is_named_and_nothing_is_said_again(regis
     assert faults(await registrar.lists(number, organisation=str(new_id()))) == {"/organisation"}
 
 
+async def test_what_was_mistyped_is_put_right_while_only_listed(registrar: Caller, college: Caller) -> None:
+    _, listed = await registrar.lists(number_of(BORN), student={"name": "欧阳鸢", "id_number": number_of(BORN)})
+    path, latest = f"/enrolments/{listed['id']}", f'"{listed["version"]}"'
+    changes = {"name": NAME, "level": "higher", "major": "护理", "repeating": None}
+    assert (await college.ask("PATCH", path, changes, **{"If-Match": latest}))[0] == 404
+    assert (await registrar.ask("PATCH", path, changes))[0] == 428
+    status, found = await registrar.ask("PATCH", path, changes, **{"If-Match": latest})
+    assert (status, found["level"], found["major"], found["repeating"]) == (200, "higher", "护理", False)
+    assert (found["student"]["name"], found["version"]) == ("***尾", 2)
+    assert (await registrar.ask("PATCH", path, changes, **{"If-Match": latest}))[0] == 412
+    wrong = {"name": "3号", "level": "master", "major": "电话13812345678", "entered_on": STARTS.isoformat()}
+    answer = await registrar.ask("PATCH", path, wrong, **{"If-Match": "*"})
+    assert faults(answer) == {"/name", "/level", "/major", "/entered_on"}
+    assert (await registrar.says(listed, "register", {"record_document": "名册第2页"}))[0] == 200
+    status, told = await registrar.ask("PATCH", path, {"major": "数控"}, **{"If-Match": "*"})
+    assert (status, told["code"]) == (409, "enrolment_not_listed")
+    assert "作废" in told["detail"]
+
+
 async def test_days_and_reasons(registrar: Caller) -> None:
     _, listed = await registrar.lists(number_of(BORN))
     assert faults(await registrar.says(listed, "withdraw", {"on": "2099-01-01"})) == {"/on"}

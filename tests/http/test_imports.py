@@ -16,7 +16,7 @@ from server.referrals.models import Referral, ReferralState
 from tests.factories import make_organisation
 from tests.harness.app import Server
 from tests.harness.callers import Caller, caller, member, staff
-from tests.harness.listing import cells, ended, rows, send, sheet
+from tests.harness.listing import HEADINGS, cells, ended, rows, send, sheet, workbook
 from tests.referrals.registering import opened
 from tests.students.numbers import number_of
 
@@ -137,6 +137,14 @@ async def test_refused_rows_come_back_under_headings_that_are_read_again(clerk: 
     again = await sent(clerk, data)
     fields = ["name", "id_number", "guardian_name", "guardian_phone"]
     assert [[one["field"] for one in told["headings"]] for told in (found, again)] == [fields] * 2
+
+
+async def test_a_second_list_in_the_file_is_told_of_and_notes_are_not(clerk: Caller, school: Organisation) -> None:
+    notes = [["填写说明"], ["身份证号", "须为18位"]]
+    data = workbook({"填写说明": notes, "九（1）班": [HEADINGS, line()], "九（2）班": [HEADINGS, line(), line()]})
+    found = await sent(clerk, data)
+    assert (found["sheet"], found["unread"], found["total"]) == ("九（1）班", ["九（2）班"], 1)
+    assert await Referral.filter(school=school).count() == 1
 
 
 async def test_an_import_is_its_schools_alone(clerk: Caller, client: aiohttp.ClientSession) -> None:

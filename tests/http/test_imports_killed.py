@@ -1,7 +1,6 @@
 """Lists while workers die: what was done stays done, what was not is done once, and a list always ends."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from server.referrals.models import Referral
 from server.students.models import Student
 from tests.factories import make_organisation
 from tests.harness import app
-from tests.harness.app import Server
+from tests.harness.app import worker
 from tests.harness.callers import Caller, member
 from tests.harness.listing import ended, send, sheet
 from tests.harness.waiting import until
@@ -50,16 +49,6 @@ async def front(settings: dict[str, str], tmp_path_factory: pytest.TempPathFacto
 async def clerk(front: aiohttp.ClientSession) -> Caller:
     await opened()
     return await member(front, await make_organisation(), Role.CLERK)
-
-
-@contextmanager
-def worker(settings: dict[str, str], log: Path) -> Iterator[Server]:
-    process = Server(log, settings, module="server", arguments=("worker",))
-    process.start()
-    try:
-        yield process
-    finally:
-        process.kill()
 
 
 async def test_a_list_whose_worker_is_killed_is_done_once(

@@ -185,12 +185,17 @@ def as_rows(form: str, data: bytes) -> list[list[str]]:
         ("reviewer", "/organisations/{school}/members"),
         ("reviewer", "/appeals"),
         ("reviewer", f"/referrals/summary?year={YEAR}&by=school"),
+        ("reviewer", "/audit?subject=referral:{referral}"),
+        ("clerk-0", "/referrals/{referral}/history"),
+        ("reviewer", "/students/{student}/timeline"),
+        ("guardian", "/reveals?subject=student:{student}"),
     ],
 )
 async def test_every_list_of_staff_and_schools_can_be_had_as_a_file(
     client: aiohttp.ClientSession, world: World, name: str, path: str
 ) -> None:
-    asked = path.format(school=world.schools[0].id)
+    ids = {"referral": world.live.id, "student": world.live.student_id}
+    asked = path.format(school=world.schools[0].id, **ids)
     for form in ("csv", "xlsx"):
         status, found = await ask(client, world, name, f"{asked}{'&' if '?' in asked else '?'}format={form}")
         assert status == 200, found
@@ -199,6 +204,29 @@ async def test_every_list_of_staff_and_schools_can_be_had_as_a_file(
         assert len(rows[1]) > 3
         assert not FULL_NUMBER.search(str(rows))
         assert not any(value in str(rows) for value in (NAME, PHONE, GUARDIAN_PHONE))
+
+
+async def test_a_history_as_a_file_tells_a_school_no_more_than_the_list(
+    client: aiohttp.ClientSession, world: World
+) -> None:
+    status, found = await ask(client, world, "clerk-0", f"/referrals/{world.live.id}/history?format=csv")
+    rows = as_rows("csv", found)
+    assert (status, [row[3] for row in rows[2:]]) == (
+        200, ["学校登记了生源输送", "另有学校登记了这名学生，产生争议", "秘书处认定了这份登记"],
+    )  # fmt: skip
+    assert [row[7:] for row in rows[2:]] == [["本校", ""], ["其他单位或个人", ""], ["秘书处", "材料属实"]]
+    assert rows[2][5] == "已登记"
+
+
+async def test_a_file_that_is_refused_was_not_taken(client: aiohttp.ClientSession, world: World) -> None:
+    taken = AuditEntry.filter(action="list.exported")
+    before = await taken.count()
+    for name, path, expected in (
+        ("pretender", f"/reveals?subject=student:{world.live.student_id}", 404),
+        ("clerk-0", f"/audit?subject=student:{world.live.student_id}", 403),
+    ):
+        assert (await ask(client, world, name, f"{path}&format=csv"))[0] == expected
+    assert await taken.count() == before
 
 
 async def test_counts_are_for_its_people_and_the_secretariat(client: aiohttp.ClientSession, world: World) -> None:

@@ -289,3 +289,11 @@ def test_rows_are_unpacked_as_they_were() -> None:
     assert row == Row(2, {"name": "张·三", "id": 3.4e17, "on": "2026-09-01", "none": None}, 1, same=True)
     with pytest.raises(TypeError):
         packed([Row(1, {"x": object()})])
+
+
+def test_of_a_list_a_stretch_is_read_alone() -> None:
+    rows = [Row(number, {"name": f"张\r\n\u2028三{number}"}) for number in range(5)]
+    assert unpacked(packed(rows), 1, 3) == rows[1:3]
+    assert unpacked(packed(rows), 3, 9) == rows[3:]
+    assert unpacked(packed(rows)) == rows
+    assert unpacked(packed([])) == []

@@ -165,9 +165,9 @@ async def test_a_number_that_others_use_is_counted_never_refused() -> None:
     await PayeeAccount.filter(id=rows[0].id).update(document_scan_id=new_id())
     await payee_accounts.confirm(rows[0].organisation_id, Verdict(new_id()))
     await payee_accounts.name(rows[0].organisation_id, replace(agent, bank="新行（示例）"), by=new_id())
-    assert [await payee_accounts.also_used_by(row) for row in rows] == [2, 2, 2]
+    assert list((await payee_accounts.also_used_by(rows)).values()) == [2, 2, 2]
     await payee_accounts.refuse(rows[1].organisation_id, Verdict(new_id(), "不符"))
-    assert [await payee_accounts.also_used_by(row) for row in rows] == [1, 2, 1]
+    assert list((await payee_accounts.also_used_by(rows)).values()) == [1, 2, 1]
 
 
 async def test_an_own_account_under_another_name_is_flagged() -> None:

@@ -21,6 +21,7 @@ from tests.engagements.filling import (
     SOON,
     Firm,
     counted,
+    later,
     make_firm,
     make_worker,
     offers,
@@ -35,10 +36,6 @@ pytestmark = pytest.mark.usefixtures("database")
 S = EngagementState
 RULES = rules.load(CONTENT)
 WEEK, YEARS = timedelta(days=7, minutes=1), timedelta(days=1095)
-
-
-def later(time: timedelta) -> None:
-    clock.move_to(clock.now() + time)
 
 
 async def done(firm: Firm) -> Engagement:

@@ -1,6 +1,7 @@
 """Registering: one live claim per student and year, every other one kept beside it, whoever comes at the same time."""
 
 import asyncio
+import re
 import time
 from datetime import UTC, date, datetime, timedelta
 
@@ -15,7 +16,7 @@ from server.kernel.errors import DomainError
 from server.kernel.outbox import Event
 from server.organisations.models import Organisation, OrganisationState
 from server.people.service import Decider
-from server.referrals import service
+from server.referrals import holding, matching, service
 from server.referrals.claims import Claim
 from server.referrals.models import LIVE, Referral, ReferralState
 from server.referrals.service import MOST_AT_ONCE
@@ -200,6 +201,22 @@ async def test_a_number_of_statements_that_does_not_depend_on_how_many_they_are(
             found.append(len(statements))
     assert found[0] == found[2] <= 16, found
     assert found[1] == found[3] <= 18, found
+
+
+async def test_no_claim_is_found_by_walking_through_those_of_a_year(database: BaseDBAsyncClient) -> None:
+    (first, its_clerk), (school, clerk) = await feeder(), await feeder()
+    said = claim()
+    await service.register(first.id, said, by=its_clerk)
+    with sent() as statements:
+        made = await row(await service.register(school.id, said, by=clerk))
+        await matching.reconsider([made.student_id], made.year, actor_id=None)
+        await holding.all_of(made.id)
+    reads = [one for one in statements if re.match(r"SELECT .* FROM (referral|enrolment) ", one)]
+    assert len(reads) == 5
+    if database.capabilities.dialect == "sqlite":
+        for read in reads:
+            plan = await database.execute_query_dict("EXPLAIN QUERY PLAN " + re.sub(r"\?\d+", "NULL", read))
+            assert "(student_id=?)" in plan[0]["detail"], plan
 
 
 async def test_too_many_or_of_different_years_are_no_batch() -> None:

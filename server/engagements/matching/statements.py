@@ -13,8 +13,8 @@ from uuid import UUID
 
 from server.engagements.matching.book import Book, Steps
 from server.engagements.matching.score import FULL, INTERNSHIP, Item, span
-from server.labour.listing import stands
 from server.labour.models import Side
+from server.labour.seen import stands
 from server.labour.statement import Statement
 
 _COLUMNS = (

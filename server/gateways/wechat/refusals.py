@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import structlog
 
+from server.gateways.wechat import answers
 from server.gateways.wechat.answers import AwayError, RefusedError
 from server.gateways.wechat.outcomes import PushOutcome, PushRefusal, PushState
 from server.kernel.errors import DomainError, FieldFault, invalid
@@ -43,8 +44,9 @@ def bad_code() -> DomainError:
 
 
 def unsent(away: AwayError) -> PushOutcome:
-    """Return what became of a push that got no answer."""
-    return PushOutcome(PushState.UNKNOWN if away.handled else PushState.AWAY)
+    """Return what became of a push that got no answer; a server that says it failed is taken at its word."""
+    lost = away.handled and away.reason != answers.STATUS_REASON
+    return PushOutcome(PushState.UNKNOWN if lost else PushState.AWAY)
 
 
 def refused(refusal: RefusedError) -> PushOutcome:

@@ -3,18 +3,22 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import aiohttp
 import orjson
 import structlog
 
 from server.gateways.breaker import Breaker
-from server.gateways.wechat.answers import AwayError, RefusedError
+from server.gateways.wechat.answers import STATUS_REASON, AwayError, RefusedError
+from server.gateways.wechat.wire import Wire
 
 CONNECT_SECONDS = 2
 TOTAL_SECONDS = 5
 BODY_LIMIT_BYTES = 2 * 1024 * 1024
 CONNECTIONS = 256
+PUSHES = "/cgi-bin/message/"
+"""Under it is what goes out by the thousand."""
 _OK = 200
 _SERVER_ERROR = 500
 _log = structlog.get_logger(__name__)
@@ -52,6 +56,7 @@ class Transport:
             headers={"Accept-Encoding": "identity"},
             auto_decompress=False,
         )
+        self._wire = Wire(base_url, CONNECT_SECONDS, TOTAL_SECONDS, BODY_LIMIT_BYTES)
 
     async def call(self, method: str, path: str, params: Mapping[str, str], body: Any, read: Callable[[bytes], T]) -> T:
         """Return what `read` makes of the answer; raises RefusedError or AwayError."""
@@ -59,7 +64,10 @@ class Transport:
         if not breaker.lets_through():
             raise AwayError("breaker", handled=False)
         try:
-            answer = read(await self._send(method, path, params, body))
+            if path.startswith(PUSHES):
+                answer = read(await self._push(path, params, body))
+            else:
+                answer = read(await self._send(method, path, params, body))
         except AwayError as away:
             breaker.failed()
             _log.warning("wechat is away", path=path, reason=away.reason)
@@ -72,7 +80,15 @@ class Transport:
 
     async def close(self) -> None:
         """Close every connection."""
+        self._wire.close()
         await self._session.close()
+
+    async def _push(self, path: str, params: Mapping[str, str], body: Any) -> bytes:
+        """Return the body of a 200."""
+        status, found = await self._wire.post(f"{path}?{urlencode(params)}", orjson.dumps(body))
+        if status != _OK:
+            raise _of(status)
+        return found
 
     async def _send(self, method: str, path: str, params: Mapping[str, str], body: Any) -> bytes:
         """Return the body of a 200.
@@ -97,10 +113,14 @@ class Transport:
             method, address, params=params, data=data, headers=headers, allow_redirects=False, middlewares=(_once(),)
         ) as response:
             if response.status != _OK:
-                raise AwayError("status", handled=response.status >= _SERVER_ERROR)
+                raise _of(response.status)
             found = bytearray()
             async for chunk in response.content.iter_any():
                 found += chunk
                 if len(found) > BODY_LIMIT_BYTES:
                     raise AwayError("too_large", handled=True)
             return bytes(found)
+
+
+def _of(status: int) -> AwayError:
+    return AwayError(STATUS_REASON, handled=status >= _SERVER_ERROR)

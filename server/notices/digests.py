@@ -1,0 +1,96 @@
+"""What saved searches have found since their person last heard of it: at most one notice a day, and none of nothing."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from server.engagements.matching.answering import searches_answered
+from server.engagements.models import SavedSearch
+from server.kernel import clock
+from server.kernel.statements import change
+from server.kernel.transactions import transaction
+from server.labour.models import Posting, PostingState
+from server.notices import catalogue, facts, putting, quiet
+from server.notices.deliveries import midnight
+from server.notices.models import Notice, Priority
+from server.people.deletion import hold as hold_person
+from server.people.models import PersonState
+from server.reference.service import Reference
+
+EVENT = "search.answered"
+PART = 200
+_CAUGHT_UP = "UPDATE saved_search SET told_until = $1 WHERE told_until < $1 AND NOT (person_id = ANY($2))"
+"""Searches that found nothing have been looked at all the same; who has had enough today hears tomorrow."""
+
+Found = Mapping[UUID, Mapping[UUID, datetime]]
+"""By a search's id: the postings that it shows, and when each was published."""
+
+
+async def tell(reference: Reference) -> Mapping[str, int]:
+    """Tell everyone what is new for them; may be done again. What comes while this runs is told the next time."""
+    until = clock.now()
+    by_person = await _found(until, reference)
+    told = {person_id: await _tell(person_id, found, until) for person_id, found in by_person.items()}
+    await change(_CAUGHT_UP, until, [person_id for person_id, number in told.items() if number is None])
+    return {"told": sum(1 for number in told.values() if number)}
+
+
+async def _found(until: datetime, reference: Reference) -> Mapping[UUID, Found]:
+    """Return by person what their searches have found lately; one's own posting is no find."""
+    found: defaultdict[UUID, defaultdict[UUID, dict[UUID, datetime]]] = defaultdict(lambda: defaultdict(dict))
+    async for posting in _fresh(until):
+        for search in await searches_answered(posting, reference):
+            if search.person_id != posting.person_id and posting.published_at:
+                found[search.person_id][search.id][posting.id] = posting.published_at
+    return found
+
+
+async def _fresh(until: datetime) -> AsyncIterator[Posting]:
+    """Yield what was published since the search that has waited for longest was told, and not long ago."""
+    oldest = await SavedSearch.all().order_by("told_until").only("id", "told_until").first()
+    if oldest is None:
+        return
+    since, last = max(oldest.told_until, until - timedelta(days=quiet.in_force().digest.days_back)), UUID(int=0)
+    live = Posting.filter(state=PostingState.LIVE, published_at__gt=since, published_at__lte=until)
+    while rows := await live.filter(id__gt=last).order_by("id").limit(PART):
+        for row in rows:
+            yield row
+        last = rows[-1].id
+
+
+@transaction
+async def _tell(person_id: UUID, found: Found, until: datetime) -> int | None:
+    """Tell one person, who is held, of how much is new for them; None where they are to hear of it another day."""
+    person = await hold_person(person_id)
+    searches = await SavedSearch.filter(id__in=list(found), person_id=person_id, told_until__lt=until).order_by("id")
+    news = {search: _news(search, found) for search in searches}
+    answered = [search for search, ids in news.items() if ids]
+    if person.state is not PersonState.ACTIVE or not answered:
+        return 0
+    if await _had_enough(person_id, until):
+        return None
+    count = len(frozenset[UUID]().union(*news.values()))
+    [kind] = catalogue.in_force().kinds[EVENT].values()
+    most = max(answered, key=lambda search: len(news[search]))
+    said = facts.message(
+        kind,
+        person_id,
+        {"name": most.name, "searches": len(answered), "count": count},
+        until,
+        subject=f"person:{person_id}",
+    )
+    await putting.put([said])
+    await SavedSearch.filter(id__in=[search.id for search in searches]).update(told_until=until)
+    return count
+
+
+def _news(search: SavedSearch, found: Found) -> frozenset[UUID]:
+    return frozenset(posting for posting, published in found[search.id].items() if published > search.told_until)
+
+
+async def _had_enough(person_id: UUID, now: datetime) -> bool:
+    """Whether a person has had as many digests today as they are to have in a day."""
+    since = midnight(now.astimezone(clock.SHANGHAI).date())
+    today = Notice.filter(person_id=person_id, created_at__gte=since, priority=Priority.DIGEST)
+    return await today.count() >= quiet.in_force().digest.most_a_day

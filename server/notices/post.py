@@ -1,0 +1,233 @@
+"""The loop that carries pushes to WeChat: what somebody waits for in a lane of its own, the rest in another."""
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from server.kernel.jobs.queue import Wakeup
+from server.notices import claiming, sending
+from server.notices.claiming import Push
+from server.notices.endings import AWAY
+from server.notices.models import Priority
+from server.notices.sending import Answered, Sender
+
+POLL_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 8.0
+"""While the database is away."""
+AWAY_AFTER, PROBE_SECONDS = 5, 3.0
+"""After so many in a row without an answer one push at a time tries whether WeChat is back."""
+GATHERED_SECONDS = 0.01
+"""How long answers are gathered before they are written together."""
+MOST_WRITTEN = 500
+SIDE_BY_SIDE = 2
+"""So many loops take pushes for a lane, and so many write answers: while one waits for the database the other works."""
+AHEAD = 4
+"""So many pushes are taken at most for each slot, and more when half of them are gone: taking takes its time too."""
+PATIENCE_SECONDS = 8.0
+"""At the end: longer than one call to WeChat may take."""
+_log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Post:
+    """Carries pushes until it is cancelled. Any number may, in one process or many; each push has one holder.
+
+    Each of the two lanes has at most `concurrency` pushes with WeChat at a time.
+    """
+
+    sender: Sender
+    wakeup: Wakeup
+    concurrency: int
+    name: str = field(default_factory=lambda: f"{socket.gethostname()[:40]}-{os.getpid()}")
+
+    async def run(self) -> None:
+        """Carry until cancelled; then wait for what is with WeChat, write what it came to, give back the rest."""
+        answers = _Answers(self.name)
+        weather = _Weather()
+        lanes = [
+            _Lane(self, (Priority.URGENT,), answers, weather),
+            _Lane(self, (Priority.USUAL, Priority.DIGEST, Priority.BULK), answers, weather),
+        ]
+        writing = [asyncio.create_task(answers.write()) for _ in range(SIDE_BY_SIDE)]
+        carrying = [asyncio.create_task(lane.run()) for lane in lanes]
+        try:
+            ended, _ = await asyncio.wait(carrying, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:  # which no lane does but by an error
+                task.result()
+        finally:
+            for task in carrying:
+                task.cancel()
+            await asyncio.wait(carrying)
+            await answers.close(writing)
+
+
+class _Weather:
+    """Whether WeChat answers, as the last pushes have it."""
+
+    def __init__(self) -> None:
+        self._missed = 0
+
+    @property
+    def foul(self) -> bool:
+        """Whether it is away."""
+        return self._missed >= AWAY_AFTER
+
+    def saw(self, answer: str) -> bool:
+        """Note an answer, or that none came; return whether WeChat has just come back."""
+        cleared = self.foul and answer not in {AWAY, "unknown"}
+        self._missed = self._missed + 1 if answer in {AWAY, "unknown"} else 0
+        return cleared
+
+
+class _Answers:
+    """What pushes came to, written many at once beside the sending."""
+
+    def __init__(self, worker: str) -> None:
+        self._worker = worker
+        self._waiting: list[Answered] = []
+        self._some = asyncio.Event()
+
+    def add(self, answered: Answered) -> None:
+        """Have it written soon."""
+        self._waiting.append(answered)
+        self._some.set()
+
+    async def write(self) -> None:
+        """Write until cancelled; an error of the database is outlived."""
+        pause = GATHERED_SECONDS
+        while True:
+            await self._some.wait()
+            await asyncio.sleep(pause)
+            written = not self._waiting or await self._write()
+            pause = GATHERED_SECONDS if written else min(max(pause * 2, 0.5), LONGEST_PAUSE_SECONDS)
+
+    async def close(self, writing: Sequence[asyncio.Task[None]]) -> None:
+        """Write what is left."""
+        for task in writing:
+            task.cancel()
+        await asyncio.wait(writing)
+        while self._waiting and await self._write():
+            pass
+
+    async def _write(self) -> bool:
+        batch, self._waiting = self._waiting[:MOST_WRITTEN], self._waiting[MOST_WRITTEN:]
+        if not self._waiting:
+            self._some.clear()
+        try:
+            await sending.note(batch, self._worker)
+        except Exception as error:  # noqa: BLE001 -- whatever it was, the next time may be better
+            _log.warning("answers to pushes could not be written", error=type(error).__name__, number=len(batch))
+            self._waiting = batch + self._waiting
+            self._some.set()
+            return False
+        return True
+
+
+class _Lane:
+    """Some priorities, with slots of their own."""
+
+    def __init__(self, post: Post, priorities: Sequence[int], answers: _Answers, weather: _Weather) -> None:
+        self._post = post
+        self._priorities = priorities
+        self._answers = answers
+        self._weather = weather
+        self._queue: asyncio.Queue[Push | None] = asyncio.Queue()
+        self._wanted = asyncio.Event()
+        self._few = AHEAD * post.concurrency // 2
+        self._pause = POLL_SECONDS
+        self._claiming: set[asyncio.Task[claiming.Claim]] = set()
+
+    async def run(self) -> None:
+        """Take and send until cancelled."""
+        senders = [asyncio.create_task(self._send()) for _ in range(self._post.concurrency)]
+        takers = [asyncio.create_task(self._take_on()) for _ in range(SIDE_BY_SIDE)]
+        try:
+            ended, _ = await asyncio.wait(takers, return_when=asyncio.FIRST_COMPLETED)
+            for taker in ended:  # which none does but by an error
+                taker.result()
+        finally:
+            for taker in takers:
+                taker.cancel()
+            await asyncio.wait(takers)
+            await self._end(senders)
+
+    async def _take_on(self) -> None:
+        while True:
+            await self._turn()
+
+    async def _turn(self) -> None:
+        room = (AHEAD * self._post.concurrency - self._queue.qsize()) // SIDE_BY_SIDE
+        more = await self._take(1 if self._weather.foul else max(room, 1))
+        if self._weather.foul:
+            await asyncio.sleep(PROBE_SECONDS)
+        elif not more:
+            await self._post.wakeup.wait(self._pause)
+        elif self._queue.qsize() > self._few:
+            self._wanted.clear()
+            await self._wanted.wait()
+
+    async def _take(self, room: int) -> bool:
+        """Take pushes that are due, and return whether there may be more."""
+        task = asyncio.create_task(self._claim(room))
+        self._claiming.add(task)  # until it is seen here what was taken
+        try:
+            claim = await asyncio.shield(task)
+        except Exception as error:  # noqa: BLE001 -- whatever it was, the next turn may be better
+            self._claiming.discard(task)
+            self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
+            _log.warning("post could not take", error=type(error).__name__, pause=self._pause)
+            return False
+        self._pause = POLL_SECONDS
+        self._claiming.discard(task)
+        for push in claim.pushes:
+            self._queue.put_nowait(push)
+        return claim.seen >= room
+
+    async def _claim(self, room: int) -> claiming.Claim:
+        if not await claiming.ready(self._priorities):
+            return claiming.Claim([], 0)
+        return await claiming.claim(self._priorities, self._post.name, room)
+
+    async def _send(self) -> None:
+        while push := await self._queue.get():
+            if self._queue.qsize() <= self._few:
+                self._wanted.set()
+            await self._carry(push)
+
+    async def _carry(self, push: Push) -> None:
+        try:
+            outcome = await self._post.sender.send(push)
+        except Exception as error:  # noqa: BLE001 -- its lease runs out, and it is taken up again
+            _log.error("push could not be sent", error=type(error).__name__, delivery=str(push.id))
+            return
+        self._answers.add(sending.answered(push, outcome))
+        if self._weather.saw(outcome.state):
+            with contextlib.suppress(Exception):  # each goes in its time
+                await claiming.hasten()
+            await self._post.wakeup.notify()
+
+    async def _end(self, senders: Sequence[asyncio.Task[None]]) -> None:
+        """Give back what was not begun, and wait for the rest."""
+        left = await self._just_taken()
+        while not self._queue.empty():
+            left += [push for push in [self._queue.get_nowait()] if push]
+        for _ in senders:
+            self._queue.put_nowait(None)
+        with contextlib.suppress(Exception):  # else their leases run out
+            await claiming.give_back(left, self._post.name)
+        _, late = await asyncio.wait(senders, timeout=PATIENCE_SECONDS)
+        for task in late:
+            task.cancel()
+
+    async def _just_taken(self) -> list[Push]:
+        """Return what is being taken at this moment, which goes on whoever is cancelled."""
+        left: list[Push] = []
+        for task in self._claiming:
+            with contextlib.suppress(Exception):
+                left += (await task).pushes
+        return left

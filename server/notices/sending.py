@@ -1,0 +1,126 @@
+"""One push handed to WeChat, and what is written of the answers, many at once."""
+
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+import structlog
+from tortoise.connection import get_connection
+
+from server.kernel import clock, metrics
+from server.kernel.transactions import transaction
+from server.notices import endings, permissions
+from server.notices.claiming import Push
+from server.notices.endings import Effect, Ending
+from server.notices.models import DeliveryState, Priority, Service
+from server.notices.ports import MiniProgram, Outcome, ServiceAccount
+
+_NOTE = """UPDATE delivery SET state = fresh.state, state_since = {now}, due_at = fresh.due_at, refusal = fresh.refusal,
+  reserved = fresh.reserved, message_id = fresh.message_id, handed_over_at = fresh.handed_over_at
+FROM {fresh} WHERE delivery.id = fresh.id AND delivery.attempts = fresh.attempts AND delivery.state = 'sending'
+  AND delivery.worker = {worker} RETURNING {id}"""
+_COLUMNS = ("id", "attempts", "state", "due_at", "refusal", "reserved", "message_id", "handed_over_at")
+_TYPES = ("uuid", "smallint", "text", "timestamptz", "text", "boolean", "text", "timestamptz")
+_POSTGRES = _NOTE.format(
+    now="$9",
+    worker="$10",
+    id="delivery.id",
+    fresh=f"unnest({', '.join(f'${place}::{kind}[]' for place, kind in enumerate(_TYPES, 1))}) "
+    f"AS fresh({', '.join(_COLUMNS)})",
+)
+_EXTRACTED = ", ".join(f"value ->> {place} AS {name}" for place, name in enumerate(_COLUMNS))
+_READ = f"(SELECT {_EXTRACTED} FROM json_each(?1)) AS fresh"  # noqa: S608 -- names of our own
+_SQLITE = _NOTE.format(now="?2", worker="?3", id="id", fresh=_READ)
+_CHANGES = {Effect.SPENT: "spend", Effect.RELEASED: "release", Effect.ZEROED: "zero"}
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A push and what it came to; `at` is when the answer was there."""
+
+    push: Push
+    ending: Ending
+    message_id: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Hands pushes to WeChat, through either account; `appid` is the mini-program's."""
+
+    mini_program: MiniProgram
+    service_account: ServiceAccount
+    appid: str
+
+    async def send(self, push: Push) -> Outcome:
+        """Return WeChat's answer."""
+        if push.service is Service.MINI_PROGRAM:
+            return await self.mini_program.push(push.openid, push.template_id, push.page, push.data)
+        opens = (self.appid, push.page)
+        return await self.service_account.push(
+            push.openid, push.template_id, push.data, mini_program=opens, client_msg_id=push.id.hex
+        )
+
+
+def answered(push: Push, outcome: Outcome) -> Answered:
+    """Return what a push comes to by WeChat's answer."""
+    now = clock.now()
+    ending = endings.of(outcome.state, outcome.refusal, push.tried, now, random.random())  # noqa: S311 -- no secret
+    if ending.state is DeliveryState.FAILED_TECHNICAL:
+        _log.error("push failed", template=push.template, reason=ending.refusal, delivery=str(push.id))
+    return Answered(push, ending, outcome.message_id, now)
+
+
+@transaction
+async def note(found: Sequence[Answered], worker: str) -> int:
+    """Write what pushes came to, and return of how many; those whose lease ran out meanwhile are another's."""
+    mine = await _write(found, worker)
+    _observe([one for one in found if one.push.id in mine and one.ending.state is DeliveryState.SENT])
+    changes: defaultdict[str, list[Push]] = defaultdict(list)
+    for one in found:
+        if one.push.service is Service.MINI_PROGRAM and one.push.id in mine and one.ending.effect in _CHANGES:
+            changes[_CHANGES[one.ending.effect]].append(one.push)
+    if changes:
+        await permissions.change_many(**changes)
+    return len(mine)
+
+
+def _observe(sent: Sequence[Answered]) -> None:
+    for one in sent:
+        priority = Priority(one.push.tried.priority).name.lower()
+        metrics.HAND_OVER_SECONDS.labels(priority).observe(max((one.at - one.push.ready_at).total_seconds(), 0.0))
+
+
+async def _write(found: Sequence[Answered], worker: str) -> set[UUID]:
+    connection = get_connection("default")
+    rows = [_row(one) for one in found]
+    if connection.capabilities.dialect == "postgres":
+        values = [*map(list, zip(*rows, strict=True)), clock.now(), worker]
+        return {row["id"] for row in await connection.execute_query_dict(_POSTGRES, values)}
+    spelt = orjson.dumps([[_spelt(value) for value in row] for row in rows]).decode()
+    written = await connection.execute_query_dict(_SQLITE, [spelt, clock.now().isoformat(" "), worker])
+    return {UUID(row["id"]) for row in written}
+
+
+def _row(one: Answered) -> tuple[object, ...]:
+    sent = one.ending.state is DeliveryState.SENT
+    reserved = one.push.service is Service.MINI_PROGRAM and one.ending.effect is Effect.KEPT
+    return (
+        one.push.id,
+        one.push.tried.attempts,
+        one.ending.state.value,
+        one.ending.due_at,
+        one.ending.refusal,
+        reserved,
+        one.message_id,
+        one.at if sent else None,
+    )
+
+
+def _spelt(value: object) -> object:
+    return value.isoformat(" ") if isinstance(value, datetime) else value
