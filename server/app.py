@@ -62,6 +62,20 @@ def build(
     where the content is broken and RuntimeError where a route does not say who may call it.
     """
     problems = Problems.load(CONTENT_DIR)
+    app = _app(settings, problems)
+    _equip(app, settings)
+    TRAFFIC.logged = settings.log_level in {"DEBUG", "INFO"}
+    publish(app, CONTENT_DIR)
+    for face in (*FACES, *extra_faces):
+        app.blueprint(face)
+    require_declarations(app)
+    app.ctx.docs = docs.Docs(app, problems)
+    life.live(app, settings, extra_handlers or {})
+    return app
+
+
+def _app(settings: Settings, problems: Problems) -> App:
+    """Return an app that answers nothing yet."""
     app = App(
         "yizhitong",
         request_class=StrictRequest,
@@ -81,6 +95,11 @@ def build(
     )
     app.ctx.settings = settings
     app.ctx.problems = problems
+    return app
+
+
+def _equip(app: App, settings: Settings) -> None:
+    """Give an app what its handlers work with."""
     keys = unlock(settings)
     app.ctx.tokens = Tokens(keys["token_keys"].by_id)
     app.ctx.seals = Seals(keys["index_keys"].by_id)
@@ -90,14 +109,6 @@ def build(
     app.ctx.callers = Callers(app.ctx.tokens)
     app.ctx.callbacks = callback_readers(settings)
     app.ctx.schedules = schedules.every(app.ctx.files)
-    TRAFFIC.logged = settings.log_level in {"DEBUG", "INFO"}
-    publish(app, CONTENT_DIR)
-    for face in (*FACES, *extra_faces):
-        app.blueprint(face)
-    require_declarations(app)
-    app.ctx.docs = docs.Docs(app, problems)
-    life.live(app, settings, extra_handlers or {})
-    return app
 
 
 def serve(app: App) -> None:

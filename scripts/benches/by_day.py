@@ -7,7 +7,7 @@ from server import __main__ as product
 from server.notices import quiet
 
 
-def due(_priority: int, moment: datetime) -> datetime:
+def due(priority: int, moment: datetime) -> datetime:  # noqa: ARG001 -- as what it stands for has it
     """Return when a push may go out: at once."""
     return moment
 

@@ -3,14 +3,17 @@
 from typing import Any
 
 from scripts.benches.board import connect
+from server.notices.models import Priority
 
 TEMPLATE = "bench-template"
+ASKED_FOR = (TEMPLATE, "standin-news", "standin-review")
+"""Those of a broadcast and of a decision about an organisation too."""
 _PEOPLE = """
 INSERT INTO person (id, openid, state, created_at)
 SELECT gen_random_uuid(), 'bench-' || i, 'active', now() FROM generate_series(1, $1::int) i"""
-_PERMISSIONS = f"""
+_PERMISSIONS = """
 INSERT INTO push_permission (id, person_id, template_id, credited, reserved, long_term, changed_at)
-SELECT gen_random_uuid(), id, '{TEMPLATE}', 1000, 0, false, now() FROM person"""  # noqa: S608 -- a name of our own
+SELECT gen_random_uuid(), id, template, 1000, 0, false, now() FROM person, unnest($1::text[]) template"""
 _NOTICES = """
 INSERT INTO notice (id, person_id, event_id, kind, version, subject, title, text, page, priority, expires_at,
   created_at)
@@ -27,12 +30,12 @@ FROM notice n WHERE NOT EXISTS (SELECT 1 FROM delivery d WHERE d.notice_id = n.i
 
 async def people(url: str, number: int) -> None:
     """Put so many people there, each with a thousand permissions."""
-    await _run(url, (_PEOPLE, number), (_PERMISSIONS,), ("ANALYZE",))
+    await _run(url, (_PEOPLE, number), (_PERMISSIONS, list(ASKED_FOR)), ("ANALYZE",))
 
 
-async def write(url: str, number: int, priority: int) -> None:
-    """Have so many pushes wait, each to another person."""
-    await _run(url, (_NOTICES, priority, number), (_DELIVERIES,), ("ANALYZE delivery",))
+async def write(url: str, number: int) -> None:
+    """Have so many urgent pushes wait, each to another person."""
+    await _run(url, (_NOTICES, Priority.URGENT, number), (_DELIVERIES,), ("ANALYZE delivery",))
 
 
 async def states(url: str) -> dict[str, int]:
@@ -45,14 +48,15 @@ async def states(url: str) -> dict[str, int]:
     return {row["state"]: row["number"] for row in rows}
 
 
-async def waits(url: str, priority: int) -> list[float]:
-    """Return the seconds that pushes of one priority waited until WeChat took them, the longest last."""
+async def waits(url: str) -> list[float]:
+    """Return the seconds from an event until WeChat took its urgent push, the longest last."""
     connection = await connect(url)
     try:
         rows = await connection.fetch(
-            "SELECT extract(epoch FROM handed_over_at - created_at)::float8 AS seconds FROM delivery "
-            "WHERE priority = $1 AND handed_over_at IS NOT NULL ORDER BY 1",
-            priority,
+            "SELECT extract(epoch FROM d.handed_over_at - e.created_at)::float8 AS seconds FROM delivery d "
+            "JOIN notice n ON n.id = d.notice_id JOIN event e ON e.id = n.event_id "
+            "WHERE d.priority = $1 AND d.handed_over_at IS NOT NULL ORDER BY 1",
+            Priority.URGENT,
         )
     finally:
         await connection.close()

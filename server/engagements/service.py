@@ -187,4 +187,6 @@ def _require_fit(known: fitness.Known, held: Engagement, party: Party, *, busy_t
         return
     if party is Party.WORKER:
         raise refusal
-    raise DomainError("worker_busy" if busy else "engagement_unfit", 409)
+    if busy:
+        raise DomainError("worker_busy", 409)
+    raise DomainError("engagement_unfit", 409)

@@ -21,7 +21,7 @@ from tests.factories import make_token
 from tests.harness.app import Server
 
 PLACES, PROCESSES, PATIENCE = 20, 2, 120
-BUSY = {"unavailable", "overloaded", "request_running"}
+BUSY = {"unavailable", "contended", "overloaded", "request_running"}
 DONE_BEFORE, DONE = {"state_already", "engagement_state"}, "done"
 """A try whose answer came too late was carried out all the same, and the next one is told so."""
 

@@ -9,12 +9,13 @@ from uuid import UUID
 import pytest
 
 from server.consents.models import Capacity, Consent
-from server.engagements import service
+from server.engagements import holding, service, working
 from server.engagements.models import Engagement, EngagementState, EngagementStep, Party
 from server.engagements.states import Actor
 from server.kernel import clock
 from server.kernel.errors import DomainError
 from server.kernel.ids import new_id
+from server.kernel.outbox import Event
 from server.labour.models import Posting, PostingKind, Side, Supplier
 from server.organisations.roles import Kind, Role
 from server.students.models import LinkState, Relation, StudentLink
@@ -121,6 +122,26 @@ async def taken(firm: Firm, posting: Posting, worker: UUID, **values: Any) -> En
     return await service.accept(made.id, firm.actor)
 
 
+async def at_work(firm: Firm, headcount: int = 1) -> Engagement:
+    """Somebody who was accepted, on the evening of their first day."""
+    held = await taken(firm, await firm.seeks(headcount), await make_worker())
+    later((SOON + 1) * DAY)
+    return held
+
+
+async def came(firm: Firm) -> Engagement:
+    """The same, who says that they came."""
+    held = await at_work(firm)
+    return await working.attend(held.id, worker_of(held.person_id))
+
+
+async def done(firm: Firm) -> Engagement:
+    """The same, whose work is done as both say."""
+    held = await came(firm)
+    await working.complete(held.id, firm.actor, 2400)
+    return await working.complete(held.id, worker_of(held.person_id), 2460)
+
+
 async def refused(work: Awaitable[object]) -> tuple[int, str]:
     """With which status and slug something is refused; of one that names fields, the first with its code."""
     with pytest.raises(DomainError) as raised:
@@ -131,6 +152,11 @@ async def refused(work: Awaitable[object]) -> tuple[int, str]:
 
 async def state_of(engagement: Engagement) -> EngagementState:
     return (await Engagement.get(id=engagement.id)).state
+
+
+async def names(engagement: Engagement) -> list[str]:
+    """The names of its events, in order."""
+    return [one.name for one in await Event.filter(subject=holding.subject_of(engagement.id)).order_by("id")]
 
 
 async def counted(posting: Posting) -> Posting:

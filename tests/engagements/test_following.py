@@ -1,6 +1,6 @@
 """What happens to a posting happens to those engaged on it: they are told, freed, moved up."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ from server.engagements.models import Engagement, EngagementState
 from server.kernel import clock
 from server.kernel.audit import AuditEntry
 from server.kernel.outbox import Event
-from server.labour import keeping, life, operator, review
+from server.labour import keeping, life, review
 from server.labour import service as labour
 from server.labour import sweeps as postings
 from server.labour.checks import Finding, Rules
@@ -30,6 +30,7 @@ from tests.engagements.filling import (
     make_firm,
     make_worker,
     make_workers,
+    names,
     offers,
     refused,
     state_of,
@@ -39,7 +40,7 @@ from tests.engagements.filling import (
 )
 from tests.factories import make_person
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = pytest.mark.usefixtures("database", "qualified")
 S = EngagementState
 SAID: dict[str, Any] = {
     "occupation": "tea-picker", "address": "示例路1号", "description": "采摘明前茶。", "pay_fen": 2200,
@@ -60,13 +61,6 @@ class Anything:
         return None
 
 
-@pytest.fixture(autouse=True)
-def qualified() -> Iterator[None]:
-    operator.use(clock.today() + 400 * DAY)
-    yield
-    operator.use(None)
-
-
 async def changed(posting: Posting, firm: Firm, **fields: Any) -> Posting:
     rules: Rules = Anything()
     unread: Any = None  # WeChat reads nothing where no text changes
@@ -76,10 +70,6 @@ async def changed(posting: Posting, firm: Firm, **fields: Any) -> Posting:
 async def published(posting: Posting) -> Posting:
     by = (await make_person()).id
     return await review.decide(posting.id, Verdict.PUBLISH, (), by=by, version=None)
-
-
-async def names(held: Engagement) -> list[str]:
-    return [event.name for event in await Event.filter(subject=f"engagement:{held.id}").order_by("id")]
 
 
 async def on_all_hands(firm: Firm) -> tuple[Posting, dict[EngagementState, Engagement]]:

@@ -22,7 +22,6 @@ from tests.engagements.filling import (
     DAY,
     Firm,
     first_day,
-    make_firm,
     make_worker,
     offers,
     offers_class,
@@ -35,12 +34,6 @@ from tests.factories import make_person
 
 pytestmark = pytest.mark.usefixtures("database")
 S = EngagementState
-
-
-@pytest.fixture
-async def firm(database: object) -> Firm:
-    assert database
-    return await make_firm()
 
 
 @transaction

@@ -8,7 +8,7 @@ from server.appeals import service as appeals
 from server.engagements import service, working
 from server.engagements.models import EngagementState
 from server.kernel import clock
-from server.labour import life, operator, review
+from server.labour import life, review
 from server.labour.models import Posting, PostingState
 from server.labour.review import Verdict
 from server.people.service import Decider
@@ -16,19 +16,8 @@ from tests.engagements.deciding import judge, manager
 from tests.engagements.filling import DAY, SOON, Firm, counted, later, make_firm, make_workers, refused, state_of, taken
 from tests.factories import make_person, make_posting
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = pytest.mark.usefixtures("database", "qualified")
 S = EngagementState
-
-
-@pytest.fixture
-async def firm(database: object) -> Firm:
-    assert database
-    return await make_firm()
-
-
-@pytest.fixture(autouse=True)
-def qualified(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operator, "require", lambda: None)
 
 
 async def fewer_places_wait(posting: Posting, headcount: int) -> None:

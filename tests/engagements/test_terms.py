@@ -6,12 +6,12 @@ from uuid import UUID
 
 import pytest
 
-from server.engagements import holding, listing, nexts, service, working
+from server.engagements import listing, nexts, service, working
 from server.engagements.models import Engagement, EngagementState, Party
 from server.engagements.nexts import Cue
 from server.kernel import clock
 from server.kernel.outbox import Event
-from server.labour import operator, review
+from server.labour import review
 from server.labour.models import Posting, PostingState, PostingVersion, Shift
 from server.labour.review import Verdict
 from tests.engagements.filling import (
@@ -23,6 +23,7 @@ from tests.engagements.filling import (
     make_firm,
     make_worker,
     make_workers,
+    names,
     offers,
     state_of,
     story,
@@ -32,16 +33,11 @@ from tests.engagements.filling import (
 from tests.factories import make_person
 from tests.notices.hearing import listen
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = pytest.mark.usefixtures("database", "qualified")
 S = EngagementState
 MORNINGS = {str(day): [["08:00", "12:00"]] for day in range(1, 8)}
 AFTERNOONS = {str(day): [["13:00", "17:00"]] for day in range(1, 8)}
 NIGHTS = {str(day): [["22:00", "05:00"]] for day in range(1, 8)}
-
-
-@pytest.fixture(autouse=True)
-def qualified(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operator, "require", lambda: None)
 
 
 async def revised(posting: Posting, **fields: Any) -> Posting:
@@ -56,10 +52,6 @@ async def minor(years: int = 17) -> UUID:
     worker = await make_worker(years)
     await consents(worker)
     return worker
-
-
-async def names(held: Engagement) -> list[str]:
-    return [event.name for event in await Event.filter(subject=holding.subject_of(held.id)).order_by("id")]
 
 
 async def cue_of(held: Engagement, party: Party = Party.WORKER) -> Cue:

@@ -20,8 +20,10 @@ from server.labour.models import PostingState
 from tests.engagements.filling import (
     DAY,
     SOON,
-    Firm,
+    at_work,
+    came,
     counted,
+    done,
     later,
     make_firm,
     make_worker,
@@ -35,24 +37,6 @@ from tests.engagements.filling import (
 pytestmark = pytest.mark.usefixtures("database")
 S = EngagementState
 RULES = rules.load(CONTENT_DIR)
-
-
-async def at_work(firm: Firm, headcount: int = 1) -> Engagement:
-    """Somebody who was accepted, on the evening of their first day."""
-    held = await taken(firm, await firm.seeks(headcount), await make_worker())
-    later((SOON + 1) * DAY)
-    return held
-
-
-async def came(firm: Firm) -> Engagement:
-    held = await at_work(firm)
-    return await working.attend(held.id, worker_of(held.person_id))
-
-
-async def done(firm: Firm) -> Engagement:
-    held = await came(firm)
-    await working.complete(held.id, firm.actor, 2400)
-    return await working.complete(held.id, worker_of(held.person_id), 2460)
 
 
 async def told(held: Engagement, name: str) -> list[str]:

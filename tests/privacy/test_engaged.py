@@ -19,8 +19,8 @@ from server.students.models import Student
 from tests.engagements.filling import (
     DAY,
     SOON,
-    Firm,
     counted,
+    done,
     later,
     make_firm,
     make_worker,
@@ -36,16 +36,6 @@ pytestmark = pytest.mark.usefixtures("database")
 S = EngagementState
 RULES = rules.load(CONTENT)
 WEEK, YEARS = timedelta(days=7, minutes=1), timedelta(days=1095)
-
-
-async def done(firm: Firm) -> Engagement:
-    """Somebody whose work is done, three weeks from now."""
-    held = await taken(firm, await firm.seeks(), await make_worker())
-    later((SOON + 1) * DAY)
-    await working.attend(held.id, firm.actor)
-    for actor, minutes in ((firm.actor, 2400), (worker_of(held.person_id), 2460)):
-        await working.complete(held.id, actor, minutes)
-    return held
 
 
 async def person_state(held: Engagement) -> PersonState:
