@@ -14,8 +14,7 @@ WAIT = timedelta(minutes=2)
 RETRIED_FOR = timedelta(hours=4)
 """From the first attempt on; then an operator has to look."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=10)
-AWAY, NO_PERMISSION, UNKNOWN = "away", "no_permission", "unknown"
-_QUOTA, _TOO_OFTEN = "quota", "too_often"
+AWAY, NO_PERMISSION, QUOTA, UNKNOWN = "away", "no_permission", "quota", "unknown"
 _FINAL = frozenset({"unknown_person", "not_following", NO_PERMISSION})
 _BROKEN = frozenset({"unknown_template", "wrong_page", "bad_value"})
 """What a person's sending it again would not mend: the content or the account has to be put right."""
@@ -74,7 +73,7 @@ def _refused(reason: str, tried: Tried, now: datetime, chance: float) -> Ending:
         return Ending(DeliveryState.FAILED_PERMANENT, effect, refusal=reason)
     if reason in _BROKEN:
         return Ending(DeliveryState.FAILED_TECHNICAL, Effect.RELEASED, refusal=reason)
-    if reason == _QUOTA:
+    if reason == QUOTA:
         return _after_quota(tried, now, chance)
     return _again(reason, tried, now, chance)
 
@@ -99,4 +98,4 @@ def _after_quota(tried: Tried, now: datetime, chance: float) -> Ending:
     else:
         tomorrow = now.astimezone(SHANGHAI).date() + timedelta(days=1)
         due = datetime.combine(tomorrow, time(), SHANGHAI) + _TOMORROW_WITHIN * chance
-    return Ending(DeliveryState.RETRYING, Effect.KEPT, due, _QUOTA)
+    return Ending(DeliveryState.RETRYING, Effect.KEPT, due, QUOTA)

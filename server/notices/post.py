@@ -12,15 +12,15 @@ import structlog
 from server.kernel.jobs.queue import Wakeup
 from server.notices import claiming, sending
 from server.notices.claiming import Push
-from server.notices.endings import AWAY
 from server.notices.models import Priority
 from server.notices.sending import Answered, Sender
+from server.notices.weather import DRY, Weather
 
 POLL_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 8.0
 """While the database is away."""
-AWAY_AFTER, PROBE_SECONDS = 5, 3.0
-"""After so many in a row without an answer one push at a time tries whether WeChat is back."""
+PROBE_SECONDS = 3.0
+"""While WeChat is away one push at a time tries whether it is back."""
 GATHERED_SECONDS = 0.01
 """How long answers are gathered before they are written together."""
 MOST_WRITTEN = 500
@@ -48,7 +48,7 @@ class Post:
     async def run(self) -> None:
         """Carry until cancelled; then wait for what is with WeChat, write what it came to, give back the rest."""
         answers = _Answers(self.name)
-        weather = _Weather()
+        weather = Weather()
         lanes = [
             _Lane(self, (Priority.URGENT,), answers, weather),
             _Lane(self, (Priority.USUAL, Priority.DIGEST, Priority.BULK), answers, weather),
@@ -64,24 +64,6 @@ class Post:
                 task.cancel()
             await asyncio.wait(carrying)
             await answers.close(writing)
-
-
-class _Weather:
-    """Whether WeChat answers, as the last pushes have it."""
-
-    def __init__(self) -> None:
-        self._missed = 0
-
-    @property
-    def foul(self) -> bool:
-        """Whether it is away."""
-        return self._missed >= AWAY_AFTER
-
-    def saw(self, answer: str) -> bool:
-        """Note an answer, or that none came; return whether WeChat has just come back."""
-        cleared = self.foul and answer not in {AWAY, "unknown"}
-        self._missed = self._missed + 1 if answer in {AWAY, "unknown"} else 0
-        return cleared
 
 
 class _Answers:
@@ -131,7 +113,7 @@ class _Answers:
 class _Lane:
     """Some priorities, with slots of their own."""
 
-    def __init__(self, post: Post, priorities: Sequence[int], answers: _Answers, weather: _Weather) -> None:
+    def __init__(self, post: Post, priorities: Sequence[int], answers: _Answers, weather: Weather) -> None:
         self._post = post
         self._priorities = priorities
         self._answers = answers
@@ -200,13 +182,16 @@ class _Lane:
             await self._carry(push)
 
     async def _carry(self, push: Push) -> None:
+        if self._weather.dry(push.service):
+            self._answers.add(sending.answered(push, DRY))
+            return
         try:
             outcome = await self._post.sender.send(push)
         except Exception as error:  # noqa: BLE001 -- its lease runs out, and it is taken up again
             _log.error("push could not be sent", error=type(error).__name__, delivery=str(push.id))
             return
         self._answers.add(sending.answered(push, outcome))
-        if self._weather.saw(outcome.state):
+        if self._weather.saw(push.service, outcome):
             with contextlib.suppress(Exception):  # each goes in its time
                 await claiming.hasten()
             await self._post.wakeup.notify()

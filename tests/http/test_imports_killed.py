@@ -61,6 +61,9 @@ async def test_a_list_whose_worker_is_killed_is_done_once(
     async def begun() -> bool:
         return (await Import.get(id=told["id"])).done > 0
 
+    async def rows_gone() -> bool:
+        return not list((Path(settings["YZT_DATA_DIR"]) / "files").glob("*"))
+
     with worker(settings, tmp_path / "first.log") as first:
         await until(begun)
         first.kill()
@@ -70,13 +73,13 @@ async def test_a_list_whose_worker_is_killed_is_done_once(
     assert await ImportRow.filter(source=source).count() == await Referral.all().count() == source.done
     with worker(settings, tmp_path / "second.log"), worker(settings, tmp_path / "third.log"):
         found = await ended(clerk, PATH, told, 60)
+        await until(rows_gone)
     assert (found["state"], found["counts"]["accepted"]) == ("done", 3000)
     assert await ImportRow.filter(source=source).count() == await Student.all().count() == 3000
     assert len(set(await Referral.all().values_list("number", flat=True))) == 3000
     assert await AuditEntry.filter(action="referral.registered").count() == 3000
     [event] = await Event.filter(name="import.finished", subject=f"import:{source.id}")
     assert event.people == [str(clerk.person_id)]
-    assert not list((Path(settings["YZT_DATA_DIR"]) / "files").glob("*"))
 
 
 async def test_a_list_of_a_school_that_may_not_any_more_ends_with_the_reason(

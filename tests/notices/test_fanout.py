@@ -108,8 +108,9 @@ async def test_everything_said_has_its_kind_of_job() -> None:
 async def test_who_follows_gets_the_service_accounts_push_and_others_the_mini_programs() -> None:
     follower, other = await make_person(unionid=f"u-{new_id()}"), await make_person(unionid=f"u-{new_id()}")
     for person, following in ((follower, True), (other, False)):
-        values = {"unionid": person.unionid, "following": following, "changed_at": clock.now()}
-        await Follower.create(openid=f"f-{person.id}", **values)
+        await Follower.create(
+            openid=f"f-{person.id}", unionid=person.unionid, following=following, changed_at=clock.now()
+        )
     both = (FOLLOWED, MINI)
     await putting.put([message(follower, pushes=both), message(other, pushes=both)])
     services = {one.person_id: one.service for one in await Delivery.filter(person_id__in=[follower.id, other.id])}

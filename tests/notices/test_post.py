@@ -11,6 +11,7 @@ from server.kernel import clock
 from server.notices import claiming, endings, post, putting, sending
 from server.notices.endings import Effect, Ending
 from server.notices.models import Delivery, DeliveryState, Notice, Priority, PushPermission
+from server.notices.weather import AWAY_AFTER
 from server.people.models import Person, PersonState
 from tests.harness import gateway
 from tests.harness.gateway import WeChat
@@ -290,7 +291,7 @@ async def test_while_wechat_is_away_few_try_and_all_go_afterwards(
     deliveries = [await told(person) for person in people]
 
     async def struck() -> bool:
-        return standin.calls(PUSH) >= post.AWAY_AFTER + 2
+        return standin.calls(PUSH) >= AWAY_AFTER + 2
 
     async with carrying(wechat, concurrency=2):
         await until(struck)
@@ -306,6 +307,50 @@ async def test_while_wechat_is_away_few_try_and_all_go_afterwards(
 
         await until(all_sent, 30)
     assert len(standin.messages()) == len(people)
+
+
+async def test_after_an_hour_away_the_queue_drains_in_order_of_urgency(
+    wechat: WeChat, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(post, "PROBE_SECONDS", 0.2)
+    standin.fault(PUSH, errcode=-1)
+    order = [Priority.BULK, Priority.DIGEST, Priority.USUAL] * 4
+    people = [await reachable(standin) for _ in order]
+    deliveries = [await told(person, priority=of) for person, of in zip(people, order, strict=True)]
+
+    async def struck() -> bool:
+        return standin.calls(PUSH) >= AWAY_AFTER
+
+    async with carrying(wechat, concurrency=1):
+        await until(struck)
+    clock.move_to(clock.now() + timedelta(hours=1))
+    standin.reset()
+    for person in people:
+        standin.allow(person.openid, DECIDED)
+    async with gateway.opened(standin.base) as anew, carrying(anew, concurrency=1):
+
+        async def all_sent() -> bool:
+            return {await state(one) for one in deliveries} == {SENT}
+
+        await until(all_sent, 30)
+    by_openid = dict(zip([person.openid for person in people], order, strict=True))
+    arrived = [by_openid[one["openid"]] for one in standin.messages()]
+    assert arrived == sorted(arrived)
+
+
+async def test_an_account_without_quota_is_left_alone_for_a_while(wechat: WeChat, standin: StandIn) -> None:
+    people = [await reachable(standin) for _ in range(20)]
+    standin.fault(PUSH, errcode=45009)
+    deliveries = [await told(person, priority=Priority.BULK) for person in people]
+    async with carrying(wechat, concurrency=2):
+
+        async def put_off() -> bool:
+            return {await state(one) for one in deliveries} == {RETRYING}
+
+        await until(put_off)
+    assert standin.calls(PUSH) <= 4
+    assert {one.refusal for one in deliveries} == {"quota"}
+    assert all(one.due_at and one.due_at.astimezone(clock.SHANGHAI).hour == 0 for one in deliveries)
 
 
 async def test_a_night_is_left_alone_but_for_what_is_urgent(wechat: WeChat, standin: StandIn) -> None:
