@@ -65,11 +65,13 @@ def announce(settings: Settings, waker: LocalWakeup) -> None:
 
 
 def tellers(settings: Settings, waker: LocalWakeup, outside: SimpleNamespace) -> list[Coroutine[Any, Any, None]]:
-    """Return the loops that put events into inboxes, what is urgent in one of its own, and the post."""
+    """Return the loops that put events into inboxes, the urgent in one of its own, that of receipts, and the post."""
     for_post = LocalWakeup()
     tell = partial(fanout.tell, catalogue=catalogue.in_force(), wakeup=for_post)
     lease = timedelta(seconds=settings.job_lease_seconds)
-    workers = [Worker({kind: tell}, waker, lease=lease) for kind in (fanout.URGENT, fanout.USUAL)]
+    lanes: list[Mapping[str, Handler]] = [{kind: partial(tell, kind=kind)} for kind in (fanout.URGENT, fanout.USUAL)]
+    lanes.append(schedules.receipt_handlers(outside.service_account))
+    workers = [Worker(lane, waker, lease=lease) for lane in lanes]
     sender = Sender(outside.wechat, outside.service_account, settings.mini_program.appid)
     return [*(worker.run() for worker in workers), Post(sender, for_post, settings.push_concurrency).run()]
 

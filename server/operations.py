@@ -10,14 +10,16 @@ from uuid import UUID
 
 from server import db, life, rotation
 from server.backups import service
+from server.gateways.wakeup import LocalWakeup
 from server.kernel import audit_check
 from server.kernel.audit_chain import Head
 from server.kernel.audit_check import Fault
 from server.kernel.errors import DomainError
+from server.notices import beginning as notices
 from server.organisations import secretariat
 from server.privacy import minors
 from server.rotation import Rotation, Tell
-from server.settings import Settings
+from server.settings import ROOT, Settings
 
 REFUSALS = {
     "not_found": "nobody with this id has signed in",
@@ -120,6 +122,8 @@ async def _minors(settings: Settings, year: int) -> list[str]:
 
 async def _made_admin(settings: Settings, person_id: UUID, *, another: bool) -> None:
     async with db.opened(settings.database, everywhere=True):
+        notices.begin(ROOT / "content")
+        life.announce(settings, LocalWakeup())
         await secretariat.make_admin(person_id, another=another)
 
 

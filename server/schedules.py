@@ -15,7 +15,7 @@ from server.kernel.jobs import queue
 from server.kernel.jobs.schedules import Schedule
 from server.kernel.jobs.worker import Handler
 from server.labour import sweeps
-from server.notices import announcing, broadcasts, digests, quiet, sendout
+from server.notices import announcing, broadcasts, digests, fanout, quiet, receipts, sendout
 from server.organisations import lapses, scans
 from server.organisations.ports import Files
 from server.people import revocations, sessions
@@ -120,10 +120,15 @@ def _pushing() -> quiet.Rules:
     return quiet.load(ROOT / "content")
 
 
+async def _tell_again(_payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    return await fanout.again()
+
+
 SCHEDULES = (
     Schedule("retain", "50 3 * * *", _retain),
     Schedule("watch_organisations", "5 0 * * *", _watch_organisations),
     Schedule("settle_referrals", "10 0 * * *", _settle_referrals),
+    Schedule("tell_again", "35 * * * *", _tell_again),
     Schedule("watch_broadcasts", "* * * * *", _watch_broadcasts),
     Schedule("watch_postings", "*/5 * * * *", _watch_postings),
     Schedule("watch_engagements", "2-57/5 * * * *", _watch_engagements),
@@ -159,3 +164,8 @@ def handlers(service_account: ServiceAccount, files: Files) -> Mapping[str, Hand
         broadcasts.STOP: sendout.stop,
         **{turns.job_kind(kind): import_list for kind in ImportKind},
     }
+
+
+def receipt_handlers(service_account: ServiceAccount) -> Mapping[str, Handler]:
+    """Return what is done with receipts of pushes, which come in crowds and stand in nobody's way."""
+    return {receipts.KIND: partial(callbacks.work, service_account=service_account)}

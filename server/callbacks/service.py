@@ -14,10 +14,11 @@ from server.callbacks.ports import Event, ServiceAccount
 from server.kernel import clock
 from server.kernel.jobs import queue
 from server.kernel.transactions import transaction
+from server.notices import receipts
 from server.people import followers
 
 KIND = "wechat_event"
-"""The kind of job that works on one event."""
+"""The kind of job that works on one event, unless it is a receipt."""
 KEPT = timedelta(days=30)
 """How long events stay, worked on or not; a repetition comes within seconds, and calls stay fresh for minutes."""
 
@@ -49,7 +50,7 @@ async def work(payload: Mapping[str, Any], service_account: ServiceAccount) -> M
         return None
     done, age = await WORKS[event.account, event.name](event, service_account), clock.now() - event.received_at
     if not done and age < PATIENCE:
-        await queue.enqueue(KIND, payload, at=clock.now() + max(age, SOON))
+        await queue.enqueue(_kind(event.name), payload, at=clock.now() + max(age, SOON))
         return {"later": event.name}
     await _handled(event)
     return {"handled": event.name}
@@ -82,7 +83,12 @@ async def _keep(account: Account, event: Event, wakeup: queue.Wakeup) -> None:
     )
     if has_work:
         begins = now + SOON if event.name in RECEIPTS else now
-        await queue.enqueue(KIND, {"event": str(kept.id)}, at=begins, wakeup=wakeup)
+        await queue.enqueue(_kind(event.name), {"event": str(kept.id)}, at=begins, wakeup=wakeup)
+
+
+def _kind(name: str) -> str:
+    """Return the kind of job for an event: receipts, of which a broadcast brings thousands, have one of their own."""
+    return receipts.KIND if name in RECEIPTS else KIND
 
 
 @transaction

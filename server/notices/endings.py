@@ -1,7 +1,7 @@
 """What a push comes to by WeChat's answer, and when it is tried again. Pure."""
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import Enum, auto
 
 from server.kernel.clock import SHANGHAI
@@ -9,13 +9,16 @@ from server.notices.models import DeliveryState, Priority
 
 LEASE = timedelta(seconds=45)
 """How long a push may be on its way, with the wait for a slot; later nobody knows what became of it."""
+MOST_LAPSES = 3
+"""So often at most a push is sent again whose sender died."""
 WAIT = timedelta(minutes=2)
 """How long WeChat's event is waited for where the answer was lost."""
 RETRIED_FOR = timedelta(hours=4)
 """From the first attempt on; then an operator has to look."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=10)
 AWAY, NO_PERMISSION, QUOTA, UNKNOWN = "away", "no_permission", "quota", "unknown"
-_FINAL = frozenset({"unknown_person", "not_following", NO_PERMISSION})
+NOT_FOLLOWING = "not_following"
+_FINAL = frozenset({"unknown_person", NOT_FOLLOWING, NO_PERMISSION})
 _BROKEN = frozenset({"unknown_template", "wrong_page", "bad_value"})
 """What a person's sending it again would not mend: the content or the account has to be put right."""
 _TOMORROW_WITHIN = timedelta(minutes=10)
@@ -97,5 +100,6 @@ def _after_quota(tried: Tried, now: datetime, chance: float) -> Ending:
         due = now + pause(tried.attempts, chance)
     else:
         tomorrow = now.astimezone(SHANGHAI).date() + timedelta(days=1)
-        due = datetime.combine(tomorrow, time(), SHANGHAI) + _TOMORROW_WITHIN * chance
+        midnight = datetime.combine(tomorrow, time(), SHANGHAI)
+        due = midnight.astimezone(UTC) + _TOMORROW_WITHIN * chance
     return Ending(DeliveryState.RETRYING, Effect.KEPT, due, QUOTA)

@@ -35,17 +35,20 @@ async def change_many(
     spend: Sequence[Push] = (),
     release: Sequence[Push] = (),
     zero: Sequence[Push] = (),
+    empty: Sequence[Push] = (),
 ) -> set[UUID]:
     """Note what becomes of many pushes' permissions, and return which of those to `reserve` one got one.
 
     Whoever got one is, once, to be spent (WeChat took it, or may have), released (it was not sent) or zeroed (WeChat
     refused it for want of permission). Who writes of a push that it got none does so in the same transaction: a
-    permission that comes at that moment comes after it. One call holds all that a transaction changes.
+    permission that comes at that moment comes after it. One call holds all that a transaction changes. Of those to
+    `empty` WeChat says afterwards, when each has been accounted for, that none was left.
     """
-    rows = await ledger.held(map(key, (*spend, *release, *zero)), make=map(key, reserve))
+    rows = await ledger.held(map(key, (*spend, *release, *zero, *empty)), make=map(key, reserve))
     noted = [_spent(push, rows[key(push)]) for push in spend if key(push) in rows]  # who has gone has none
     noted += [_released(push, rows[key(push)]) for push in (*release, *zero) if key(push) in rows]
-    noted += await _zeroed(zero, {one: rows[one] for one in set(map(key, zero)) if one in rows})
+    refused = (*zero, *empty)
+    noted += await _zeroed(refused, {one: rows[one] for one in set(map(key, refused)) if one in rows})
     granted = [_reserved(push, rows[key(push)]) for push in reserve if _may(rows[key(push)])]
     noted += granted
     await ledger.write([rows[one] for one in set(map(key, noted))], noted)

@@ -6,30 +6,30 @@ import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import structlog
 
+from server.kernel import clock
 from server.kernel.jobs.queue import Wakeup
 from server.notices import claiming, sending
-from server.notices.claiming import Push
+from server.notices.answers import LONGEST_PAUSE_SECONDS, Answers
 from server.notices.models import Priority
-from server.notices.sending import Answered, Sender
-from server.notices.weather import DRY, Weather
+from server.notices.sending import Sender
+from server.notices.sorting import Push
+from server.notices.weather import DRY, LOST, Weather
 
 POLL_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = 8.0
-"""While the database is away."""
 PROBE_SECONDS = 3.0
 """While WeChat is away one push at a time tries whether it is back."""
-GATHERED_SECONDS = 0.01
-"""How long answers are gathered before they are written together."""
-MOST_WRITTEN = 500
 SIDE_BY_SIDE = 2
 """So many loops take pushes for a lane, and so many write answers: while one waits for the database the other works."""
 AHEAD = 4
 """So many pushes are taken at most for each slot, and more when half of them are gone: taking takes its time too."""
 PATIENCE_SECONDS = 8.0
 """At the end: longer than one call to WeChat may take."""
+ROOM = timedelta(seconds=10)
+"""So much of its lease a push needs when it is handed over: the call, and the writing of the answer."""
 _log = structlog.get_logger(__name__)
 
 
@@ -47,7 +47,7 @@ class Post:
 
     async def run(self) -> None:
         """Carry until cancelled; then wait for what is with WeChat, write what it came to, give back the rest."""
-        answers = _Answers(self.name)
+        answers = Answers(self.name)
         weather = Weather()
         lanes = [
             _Lane(self, (Priority.URGENT,), answers, weather),
@@ -66,54 +66,10 @@ class Post:
             await answers.close(writing)
 
 
-class _Answers:
-    """What pushes came to, written many at once beside the sending."""
-
-    def __init__(self, worker: str) -> None:
-        self._worker = worker
-        self._waiting: list[Answered] = []
-        self._some = asyncio.Event()
-
-    def add(self, answered: Answered) -> None:
-        """Have it written soon."""
-        self._waiting.append(answered)
-        self._some.set()
-
-    async def write(self) -> None:
-        """Write until cancelled; an error of the database is outlived."""
-        pause = GATHERED_SECONDS
-        while True:
-            await self._some.wait()
-            await asyncio.sleep(pause)
-            written = not self._waiting or await self._write()
-            pause = GATHERED_SECONDS if written else min(max(pause * 2, 0.5), LONGEST_PAUSE_SECONDS)
-
-    async def close(self, writing: Sequence[asyncio.Task[None]]) -> None:
-        """Write what is left."""
-        for task in writing:
-            task.cancel()
-        await asyncio.wait(writing)
-        while self._waiting and await self._write():
-            pass
-
-    async def _write(self) -> bool:
-        batch, self._waiting = self._waiting[:MOST_WRITTEN], self._waiting[MOST_WRITTEN:]
-        if not self._waiting:
-            self._some.clear()
-        try:
-            await sending.note(batch, self._worker)
-        except Exception as error:  # noqa: BLE001 -- whatever it was, the next time may be better
-            _log.warning("answers to pushes could not be written", error=type(error).__name__, number=len(batch))
-            self._waiting = batch + self._waiting
-            self._some.set()
-            return False
-        return True
-
-
 class _Lane:
     """Some priorities, with slots of their own."""
 
-    def __init__(self, post: Post, priorities: Sequence[int], answers: _Answers, weather: Weather) -> None:
+    def __init__(self, post: Post, priorities: Sequence[int], answers: Answers, weather: Weather) -> None:
         self._post = post
         self._priorities = priorities
         self._answers = answers
@@ -182,13 +138,17 @@ class _Lane:
             await self._carry(push)
 
     async def _carry(self, push: Push) -> None:
+        if push.until - clock.now() < ROOM:  # else two might have it
+            await self._give_back([push])
+            return
         if self._weather.dry(push.service):
             self._answers.add(sending.answered(push, DRY))
             return
         try:
             outcome = await self._post.sender.send(push)
-        except Exception as error:  # noqa: BLE001 -- its lease runs out, and it is taken up again
+        except Exception as error:  # noqa: BLE001 -- whatever it was, it is tried once more
             _log.error("push could not be sent", error=type(error).__name__, delivery=str(push.id))
+            self._answers.add(sending.answered(push, LOST))
             return
         self._answers.add(sending.answered(push, outcome))
         if self._weather.saw(push.service, outcome):
@@ -203,11 +163,14 @@ class _Lane:
             left += [push for push in [self._queue.get_nowait()] if push]
         for _ in senders:
             self._queue.put_nowait(None)
-        with contextlib.suppress(Exception):  # else their leases run out
-            await claiming.give_back(left, self._post.name)
+        await self._give_back(left)
         _, late = await asyncio.wait(senders, timeout=PATIENCE_SECONDS)
         for task in late:
             task.cancel()
+
+    async def _give_back(self, pushes: Sequence[Push]) -> None:
+        with contextlib.suppress(Exception):  # else their leases run out
+            await claiming.give_back(pushes, self._post.name)
 
     async def _just_taken(self) -> list[Push]:
         """Return what is being taken at this moment, which goes on whoever is cancelled."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from tortoise.expressions import Q
 
@@ -12,6 +13,10 @@ from server.notices.endings import NO_PERMISSION, UNKNOWN
 from server.notices.models import Delivery, DeliveryState, Notice, Service
 from server.people import followers
 
+KIND = "wechat_receipt"
+"""The kind of job that works on one receipt."""
+BEHIND = timedelta(seconds=5)
+"""Where receipts wait for longer, nothing whose answer was lost is sent again: its own may be among them."""
 BLOCKED, NOT_DELIVERED = "blocked", "not_delivered"
 REMEMBERED = timedelta(days=60)
 """How old a notice may be whose push is looked for without its name."""
@@ -39,9 +44,13 @@ async def settle(receipt: Receipt) -> bool:
 
     One that nobody sent is passed over.
     """
-    named = await Delivery.filter(message_id=receipt.message_id).select_for_update().first()
+    person_id = await followers.person_of(receipt.openid, follower=receipt.service is Service.SERVICE_ACCOUNT)
+    if person_id is None:
+        return True
+    theirs = Delivery.filter(message_id=receipt.message_id, service=receipt.service, person_id=person_id)
+    named = await theirs.select_for_update().order_by("-id").first()
     if named is None:
-        named = await _unnamed(receipt)
+        named = await _unnamed(receipt, person_id)
     if named is None or named.state is DeliveryState.DELIVERED:
         return True
     if named.state is DeliveryState.SENDING:
@@ -50,26 +59,27 @@ async def settle(receipt: Receipt) -> bool:
     return True
 
 
-async def _unnamed(receipt: Receipt) -> Delivery | None:
+async def _unnamed(receipt: Receipt, person_id: UUID) -> Delivery | None:
     """Return the push that a receipt may be about though we do not know its name: its answer was lost, or is to come.
 
     What has its name meanwhile is looked for once more in the same breath, so that none slips through between.
     """
-    person_id = await followers.person_of(receipt.openid, follower=receipt.service is Service.SERVICE_ACCOUNT)
-    if person_id is None:
-        return None
     notices = Notice.filter(person_id=person_id, created_at__gt=clock.now() - REMEMBERED)
     theirs = Q(notice_id__in=await notices.values_list("id", flat=True), service=receipt.service)
     if receipt.template_id:
         theirs &= Q(template_id=receipt.template_id)
-    wanted = Q(message_id=receipt.message_id) | (theirs & Q(message_id=None))
+    wanted = theirs & (Q(message_id=receipt.message_id) | Q(message_id=None))
     rows = await Delivery.filter(wanted).select_for_update().order_by("id")
-    likely = [(place, row) for row in rows if (place := _likelihood(row, receipt)) is not None]
-    return min(likely, key=lambda one: one[0], default=(0, None))[1]
+    likely = [
+        (place, abs(row.state_since - receipt.at), row)
+        for row in rows
+        if (place := _likelihood(row, receipt)) is not None
+    ]
+    return min(likely, key=lambda one: one[:2], default=(0, timedelta(), None))[2]
 
 
 def _likelihood(row: Delivery, receipt: Receipt) -> int | None:
-    """Return how likely a receipt is about a push, the likeliest least; None where it is not.
+    """Return how likely a receipt is about a push, the likeliest least, and of equals the nearest; None if it is not.
 
     One that is being sent comes before one whose answer was lost: its name will tell, and that one can wait.
     """
@@ -83,8 +93,7 @@ def _likelihood(row: Delivery, receipt: Receipt) -> int | None:
 
 async def _close(one: Delivery, receipt: Receipt) -> None:
     now = clock.now()
-    if one.reserved:  # WeChat took it, whatever it made of it
-        await permissions.change_many(spend=[one])
+    await _charge(one, receipt)
     one.state = _state(receipt)
     one.refusal = receipt.failure
     one.state_since, one.due_at, one.worker, one.reserved = now, None, None, False
@@ -92,6 +101,14 @@ async def _close(one: Delivery, receipt: Receipt) -> None:
     one.handed_over_at = one.handed_over_at or receipt.at
     one.delivered_at = None if receipt.failure else receipt.at
     await one.save()
+
+
+async def _charge(one: Delivery, receipt: Receipt) -> None:
+    """Note what became of its permission: spent, as WeChat took the push, unless it says that none is left."""
+    if receipt.failure == NO_PERMISSION and one.service is Service.MINI_PROGRAM:
+        await permissions.change_many(**({"zero": [one]} if one.reserved else {"empty": [one]}))
+    elif one.reserved:
+        await permissions.change_many(spend=[one])
 
 
 def _state(receipt: Receipt) -> DeliveryState:

@@ -3,7 +3,7 @@
 import random
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -13,21 +13,23 @@ from tortoise.connection import get_connection
 
 from server.kernel import clock, metrics
 from server.kernel.transactions import transaction
-from server.notices import endings, permissions
-from server.notices.claiming import Push
-from server.notices.endings import Effect, Ending
+from server.notices import endings, instead, permissions, quiet
+from server.notices.endings import NOT_FOLLOWING, Effect, Ending
 from server.notices.models import DeliveryState, Priority, Service
 from server.notices.ports import MiniProgram, Outcome, ServiceAccount
+from server.notices.sorting import Push
 
 _NOTE = """UPDATE delivery SET state = fresh.state, state_since = {now}, due_at = fresh.due_at, refusal = fresh.refusal,
-  reserved = fresh.reserved, message_id = fresh.message_id, handed_over_at = fresh.handed_over_at
-FROM {fresh} WHERE delivery.id = fresh.id AND delivery.attempts = fresh.attempts AND delivery.state = 'sending'
-  AND delivery.worker = {worker} RETURNING {id}"""
-_COLUMNS = ("id", "attempts", "state", "due_at", "refusal", "reserved", "message_id", "handed_over_at")
-_TYPES = ("uuid", "smallint", "text", "timestamptz", "text", "boolean", "text", "timestamptz")
+  reserved = fresh.reserved, message_id = fresh.message_id, handed_over_at = fresh.handed_over_at,
+  ready_at = coalesce(fresh.ready_at, delivery.ready_at)
+FROM {fresh} WHERE delivery.id = fresh.id AND delivery.attempts = fresh.attempts AND delivery.worker = {worker}
+  AND delivery.state IN ('sending', 'unknown') RETURNING {id}"""
+"""An answer that comes after the lease is still the answer, until somebody has begun anew."""
+_COLUMNS = ("id", "attempts", "state", "due_at", "refusal", "reserved", "message_id", "handed_over_at", "ready_at")
+_TYPES = ("uuid", "smallint", "text", "timestamptz", "text", "boolean", "text", "timestamptz", "timestamptz")
 _POSTGRES = _NOTE.format(
-    now="$9",
-    worker="$10",
+    now="$10",
+    worker="$11",
     id="delivery.id",
     fresh=f"unnest({', '.join(f'${place}::{kind}[]' for place, kind in enumerate(_TYPES, 1))}) "
     f"AS fresh({', '.join(_COLUMNS)})",
@@ -36,17 +38,19 @@ _EXTRACTED = ", ".join(f"value ->> {place} AS {name}" for place, name in enumera
 _READ = f"(SELECT {_EXTRACTED} FROM json_each(?1)) AS fresh"  # noqa: S608 -- names of our own
 _SQLITE = _NOTE.format(now="?2", worker="?3", id="id", fresh=_READ)
 _CHANGES = {Effect.SPENT: "spend", Effect.RELEASED: "release", Effect.ZEROED: "zero"}
+_PROMPTNESS = {int(priority): metrics.HAND_OVER_SECONDS.labels(priority.name.lower()) for priority in Priority}
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A push and what it came to; `at` is when the answer was there."""
+    """A push and what it came to; `at` is when the answer was there, `ready_at` the morning that it has to wait for."""
 
     push: Push
     ending: Ending
     message_id: str | None
     at: datetime
+    ready_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +77,15 @@ def answered(push: Push, outcome: Outcome) -> Answered:
     ending = endings.of(outcome.state, outcome.refusal, push.tried, now, random.random())  # noqa: S311 -- no secret
     if ending.state is DeliveryState.FAILED_TECHNICAL:
         _log.error("push failed", template=push.template, reason=ending.refusal, delivery=str(push.id))
-    return Answered(push, ending, outcome.message_id, now)
+    morning = quiet.due(push.tried.priority, ending.due_at) if ending.due_at else None
+    if morning == ending.due_at:
+        return Answered(push, ending, outcome.message_id, now)
+    return Answered(push, replace(ending, due_at=morning), outcome.message_id, now, morning)
 
 
 @transaction
 async def note(found: Sequence[Answered], worker: str) -> int:
-    """Write what pushes came to, and return of how many; those whose lease ran out meanwhile are another's."""
+    """Write what pushes came to, and return of how many; what another has taken up meanwhile is theirs."""
     mine = await _write(found, worker)
     _observe([one for one in found if one.push.id in mine and one.ending.state is DeliveryState.SENT])
     changes: defaultdict[str, list[Push]] = defaultdict(list)
@@ -87,13 +94,14 @@ async def note(found: Sequence[Answered], worker: str) -> int:
             changes[_CHANGES[one.ending.effect]].append(one.push)
     if changes:
         await permissions.change_many(**changes)
+    gone = [one.push.id for one in found if one.push.id in mine and one.ending.refusal == NOT_FOLLOWING]
+    await instead.make(gone)
     return len(mine)
 
 
 def _observe(sent: Sequence[Answered]) -> None:
     for one in sent:
-        priority = Priority(one.push.tried.priority).name.lower()
-        metrics.HAND_OVER_SECONDS.labels(priority).observe(max((one.at - one.push.ready_at).total_seconds(), 0.0))
+        _PROMPTNESS[one.push.tried.priority].observe(max((one.at - one.push.ready_at).total_seconds(), 0.0))
 
 
 async def _write(found: Sequence[Answered], worker: str) -> set[UUID]:
@@ -119,6 +127,7 @@ def _row(one: Answered) -> tuple[object, ...]:
         reserved,
         one.message_id,
         one.at if sent else None,
+        one.ready_at,
     )
 
 

@@ -10,6 +10,7 @@ from tortoise.connection import get_connection
 from server.kernel import clock, metrics
 from server.kernel.errors import FieldFault, invalid
 from server.labour.statement import Statement
+from server.notices import quiet
 from server.notices.deliveries import midnight
 from server.notices.models import DeliveryState, Priority
 
@@ -121,12 +122,14 @@ async def _prompt(now: datetime, dialect: str) -> float:
 
 
 async def _late(priority: Priority, now: datetime, dialect: str) -> float:
-    """Return for how many seconds the oldest of a priority has been due."""
+    """Return for how many seconds the oldest of a priority could have gone out; by night that is none but urgent."""
+    if quiet.due(priority, now) != now:
+        return 0.0
     to = Statement(dialect)
     to.sql = _OLDEST.format(priority=int(priority))
     [row] = await _rows(to)
     since = datetime.fromisoformat(row["since"]) if isinstance(row["since"], str) else row["since"]
-    return max((now - since).total_seconds(), 0.0) if since else 0.0
+    return max((now - quiet.due(priority, since)).total_seconds(), 0.0) if since else 0.0
 
 
 async def _rows(to: Statement) -> Sequence[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Whether WeChat takes pushes just now, as the last of them have it."""
 
 import time
+from collections import Counter
 from dataclasses import dataclass
 
 from server.notices.endings import AWAY, QUOTA, UNKNOWN
@@ -9,20 +10,25 @@ from server.notices.ports import Outcome
 
 AWAY_AFTER = 5
 """After so many in a row without an answer it is away."""
+DRY_AFTER = 3
+"""After so many refusals in a row for want of quota there is none left; a single one may be a slip."""
 DRY_SECONDS = 60.0
 """For so long nothing is handed to an account whose quota is used up: what is due meanwhile is put off at once."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Refused:
-    """What WeChat would say; nobody need ask."""
+class _Unasked:
+    """What a push comes to without WeChat's saying so."""
 
-    state: str = "refused"
+    state: str
+    refusal: str | None = None
     message_id: str | None = None
-    refusal: str | None = QUOTA
 
 
-DRY = _Refused()
+DRY = _Unasked("refused", QUOTA)
+"""What it would say; nobody need ask."""
+LOST = _Unasked(UNKNOWN)
+"""An error of our own: perhaps it was asked."""
 
 
 class Weather:
@@ -30,6 +36,7 @@ class Weather:
 
     def __init__(self) -> None:
         self._missed = 0
+        self._short: Counter[Service] = Counter()
         self._dry_until: dict[Service, float] = {}
 
     @property
@@ -44,7 +51,8 @@ class Weather:
     def saw(self, service: Service, outcome: Outcome) -> bool:
         """Note an answer, or that none came; return whether WeChat has just come back."""
         answer = outcome.state
-        if outcome.refusal == QUOTA:
+        self._short[service] = self._short[service] + 1 if outcome.refusal == QUOTA else 0
+        if self._short[service] >= DRY_AFTER:
             self._dry_until[service] = time.monotonic() + DRY_SECONDS
         cleared = self.foul and answer not in {AWAY, UNKNOWN}
         self._missed = self._missed + 1 if answer in {AWAY, UNKNOWN} else 0

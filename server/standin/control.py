@@ -188,6 +188,12 @@ async def messages(request: Request) -> HTTPResponse:
     return _json({"items": found})
 
 
+@control.get("/faults")
+async def faults(request: Request) -> HTTPResponse:
+    """List what is to go wrong still, and how often."""
+    return _json({"items": [asdict(fault) for fault in _world(request).faults.left()]})
+
+
 @control.get("/calls")
 async def calls(request: Request) -> HTTPResponse:
     """List the newest calls, the oldest first, and how many there were by path since the last reset."""

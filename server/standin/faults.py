@@ -48,5 +48,9 @@ class Faults:
                 self._waiting.remove(fault)
         return fault
 
+    def left(self) -> list[Fault]:
+        """Return those in wait, each with how many `times` are left."""
+        return list(self._waiting)
+
     def __len__(self) -> int:
         return len(self._waiting)

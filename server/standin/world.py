@@ -100,7 +100,7 @@ class World:
     totals: Counter[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._numbers = count(1)
+        self._numbers = count(int(clock.now().timestamp() * 1_000_000))
         self.reset()
 
     def reset(self) -> None:
@@ -155,5 +155,5 @@ class World:
         return message.id
 
     def number(self) -> int:
-        """Return a number that was not given before; past resets too."""
+        """Return a number that was not given before; past resets and restarts too."""
         return next(self._numbers)

@@ -11,8 +11,8 @@ from server.callbacks.models import Account, WeChatEvent
 from server.gateways.wakeup import LocalWakeup
 from server.kernel import clock
 from server.kernel.jobs.models import Job
-from server.notices import catalogue, permissions
-from server.notices.models import Delivery, DeliveryState
+from server.notices import catalogue, claiming, permissions, receipts
+from server.notices.models import Delivery, DeliveryState, Priority
 from server.notices.permissions import Left
 from server.people.models import Person
 from tests.callbacks.reading import opened
@@ -63,7 +63,7 @@ async def pushed(person: Person, **values: Any) -> Delivery:
 
 async def test_what_was_accepted_is_credited_once_and_what_waited_may_go() -> None:
     person = await make_person()
-    held = await pushed(person, state=DeliveryState.HELD, due_at=None)
+    held = await pushed(person, state=DeliveryState.HELD, due_at=None, priority=Priority.URGENT)
     rows = said(WORK, "accept"), said(HIRING, "reject"), said("of-nobody", "accept")
     assert await tell("subscribe_msg_popup_event", person.openid, *rows)
     [job] = await Job.all()
@@ -112,6 +112,21 @@ async def test_a_receipt_waits_until_the_push_it_may_be_about_has_its_name() -> 
     await push.refresh_from_db()
     assert push.state is DeliveryState.DELIVERED
     assert not await Job.exists()
+
+
+async def test_receipts_stand_in_a_row_of_their_own_and_what_they_may_be_about_is_not_sent_again_meanwhile() -> None:
+    person = await make_person()
+    await tell("subscribe_msg_popup_event", person.openid, said(WORK, "accept"))
+    await tell("subscribe_msg_sent_event", person.openid, arrived("behind"))
+    kinds = [job.kind for job in await Job.all().order_by("id")]
+    assert kinds == [service.KIND, receipts.KIND]
+    push = await pushed(person, state=DeliveryState.UNKNOWN, due_at=clock.now(), priority=Priority.URGENT)
+    await Job.filter(kind=receipts.KIND).update(claimable_at=clock.now() - timedelta(minutes=1))
+    taken = (await claiming.claim([Priority.URGENT], "test", 10)).pushes
+    assert push.id not in {one.id for one in taken}
+    await work()
+    await push.refresh_from_db()
+    assert push.state is DeliveryState.DELIVERED
 
 
 async def test_a_receipt_does_not_wait_for_ever() -> None:

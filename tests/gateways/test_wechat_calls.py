@@ -194,6 +194,7 @@ async def test_every_refusal_of_a_push_has_its_reason(
         ({"errcode": -1}, PushState.AWAY),
         ({"status": 429}, PushState.AWAY),
         ({"status": 502}, PushState.AWAY),
+        ({"status": 504}, PushState.UNKNOWN),
         ({"html": True}, PushState.UNKNOWN),
         ({"drop": True}, PushState.UNKNOWN),
         ({"drop": True, "after": True}, PushState.UNKNOWN),

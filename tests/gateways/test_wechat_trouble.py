@@ -20,6 +20,7 @@ from server.gateways.wechat import transport
 from server.gateways.wechat.answers import AwayError, RefusedError, document, image
 from server.gateways.wechat.gateway import MiniProgram, ServiceAccount
 from server.gateways.wechat.link import FAILURES, Link
+from server.gateways.wechat.outcomes import PushOutcome, PushState
 from server.kernel.errors import DomainError
 from tests.harness import gateway, nonsense
 from tests.harness.app import free_port
@@ -69,6 +70,29 @@ NONSENSE = [
     b'{"openid":{},"phone_info":{"purePhoneNumber":"13800138000","countryCode":"86","watermark":"wxcanary"}}',
     b"GIF89a", b"\x89PNX",
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("msgid", "named"),
+    [
+        ("7", "7"),
+        ('"m-1"', "m-1"),
+        (f'"{"1" * 64}"', "1" * 64),
+        (f'"{"1" * 65}"', None),
+        ('""', None),
+        ('"a\\u0000b"', None),
+        ('"7\\n"', None),
+        ('"消息"', None),
+        ("1.5", None),
+        ("true", None),
+        ("null", None),
+    ],
+)
+async def test_an_odd_name_of_a_push_is_no_name(server: Nonsense, msgid: str, named: str | None) -> None:
+    server.answer = say(f'{{"errcode":0,"msgid":{msgid}}}'.encode())
+    async with opened(server.base) as wechat:
+        sent = await wechat.mini.push(OPENID, "template", "page", {})
+    assert sent == PushOutcome(PushState.SENT, named)
 
 
 @pytest.mark.parametrize("answer", NONSENSE, ids=range(len(NONSENSE)))

@@ -32,6 +32,11 @@ class Forked:
     def poll(self) -> int | None:
         return self._process.exitcode
 
+    @property
+    def pid(self) -> int | None:
+        """Which process it is."""
+        return self._process.pid
+
     def send_signal(self, number: int) -> None:
         if self.poll() is None and self._process.pid:
             os.kill(self._process.pid, number)

@@ -15,5 +15,5 @@ if __name__ == "__main__":
     transport.TOTAL_SECONDS = 1
     endings.LEASE = endings.WAIT = timedelta(seconds=float(os.environ.get("HASTE", "4")))
     endings.FIRST_PAUSE, endings.LONGEST_PAUSE = timedelta(seconds=0.2), timedelta(seconds=2)
-    post.PROBE_SECONDS = 0.3
+    post.PROBE_SECONDS, post.ROOM = 0.3, endings.LEASE / 4
     sys.exit(product.main())

@@ -45,6 +45,10 @@ class StandIn:
         """Let calls go wrong: `errcode`, `status`, `delay_ms`, `drop`, `html`, `after`, and how many `times`."""
         self.do("faults", path=path, **what)
 
+    def faults(self) -> list[dict[str, Any]]:
+        """What is to go wrong still, and how many `times`."""
+        return list(self.get("faults")["items"])
+
     def revoke(self) -> None:
         """Kill every access token that is out."""
         self.do("tokens/revoke")

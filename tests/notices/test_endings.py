@@ -66,6 +66,7 @@ def test_a_used_up_quota_is_the_days() -> None:
     bulk = Tried(30, again=False, first_tried_at=LATE.first_tried_at, priority=Priority.BULK)
     tomorrow = endings.of("refused", "quota", bulk, NOW, 0.0)
     assert tomorrow.due_at == datetime(2026, 11, 22, tzinfo=SHANGHAI)
+    assert tomorrow.due_at.tzinfo is UTC, "as texts are compared in SQLite"
     soon = endings.of("refused", "quota", LATE, NOW, 0.5)
     assert soon.due_at
     assert (soon.state, soon.due_at - NOW < endings.LONGEST_PAUSE) == (DeliveryState.RETRYING, True)

@@ -1,5 +1,7 @@
 """What is announced becomes a job in the same transaction, and a job becomes messages, each once."""
 
+import contextlib
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -8,10 +10,11 @@ import pytest
 from server.gateways.wakeup import LocalWakeup
 from server.kernel import clock, outbox
 from server.kernel.ids import new_id
-from server.kernel.jobs.models import Job
+from server.kernel.jobs.models import Job, JobState
 from server.kernel.outbox import Event, Occurrence
 from server.kernel.transactions import transaction
-from server.notices import catalogue, fanout, putting
+from server.notices import catalogue, facts, fanout, putting
+from server.notices.facts import Message
 from server.notices.models import Delivery, DeliveryState, Notice, Priority, Service
 from server.people.models import Follower, Person, PersonState
 from tests.factories import make_organisation, make_person
@@ -42,7 +45,7 @@ async def work() -> int:
     """Do every job that waits, and return how many messages were new."""
     made = 0
     for job in await Job.filter(kind=fanout.URGENT):
-        result = await fanout.tell(job.payload, catalogue.in_force(), LocalWakeup())
+        result = await fanout.tell(job.payload, catalogue.in_force(), LocalWakeup(), job.kind)
         made += result["notices"]
     return made
 
@@ -83,6 +86,54 @@ async def test_a_job_that_is_done_again_says_nothing_twice() -> None:
     notices = await Notice.filter(person_id__in=people)
     assert {notice.kind for notice in notices} == {f"{EVENT}.lead"}
     assert await Delivery.filter(person_id__in=people).count() == 3
+
+
+async def test_one_event_that_cannot_be_told_keeps_no_other_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    await Job.all().delete()
+    people = [(await make_person()).id for _ in range(3)]
+    await told(*people)
+    words = facts.messages
+
+    async def poor(events: Sequence[Event], known: catalogue.Catalogue) -> list[Message]:
+        if any(str(people[0]) in event.people for event in events):
+            raise LookupError
+        return await words(events, known)
+
+    monkeypatch.setattr(facts, "messages", poor)
+    [job] = await Job.all()
+    assert await fanout.tell(job.payload, catalogue.in_force(), LocalWakeup(), job.kind) == {"apart": 3}
+    await job.delete()
+    for one in await Job.all():
+        with contextlib.suppress(LookupError):
+            await fanout.tell(one.payload, catalogue.in_force(), LocalWakeup(), one.kind)
+    assert {notice.person_id for notice in await Notice.filter(person_id__in=people)} == set(people[1:])
+
+
+async def test_what_was_given_up_is_tried_again_for_some_days_and_nothing_else_is() -> None:
+    await Job.all().delete()
+    new, old, other, done = [
+        await Job.create(
+            kind=kind,
+            payload={"events": []},
+            state=state,
+            attempts=5,
+            error="LookupError",
+            created_at=clock.now() - timedelta(days=days),
+            ended_at=clock.now(),
+        )
+        for kind, state, days in (
+            (fanout.URGENT, JobState.FAILED, 1),
+            (fanout.USUAL, JobState.FAILED, 4),
+            ("another", JobState.FAILED, 1),
+            (fanout.USUAL, JobState.DONE, 1),
+        )
+    ]
+    assert await fanout.again() == {"jobs": 1}
+    await new.refresh_from_db()
+    assert (new.state, new.attempts, new.ended_at) == (JobState.PENDING, 0, None)
+    assert new.claimable_at
+    assert new.claimable_at <= clock.now()
+    assert await Job.filter(id__in=[old.id, other.id, done.id], claimable_at=None).count() == 3
 
 
 async def test_many_events_take_a_few_statements() -> None:

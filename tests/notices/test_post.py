@@ -230,16 +230,21 @@ async def test_a_push_whose_senders_die_for_hours_has_visibly_failed(wechat: WeC
     assert await left(person) == (0, 0), "it may have been used up"
 
 
-async def test_an_answer_that_comes_after_the_lease_is_anothers(standin: StandIn) -> None:
+@pytest.mark.parametrize("anew", [False, True])
+async def test_an_answer_after_the_lease_counts_until_another_begins_anew(standin: StandIn, anew: bool) -> None:  # noqa: FBT001
     person = await reachable(standin)
     delivery = await told(person)
     [push] = (await claiming.claim([Priority.URGENT], "slow", 10)).pushes
     clock.move_to(clock.now() + endings.LEASE)
     await claiming.claim([Priority.URGENT], "other", 10)
-    late = sending.Answered(push, Ending(SENT, Effect.SPENT), "1", clock.now())
-    assert await sending.note([late], "slow") == 0
     assert await state(delivery) is UNKNOWN
-    assert await left(person) == (1, 1)
+    if anew:
+        clock.move_to(clock.now() + endings.WAIT)
+        assert (await claiming.claim([Priority.URGENT], "slow", 10)).pushes
+    late = sending.Answered(push, Ending(SENT, Effect.SPENT), "1", clock.now())
+    assert await sending.note([late], "slow") == (0 if anew else 1)
+    assert await state(delivery) is (DeliveryState.SENDING if anew else SENT)
+    assert await left(person) == ((1, 1) if anew else (0, 0))
 
 
 async def test_what_is_urgent_goes_first_and_has_slots_of_its_own(wechat: WeChat, standin: StandIn) -> None:
@@ -350,7 +355,8 @@ async def test_an_account_without_quota_is_left_alone_for_a_while(wechat: WeChat
         await until(put_off)
     assert standin.calls(PUSH) <= 4
     assert {one.refusal for one in deliveries} == {"quota"}
-    assert all(one.due_at and one.due_at.astimezone(clock.SHANGHAI).hour == 0 for one in deliveries)
+    morning = {one.due_at and one.due_at.astimezone(clock.SHANGHAI).isoformat()[11:16] for one in deliveries}
+    assert morning == {"07:30"}
 
 
 async def test_a_night_is_left_alone_but_for_what_is_urgent(wechat: WeChat, standin: StandIn) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from server.kernel import clock
 from server.notices import permissions, receipts
+from server.notices.endings import NO_PERMISSION
 from server.notices.models import Delivery, DeliveryState, Service
 from server.notices.receipts import BLOCKED, NOT_DELIVERED, Receipt
 from server.people.models import Follower, Person
@@ -81,13 +82,43 @@ async def test_while_one_is_being_sent_nobody_else_is_taken_for_it() -> None:
     assert await now(lost) == [DELIVERED]
 
 
-async def test_where_answers_bear_no_name_the_first_that_was_sent_is_meant() -> None:
+async def test_where_answers_bear_no_name_what_was_sent_comes_first_and_of_that_the_nearest() -> None:
+    person, at = await make_person(), clock.now()
+    lost = await pushed(person, UNKNOWN, state_since=at)
+    late, early = [await pushed(person, SENT, state_since=at - timedelta(minutes=ago)) for ago in (1, 9)]
+    for number, ago in enumerate((9, 1, 5)):
+        assert await receipts.settle(receipt(person, f"nameless-{number}", at=at - timedelta(minutes=ago)))
+    assert await now(early, late, lost) == [DELIVERED] * 3
+    assert [one.message_id for one in (early, late, lost)] == ["nameless-0", "nameless-1", "nameless-2"]
+
+
+async def test_of_lost_answers_that_is_meant_which_was_lost_at_about_the_moment() -> None:
+    person, at = await make_person(), clock.now()
+    before, meant = [await pushed(person, UNKNOWN, state_since=at - timedelta(minutes=ago)) for ago in (20, 1)]
+    assert await receipts.settle(receipt(person, "nearest", at=at - timedelta(minutes=1, seconds=5)))
+    assert await now(before, meant) == [UNKNOWN, DELIVERED]
+
+
+async def test_a_number_that_wechat_gives_twice_means_the_newest_push_of_that_person() -> None:
+    person, other = await make_person(), await make_person()
+    old, new = [await pushed(person, SENT, message_id="twice") for _ in range(2)]
+    anothers = await pushed(other, SENT, message_id="twice")
+    followed = await pushed(person, SENT, message_id="twice", service=Service.SERVICE_ACCOUNT)
+    assert await receipts.settle(receipt(person, "twice"))
+    assert await now(old, new, anothers, followed) == [SENT, DELIVERED, SENT, SENT]
+
+
+@pytest.mark.parametrize("reserved", [False, True])
+async def test_a_receipt_that_says_no_permission_is_left_empties_the_ledger(reserved: bool) -> None:  # noqa: FBT001
     person = await make_person()
-    lost, first, second = [await pushed(person, state) for state in (UNKNOWN, SENT, SENT)]
-    for number in range(3):
-        assert await receipts.settle(receipt(person, f"nameless-{number}"))
-    assert await now(first, second, lost) == [DELIVERED] * 3
-    assert [one.message_id for one in (first, second, lost)] == ["nameless-0", "nameless-1", "nameless-2"]
+    await credit(person.id, 3, at=clock.now() - timedelta(minutes=1))
+    push = await pushed(person, UNKNOWN if reserved else SENT, reserved=reserved, message_id="refused")
+    await permissions.change_many(reserve=[push])
+    if not reserved:
+        await permissions.change_many(spend=[push])
+    assert await receipts.settle(receipt(person, "refused", failure=NO_PERMISSION))
+    row = await row_of(person.id)
+    assert (await now(push), row.credited, row.reserved) == ([DeliveryState.FAILED_PERMANENT], 0, 0)
 
 
 @pytest.mark.parametrize(

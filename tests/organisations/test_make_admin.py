@@ -7,6 +7,8 @@ import pytest
 
 from server.kernel.audit import AuditEntry
 from server.kernel.ids import new_id
+from server.kernel.jobs.models import Job
+from server.notices import fanout
 from server.organisations.models import Membership
 from server.organisations.roles import Role
 from server.organisations.secretariat import SECRETARIAT_ID
@@ -39,6 +41,7 @@ async def test_the_first_is_made_and_a_second_only_with_another(database_url: st
 
     assert make_admin(database_url, str(second.id), "--another").returncode == 0
     assert [one.person_id for one in await admins()] == [first.id, second.id]
+    assert await Job.filter(kind=fanout.URGENT).count() + await Job.filter(kind=fanout.USUAL).count() >= 1
     subjects = {f"membership:{one.id}" for one in await admins()}
     assert {row.subject for row in await AuditEntry.filter(after="admin", actor_id=None)} == subjects
 

@@ -8,6 +8,7 @@ import orjson
 BUSY = -1
 BUSY_REASON = "busy"
 STATUS_REASON = "status"
+TIMEOUT_REASON = "gateway_timeout"
 _KEY_AT_FAULT = re.compile(r"data\.([A-Za-z_]{1,32}\d{0,4})\b")
 
 

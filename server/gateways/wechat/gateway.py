@@ -203,5 +203,6 @@ async def _pushed(client: "Client", path: str, body: Mapping[str, Any]) -> PushO
         return unsent(away)
     except RefusedError as refusal:
         return refused(refusal)
-    message_id = found.get("msgid")
-    return PushOutcome(PushState.SENT, str(message_id) if type(message_id) in {int, str} else None)
+    name = found.get("msgid")
+    spelt = str(name) if type(name) in {int, str} else ""
+    return PushOutcome(PushState.SENT, spelt if _ID.fullmatch(spelt) else None)

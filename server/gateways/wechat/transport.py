@@ -10,7 +10,7 @@ import orjson
 import structlog
 
 from server.gateways.breaker import Breaker
-from server.gateways.wechat.answers import STATUS_REASON, AwayError, RefusedError
+from server.gateways.wechat.answers import STATUS_REASON, TIMEOUT_REASON, AwayError, RefusedError
 from server.gateways.wechat.wire import Wire
 
 CONNECT_SECONDS = 2
@@ -20,6 +20,7 @@ CONNECTIONS = 256
 PUSHES = "/cgi-bin/message/"
 """Under it is what goes out by the thousand."""
 _OK = 200
+_TIMED_OUT = 504
 _SERVER_ERROR = 500
 _log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -123,4 +124,6 @@ class Transport:
 
 
 def _of(status: int) -> AwayError:
+    if status == _TIMED_OUT:  # who stands before the server waited no longer; the server may have worked on
+        return AwayError(TIMEOUT_REASON, handled=True)
     return AwayError(STATUS_REASON, handled=status >= _SERVER_ERROR)

@@ -1,6 +1,6 @@
 """Putting work into the table and taking it out again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -88,6 +88,19 @@ async def end(job: Job, result: Mapping[str, Any] | None = None, error: str | No
 async def retry(job: Job, error: str, at: datetime) -> None:
     """Put a job whose attempt failed back, to run again at `at`."""
     await _mine(job).update(state=JobState.PENDING, error=error, claimable_at=at, worker=None)
+
+
+@transaction
+async def put_back(kinds: Collection[str], since: datetime, most: int) -> int:
+    """Let up to `most` jobs that were given up try again, the oldest first, if made `since`; return how many."""
+    given_up = Job.filter(state=JobState.FAILED, kind__in=list(kinds), created_at__gte=since)
+    jobs = await given_up.order_by("created_at").limit(most).select_for_update(skip_locked=True).only("id")
+    again = Job.filter(id__in=[job.id for job in jobs])
+    if jobs:
+        await again.update(
+            state=JobState.PENDING, attempts=0, worker=None, claimable_at=clock.now(), error=None, ended_at=None
+        )
+    return len(jobs)
 
 
 @transaction

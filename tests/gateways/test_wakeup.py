@@ -1,0 +1,39 @@
+"""One call wakes everyone who waits, and nobody who was busy misses it."""
+
+import asyncio
+import time
+
+from server.gateways.wakeup import LocalWakeup
+
+
+async def waited(wakeup: LocalWakeup, seconds: float = 5) -> float:
+    began = time.monotonic()
+    await wakeup.wait(seconds)
+    return time.monotonic() - began
+
+
+async def test_everyone_is_woken() -> None:
+    wakeup = LocalWakeup()
+    waiting = [asyncio.create_task(waited(wakeup)) for _ in range(3)]
+    await asyncio.sleep(0.01)
+    await wakeup.notify()
+    assert max(await asyncio.gather(*waiting)) < 1
+
+
+async def test_who_was_busy_finds_it_done_and_once() -> None:
+    wakeup = LocalWakeup()
+
+    async def busy() -> list[float]:
+        await wakeup.wait(0)
+        await wakeup.notify()
+        return [await waited(wakeup, 0.05), await waited(wakeup, 0.05)]
+
+    first, second = await asyncio.create_task(busy())
+    assert first < 0.04
+    assert second >= 0.04
+
+
+async def test_one_that_begins_after_the_call_looks_once() -> None:
+    wakeup = LocalWakeup()
+    await wakeup.notify()
+    assert await asyncio.create_task(waited(wakeup)) < 1
