@@ -6,6 +6,7 @@ from typing import Any
 from tortoise.connection import get_connection
 
 from server.kernel import clock
+from server.kernel.transactions import transaction
 from server.labour import finding
 from server.labour.models import PayUnit, Posting, PostingKind, PostingState, Side
 from server.organisations.models import Organisation
@@ -27,6 +28,7 @@ def live(person: Person, organisation: Organisation | None, **values: Any) -> Po
     return Posting(person_id=person.id, organisation_id=organisation and organisation.id, **{**defaults, **values})
 
 
+@transaction
 async def put_up(postings: list[Posting]) -> None:
     """Write postings and their words at once."""
     connection = get_connection("default")
