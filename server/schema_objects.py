@@ -6,144 +6,14 @@ database by a test. A changed object gets a new name; one that is no longer list
 """
 
 import re
-from dataclasses import dataclass
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-APPEND_ONLY = (
-    "event",
-    "audit_entry",
-    "audit_seal",
-    "enrolment_status",
-    "referral_decision",
-    "posting_version",
-    "engagement_step",
-    "permission_entry",
-)
-"""Tables whose rows are never changed or deleted, whoever asks."""
+from server.schema_listed import APPEND_ONLY, FIXED, PARTIAL_INDEXES, RULES, SEARCH
 
 APP_ROLE = "yizhitong_app"
 """Where this role exists in PostgreSQL, the application signs in as it and does not own the tables."""
 
-
-@dataclass(frozen=True, slots=True)
-class PartialIndex:
-    """An index over the rows that `where` names; both dialects spell it alike."""
-
-    name: str
-    table: str
-    columns: str
-    where: str
-    unique: bool = False
-
-    @property
-    def sql(self) -> str:
-        """The statement that makes it where it is not there yet."""
-        kind = "UNIQUE INDEX" if self.unique else "INDEX"
-        return f"CREATE {kind} IF NOT EXISTS {self.name} ON {self.table} ({self.columns}) WHERE {self.where}"
-
-
-LIVE_REFERRAL = "('registered', 'matched', 'confirmed')"
-_STANDS = "state NOT IN ('rejected', 'closed')"
-PARTIAL_INDEXES = (
-    PartialIndex("job_schedule_once", "job", "kind, due_at", "due_at IS NOT NULL", unique=True),
-    PartialIndex("job_claimable", "job", "claimable_at", "claimable_at IS NOT NULL"),
-    PartialIndex("membership_once", "membership", "organisation_id, person_id", "ended_at IS NULL", unique=True),
-    PartialIndex(
-        "organisation_code_once", "organisation", "credit_code", f"credit_code IS NOT NULL AND {_STANDS}", unique=True
-    ),
-    PartialIndex(
-        "organisation_school_once", "organisation", "school_code", f"school_code IS NOT NULL AND {_STANDS}", unique=True
-    ),
-    PartialIndex("payee_account_pending", "payee_account", "organisation_id", "state = 'pending'", unique=True),
-    PartialIndex("payee_account_confirmed", "payee_account", "organisation_id", "state = 'confirmed'", unique=True),
-    PartialIndex("student_link_once", "student_link", "person_id, student_id", "ended_at IS NULL", unique=True),
-    PartialIndex("referral_live_once", "referral", "student_id, year", f"state IN {LIVE_REFERRAL}", unique=True),
-    PartialIndex(
-        "referral_school_once", "referral", "school_id, student_id, year", "state <> 'withdrawn'", unique=True
-    ),
-    PartialIndex("posting_newest", "posting", "side, published_at, id", "state = 'live'"),
-    PartialIndex("posting_newest_there", "posting", "side, region, published_at, id", "state = 'live'"),
-    PartialIndex("posting_soonest", "posting", "side, starts_on, id", "state = 'live'"),
-    PartialIndex("posting_soonest_there", "posting", "side, region, starts_on, id", "state = 'live'"),
-    PartialIndex("posting_pay", "posting", "side, (coalesce(hourly_fen, 0)), id", "state = 'live'"),
-    PartialIndex("posting_pay_there", "posting", "side, region, (coalesce(hourly_fen, 0)), id", "state = 'live'"),
-    PartialIndex("posting_place", "posting", "side, latitude, longitude", "state = 'live' AND latitude IS NOT NULL"),
-    PartialIndex(
-        "posting_match_there", "posting", "side, kind, occupation, region, published_at, id", "state = 'live'"
-    ),
-    PartialIndex("posting_match", "posting", "side, kind, occupation, published_at, id", "state = 'live'"),
-    PartialIndex(
-        "posting_match_major", "posting", "side, kind, major, published_at, id", "state = 'live' AND major IS NOT NULL"
-    ),
-    PartialIndex("posting_expiring", "posting", "valid_until", "state IN ('live', 'filled', 'paused')"),
-    PartialIndex("posting_waiting", "posting", "submitted_at, id", "submitted_at IS NOT NULL"),
-    PartialIndex("posting_report_once", "posting_report", "posting_id, person_id", "state = 'open'", unique=True),
-    PartialIndex(
-        "engagement_once",
-        "engagement",
-        "posting_id, person_id",
-        "state NOT IN ('withdrawn', 'unanswered', 'declined', 'cancelled_by_employer') AND supply_id IS NULL",
-        unique=True,
-    ),
-    PartialIndex(
-        "engagement_supply_once",
-        "engagement",
-        "posting_id, supply_id",
-        "state NOT IN ('withdrawn', 'unanswered', 'declined', 'cancelled_by_employer') AND supply_id IS NOT NULL",
-        unique=True,
-    ),
-    PartialIndex("engagement_places", "engagement", "posting_id", "holds_place"),
-    PartialIndex("engagement_waiting", "engagement", "posting_id, created_at", "state = 'waiting'"),
-    PartialIndex("engagement_busy", "engagement", "person_id", "state IN ('accepted', 'attended')"),
-    PartialIndex("engagement_due", "engagement", "due_at", "due_at IS NOT NULL"),
-    PartialIndex("engagement_to_judge", "engagement", "state_since, id", "contest = 'open'"),
-    PartialIndex("notice_event_once", "notice", "event_id, person_id", "event_id IS NOT NULL", unique=True),
-    PartialIndex("notice_broadcast_once", "notice", "broadcast_id, person_id", "broadcast_id IS NOT NULL", unique=True),
-    PartialIndex("event_announced_once", "event", "subject", "name = 'calendar.announced'", unique=True),
-    PartialIndex("notice_unread", "notice", "person_id, created_at", "read_at IS NULL"),
-    PartialIndex(
-        "delivery_once",
-        "delivery",
-        "notice_id",
-        "state IN ('created', 'held', 'sending', 'retrying', 'unknown')",
-        unique=True,
-    ),
-    PartialIndex("delivery_due", "delivery", "priority, due_at, id", "due_at IS NOT NULL"),
-    PartialIndex("delivery_held", "delivery", "person_id, template_id", "state = 'held'"),
-    PartialIndex("delivery_message", "delivery", "message_id", "message_id IS NOT NULL"),
-    PartialIndex("referral_disputed", "referral", "year, evidence_until", "state = 'disputed'"),
-    PartialIndex("referral_to_check", "referral", "year, state_since", "needs_check"),
-    PartialIndex("referral_phone", "referral", "phone_index", "phone_index IS NOT NULL"),
-    PartialIndex("import_row_subject", "import_row", "subject_id", "subject_id IS NOT NULL"),
-    PartialIndex(
-        "enrolment_registered_once", "enrolment", "student_id", "state IN ('registered', 'suspended')", unique=True
-    ),
-    PartialIndex(
-        "enrolment_school_once",
-        "enrolment",
-        "school_id, student_id, year",
-        "state IN ('listed', 'registered', 'suspended', 'graduated')",
-        unique=True,
-    ),
-)
-
-SEARCH = {
-    "sqlite": {
-        "posting_search": "CREATE VIRTUAL TABLE IF NOT EXISTS posting_search "
-        "USING fts5(id UNINDEXED, folded UNINDEXED, tokens, tokenize = 'ascii', detail = 'none')",
-    },
-    "postgres": {
-        "posting_tokens": "ALTER TABLE posting ADD COLUMN IF NOT EXISTS folded text, "
-        "ADD COLUMN IF NOT EXISTS tokens tsvector, ALTER COLUMN tokens SET STORAGE EXTERNAL, "
-        "ALTER COLUMN folded SET STORAGE MAIN, SET (toast_tuple_target = 1024)",
-        "posting_search": "CREATE INDEX IF NOT EXISTS posting_search ON posting "
-        "USING gin (tokens) WITH (fastupdate = off) WHERE state = 'live'",
-    },
-}
-"""The words of postings, as `server.labour.finding` writes and asks them. No model knows them: Tortoise has neither
-type. In PostgreSQL they stand in the posting's own row, so that one index tells what is live and has a word; the
-pieces, then the description, are the first to be kept apart: what lists and searches read is to be close together."""
 
 _SQLITE_GUARD = """
 CREATE TRIGGER IF NOT EXISTS {table}_no_{verb} BEFORE {verb} ON {table}
@@ -156,6 +26,23 @@ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = '23000';
 _POSTGRES_GUARD = """
 CREATE OR REPLACE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table}
 FOR EACH {each} EXECUTE FUNCTION refuse_change()"""
+
+_SQLITE_RULE = """
+CREATE TRIGGER IF NOT EXISTS {name}_{verb} BEFORE {verb} ON {table} WHEN NOT ({holds})
+BEGIN SELECT RAISE(ABORT, '{name} is broken'); END"""
+
+_SQLITE_FIXED = """
+CREATE TRIGGER IF NOT EXISTS {name} BEFORE UPDATE ON {table} WHEN {broken}
+BEGIN SELECT RAISE(ABORT, '{name} is broken'); END"""
+
+_POSTGRES_RULE = """
+DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_constraint WHERE conname = '{name}') THEN
+  ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({holds});
+END IF; END $$"""
+
+_POSTGRES_FIXED = """
+CREATE OR REPLACE TRIGGER {name} BEFORE UPDATE ON {table}
+FOR EACH ROW WHEN ({broken}) EXECUTE FUNCTION refuse_change()"""
 
 _POSTGRES_GRANTS = f"""
 DO $$ BEGIN IF EXISTS (SELECT FROM pg_roles WHERE rolname = '{APP_ROLE}') THEN
@@ -174,6 +61,7 @@ _NAMES = {
 SELECT tgname AS name FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'O'
 UNION SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 WHERE i.indpred IS NOT NULL AND c.relnamespace = 'public'::regnamespace
+UNION SELECT conname FROM pg_constraint WHERE contype = 'c' AND connamespace = 'public'::regnamespace
 UNION SELECT 'posting_tokens' FROM pg_attribute
 WHERE attrelid = to_regclass('public.posting') AND atttypid = 'tsvector'::regtype AND NOT attisdropped""",
 }
@@ -181,7 +69,7 @@ WHERE attrelid = to_regclass('public.posting') AND atttypid = 'tsvector'::regtyp
 
 def expected(dialect: str) -> dict[str, str]:
     """Return name -> statement of every object for `dialect` (`sqlite` or `postgres`)."""
-    found = {index.name: index.sql for index in PARTIAL_INDEXES} | SEARCH[dialect]
+    found = {index.name: index.sql for index in PARTIAL_INDEXES} | SEARCH[dialect] | _kept(dialect)
     verbs = {"update": "ROW", "delete": "ROW", "truncate": "STATEMENT"}
     for table in APPEND_ONLY:
         for verb, each in verbs.items():
@@ -190,6 +78,26 @@ def expected(dialect: str) -> dict[str, str]:
             elif verb != "truncate":
                 found[f"{table}_no_{verb}"] = _SQLITE_GUARD.format(table=table, verb=verb)
     return found
+
+
+def _kept(dialect: str) -> dict[str, str]:
+    """Return name -> statement of what holds rules of rows, and columns as they are."""
+    if dialect == "postgres":
+        checks = {
+            rule.name: _POSTGRES_RULE.format(name=rule.name, table=rule.table, holds=rule.holds.replace("new.", ""))
+            for rule in RULES
+        }
+        return checks | {
+            one.name: _POSTGRES_FIXED.format(name=one.name, table=one.table, broken=one.broken) for one in FIXED
+        }
+    watched = {
+        f"{rule.name}_{verb}": _SQLITE_RULE.format(name=rule.name, table=rule.table, verb=verb, holds=rule.holds)
+        for rule in RULES
+        for verb in ("insert", "update")
+    }
+    return watched | {
+        one.name: _SQLITE_FIXED.format(name=one.name, table=one.table, broken=one.broken) for one in FIXED
+    }
 
 
 def model_indexes(db: BaseDBAsyncClient) -> dict[str, str]:

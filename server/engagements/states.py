@@ -22,7 +22,7 @@ AT_WORK = frozenset({ACCEPTED, ATTENDED})
 WORKED = frozenset({COMPLETED, LEFT_EARLY, WAGE_DISPUTE, CANCELLED})
 """For which wages may be owed: where a place was taken away, only if somebody had come."""
 GONE = frozenset({WITHDRAWN, UNANSWERED, DECLINED, CANCELLED})
-"""Nothing came of it; `server/schema_objects.py` has the same."""
+"""Nothing came of it; `server/schema_listed.py` has the same."""
 
 
 class Verb(StrEnum):
