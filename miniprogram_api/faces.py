@@ -51,6 +51,7 @@ from miniprogram_api.subscriptions import subscriptions
 from miniprogram_api.summaries import summaries
 from miniprogram_api.timeline import timeline
 from miniprogram_api.wechat import wechat
+from server.awards import beginning as awards
 from server.consents import documents
 from server.engagements import beginning
 from server.engagements.matching import book as matching_book
@@ -124,6 +125,7 @@ FACES: tuple[Blueprint | BlueprintGroup, ...] = (
 def publish(app: Sanic[Any, Any], content_dir: Path) -> None:
     """Load the content and make every answer that depends on nothing else; raises ContentError."""
     book = app.ctx.book = policy_service.load(content_dir)
+    awards.begin(content_dir, book)
     guide = app.ctx.guide = guide_service.load(content_dir, book)
     app.ctx.comparison = compare.load(content_dir, book)
     app.ctx.reference = reference_service.load(content_dir, book)

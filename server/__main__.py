@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from tortoise.exceptions import BaseORMException
 
 from server import app, db, life, operations, schedules
+from server.awards import beginning as awards
 from server.backups.archive import BackupError
 from server.engagements import beginning
 from server.gateways.wakeup import wakeup
@@ -91,6 +92,7 @@ async def _work(settings: Settings) -> None:
     app.unlock(settings)
     rules.use(rules.load(app.CONTENT_DIR))
     beginning.begin_alone(app.CONTENT_DIR)
+    awards.begin_alone(app.CONTENT_DIR)
     notices.begin(app.CONTENT_DIR)
     waker = wakeup(settings.redis_url)
     outside = SimpleNamespace()

@@ -11,6 +11,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 
 from server import db
 from server.app import CONTENT_DIR, App, build
+from server.awards import beginning as awards
 from server.engagements import beginning
 from server.kernel import audit, clock, sensitive
 from server.notices import beginning as notices
@@ -39,6 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     sensitive.use(VAULT)
     rules.use(rules.load(CONTENT_DIR))
     beginning.begin_alone(CONTENT_DIR)
+    awards.begin_alone(CONTENT_DIR)
     notices.begin(CONTENT_DIR)
     config.addinivalue_line("markers", "drill: takes long; runs with --drills only")
     config.addinivalue_line("markers", "browser: looks at pages in a Chromium; runs where one is found")
