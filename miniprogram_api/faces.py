@@ -29,10 +29,16 @@ from miniprogram_api import referral_years as referral_years_face
 from miniprogram_api import referrals as referrals_face
 from miniprogram_api import students as students_face
 from miniprogram_api import words
+from miniprogram_api.award_decisions import award_decisions
+from miniprogram_api.award_runs import award_runs
+from miniprogram_api.awards import awards as awards_face
 from miniprogram_api.broadcasts import broadcasts
+from miniprogram_api.budgets import budgets
+from miniprogram_api.clawbacks import clawbacks
 from miniprogram_api.deliveries import deliveries
 from miniprogram_api.docs import docs
 from miniprogram_api.enrolments import enrolments
+from miniprogram_api.funds import funds
 from miniprogram_api.health import health
 from miniprogram_api.imports import enrolment_imports, referral_imports
 from miniprogram_api.labour_statistics import labour_statistics
@@ -43,10 +49,13 @@ from miniprogram_api.people import people
 from miniprogram_api.posting_lists import posting_lists
 from miniprogram_api.posting_reports import posting_reports
 from miniprogram_api.posting_review import posting_review
+from miniprogram_api.publications import publications
 from miniprogram_api.reveals import reveals
 from miniprogram_api.saved_searches import saved_searches
 from miniprogram_api.sessions import sessions
 from miniprogram_api.shelf import Shelf
+from miniprogram_api.statement_results import statement_results
+from miniprogram_api.statements import statements
 from miniprogram_api.subscriptions import subscriptions
 from miniprogram_api.summaries import summaries
 from miniprogram_api.timeline import timeline
@@ -114,9 +123,18 @@ FACES: tuple[Blueprint | BlueprintGroup, ...] = (
         notices_face,
         subscriptions,
         deliveries,
+        funds,
+        budgets,
+        statements,
+        statement_results,
         broadcasts,
         reveals,
         audit_face.audit,
+        award_runs,
+        awards_face,
+        award_decisions,
+        publications,
+        clawbacks,
         url_prefix="/api/v1",
     ),
 )

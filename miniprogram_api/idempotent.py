@@ -36,7 +36,9 @@ async def once(
     arguments: Mapping[str, Any],
 ) -> HTTPResponse:
     """Run `handler` for the first request with this key, and answer the others from what it made."""
-    key = request.headers["idempotency-key"]
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        raise invalid(FieldFault("Idempotency-Key", "missing"))
     if not 0 < len(key) <= KEY_MAX_LENGTH or not key.isascii():
         raise invalid(FieldFault("Idempotency-Key", "idempotency_key", {"max": KEY_MAX_LENGTH}))
     scope = f"{caller} {request.method} {request.uri_template}"

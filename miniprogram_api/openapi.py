@@ -16,6 +16,7 @@ REF = "#/components/schemas/{model}"
 NO_CONTENT, JSON = 204, Declaration().media
 BINARY = {"type": "string", "format": "binary"}
 PROBLEM = {"$ref": "#/components/responses/Problem"}
+_KEY = {"type": "string", "maxLength": KEY_MAX_LENGTH}
 _PARAMETER = re.compile(r"<(\w+)(?::(\w+))?>")
 _PATH_TYPES = {"uuid": {"type": "string", "format": "uuid"}}
 _PROBLEM_SCHEMA = {
@@ -101,9 +102,7 @@ def _operation(route: Any, declaration: Declaration, refs: dict[type[BaseModel],
             _parameter("If-Match", "header", {"type": "string", "examples": ['"3"']}, required=declaration.if_match)
         )
     if declaration.rebuild:
-        found["parameters"].append(
-            _parameter("Idempotency-Key", "header", {"type": "string", "maxLength": KEY_MAX_LENGTH})
-        )
+        found["parameters"].append(_parameter("Idempotency-Key", "header", _KEY, required=declaration.key_required))
     return found
 
 

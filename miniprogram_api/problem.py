@@ -72,7 +72,7 @@ class Problems(BaseModel):
 
     def detail(self, slug: str, facts: Mapping[str, Any]) -> str:
         """Return what a refusal says, by its slug and facts."""
-        told = {name: self.nouns.get(str(value), value) for name, value in facts.items()}
+        told = {name: self._told(value) for name, value in facts.items()}
         return self.problems[slug].detail.format(**told)
 
     def sentence(self, fault: FieldFault) -> str:
@@ -84,6 +84,12 @@ class Problems(BaseModel):
     def called(self, name: str) -> str:
         """Return what a field is called, as it stands in a file for people to read."""
         return self.fields.get(name, name)
+
+    def _told(self, value: Any) -> Any:
+        """Return what a fact is called, of several all of them."""
+        if isinstance(value, list):
+            return "、".join(self.nouns.get(str(one), str(one)) for one in value)
+        return self.nouns.get(str(value), value)
 
     def _label(self, pointer: str) -> str | None:
         """Return what the field is called at this very place, else wherever it stands."""

@@ -14,6 +14,7 @@ from miniprogram_api.web import Face, allow, answer, answers, query
 from miniprogram_api.words import Words
 from server.access import exports, owners
 from server.access.rules import own
+from server.awards.summaries import Amount, Money, of_payee
 from server.enrolments.models import EnrolmentState, Intake, Level
 from server.imports.models import ImportState
 from server.organisations.roles import STAFF, Role
@@ -94,16 +95,47 @@ class ImportCountsView(Body):
     rows: dict[str, int]
 
 
+class AmountView(Body):
+    """How many awards, and how many fen together."""
+
+    count: int
+    amount_fen: int
+
+    @classmethod
+    def of(cls, amount: Amount) -> Self:
+        """Return the view of an amount."""
+        return cls(count=amount.count, amount_fen=amount.fen)
+
+
+class AwardSumsView(Body):
+    """A payee's awards of an entry year.
+
+    `expected` are estimates, which nobody has approved; `approved` is what was approved and is not paid yet, also what
+    waits for money; `paid` is all that was paid, `clawed_back` what of it came back or was kept back.
+    """
+
+    expected: AmountView
+    approved: AmountView
+    paid: AmountView
+    clawed_back: AmountView
+
+    @classmethod
+    def of(cls, money: Money) -> Self:
+        """Return the view of what was counted."""
+        return cls(**{name: AmountView.of(getattr(money, name)) for name in cls.model_fields})
+
+
 class SchoolSummaryView(Body):
-    """What a school registered, listed and imported for an entry year."""
+    """What a school registered, listed and imported for an entry year, and the money that comes of it."""
 
     year: int
     referrals: ReferralCountsView
     enrolments: EnrolmentCountsView
     imports: ImportCountsView
+    awards: AwardSumsView
 
     @classmethod
-    def of(cls, year: int, found: counts.Summary) -> Self:
+    def of(cls, year: int, found: counts.Summary, money: Money) -> Self:
         """Return the view of what was counted."""
         enrolled, imported = found.enrolments, found.imports
         return cls(
@@ -118,6 +150,7 @@ class SchoolSummaryView(Body):
             imports=ImportCountsView(
                 by_state={state: imported.by_state.get(state, 0) for state in ImportState}, rows=dict(imported.rows)
             ),
+            awards=AwardSumsView.of(money),
         )
 
 
@@ -126,8 +159,9 @@ class SchoolSummaryView(Body):
 @query(YearQuery)
 @answers(200, SchoolSummaryView)
 async def of_school(_request: Request, organisation_id: UUID, query: YearQuery) -> HTTPResponse:
-    """Count what a school registered and listed for an entry year, by how it stands."""
-    return answer(SchoolSummaryView.of(query.year, await counts.of_school(organisation_id, query.year)))
+    """Count what a school registered and listed for an entry year, by how it stands, and sum up its awards."""
+    counted, money = await counts.of_school(organisation_id, query.year), await of_payee(organisation_id, query.year)
+    return answer(SchoolSummaryView.of(query.year, counted, money))
 
 
 @summaries.get("/referrals/summary")

@@ -35,6 +35,8 @@ Handler = Callable[..., Coroutine[Any, Any, HTTPResponse]]
 H = TypeVar("H", bound=Handler)
 First = Callable[..., Awaitable[None]]
 """What is awaited before the work, with the handler's arguments; raises DomainError where that is not to be."""
+Then = Callable[[Request, FixedResponse], Awaitable[HTTPResponse]]
+"""What makes of the work's answer, once the work is committed, the one that is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,11 @@ class Declaration:
     body: type[BaseModel] | None = None
     body_optional: bool = False
     first: First | None = None
+    then: Then | None = None
     answers: dict[int, Any] = field(default_factory=dict)
     media: tuple[str, ...] = ("application/json",)
     rebuild: Rebuild | None = None
+    key_required: bool = False
     upload: Upload | None = None
     if_match: bool | None = None
     """Whether If-Match is required; None where it is not looked at."""
@@ -126,14 +130,19 @@ def answers(status: int, view: Any = None, *media: str) -> Callable[[H], H]:
     return state
 
 
-def idempotent(rebuild: Rebuild) -> Callable[[H], H]:
-    """State that `Idempotency-Key` is honoured; `rebuild` makes the first answer again from what was made."""
-    return _stating(rebuild=rebuild)
+def idempotent(rebuild: Rebuild, *, required: bool = False) -> Callable[[H], H]:
+    """State that `Idempotency-Key` is honoured or `required`; `rebuild` makes the first answer from what was made."""
+    return _stating(rebuild=rebuild, key_required=required)
 
 
 def first(step: First) -> Callable[[H], H]:
     """State what comes before the work and its transaction, such as counting tries."""
     return _stating(first=step)
+
+
+def then(step: Then) -> Callable[[H], H]:
+    """State what comes after the work and its transaction, such as waiting for what a worker makes of it."""
+    return _stating(then=step)
 
 
 def allow(*who: Access | Role | Right, of: Kind | None = None, owner: OwnerOf | None = None) -> Callable[[H], H]:
@@ -162,9 +171,11 @@ def allow(*who: Access | Role | Right, of: Kind | None = None, owner: OwnerOf | 
                 arguments |= await _form(request, declaration)
             if declaration.first:
                 await declaration.first(request, **arguments)
-            if declaration.rebuild and "idempotency-key" in request.headers:
-                return await once(caller, request, handler, declaration.rebuild, arguments)
-            return await handler(request, **arguments)
+            if declaration.rebuild and (declaration.key_required or "idempotency-key" in request.headers):
+                done = await once(caller, request, handler, declaration.rebuild, arguments)
+            else:
+                done = await handler(request, **arguments)
+            return await declaration.then(request, done) if declaration.then else done  # type: ignore[arg-type]
 
         return declared  # type: ignore[return-value]
 
@@ -216,8 +227,7 @@ def _read(request: Request, declaration: Declaration, arguments: dict[str, Any])
     elif request.query_string:
         refuse_query(request.query_string)
     if declaration.if_match is not None:
-        header = request.headers.get("if-match")
-        arguments["version"] = read_if_match(header, required=declaration.if_match)
+        arguments["version"] = read_if_match(request.headers.get("if-match"), required=declaration.if_match)
     if declaration.body and not declaration.upload:
         left_out = declaration.body_optional and not request.body
         arguments["body"] = declaration.body() if left_out else read_body(request, declaration.body)

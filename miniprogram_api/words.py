@@ -7,9 +7,13 @@ from typing import Annotated
 from pydantic import Field
 
 from server.appeals.models import AppealState
+from server.awards import making
+from server.awards.models import AwardState, ClawbackState
+from server.awards.models import ContestState as ClawbackContest
 from server.engagements.models import ContestState, EngagementState, Party
 from server.engagements.nexts import Cue
 from server.enrolments.models import EnrolmentState, Intake, Level, MatchVerdict
+from server.funds.models import Account, EntryKind
 from server.kernel.content import Content, ContentError, read
 from server.notices.models import DeliveryState, Service
 from server.organisations.models import MembershipState, OrganisationState
@@ -18,6 +22,7 @@ from server.referrals.counts import AGES, OLDER
 from server.referrals.flags import Flag
 from server.referrals.models import ReferralState
 from server.referrals.timeline import Actor
+from server.statements.models import Receipt, StatementState
 from server.students.models import LinkState, Relation
 
 Word = Annotated[str, Field(min_length=1)]
@@ -40,6 +45,14 @@ class Words(Content):
     relations: dict[Relation, Word]
     link_states: dict[LinkState, Word]
     appeal_states: dict[AppealState, Word]
+    statement_states: dict[StatementState, Word]
+    receipts: dict[Receipt, Word]
+    entry_kinds: dict[EntryKind, Word]
+    accounts: dict[Account, Word]
+    award_states: dict[AwardState, Word]
+    award_refusals: dict[str, Word]
+    clawback_states: dict[ClawbackState, Word]
+    clawback_contests: dict[ClawbackContest, Word]
     engagement_states: dict[EngagementState, Word]
     contest_states: dict[ContestState, Word]
     parties: dict[Party, Word]
@@ -83,6 +96,14 @@ def _faults(words: Words) -> Iterator[str]:
         "relations": set[str](Relation),
         "link_states": set[str](LinkState),
         "appeal_states": set[str](AppealState),
+        "statement_states": set[str](StatementState),
+        "receipts": set[str](Receipt),
+        "entry_kinds": set[str](EntryKind),
+        "accounts": set[str](Account),
+        "award_states": set[str](AwardState),
+        "award_refusals": set(making.REASONS),
+        "clawback_states": set[str](ClawbackState),
+        "clawback_contests": set[str](ClawbackContest),
         "ages": {*AGES, OLDER},
         "flags": set[str](Flag),
     }

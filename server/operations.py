@@ -1,4 +1,4 @@
-"""Commands with arguments, for whoever runs the system: administrators, the audit's proof, backups, rotation."""
+"""Commands with arguments for whoever runs the system: administrators, proofs of audit and ledger, backups, rotation."""
 
 import argparse
 import asyncio
@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 from server import db, life, rotation
+from server.awards import ledger_check
 from server.backups import service
 from server.gateways.wakeup import LocalWakeup
 from server.kernel import audit_check
@@ -51,6 +52,22 @@ def verify_audit(settings: Settings, arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser("verify_audit", description="Prove the audit.")
     parser.add_argument("--head", type=Head.parse, help="NUMBER:MAC as a log line or a backup has it")
     return _told(asyncio.run(_faults(settings, parser.parse_args(arguments).head)))
+
+
+def verify_ledger(settings: Settings, arguments: Sequence[str]) -> int:
+    """Tell every fen of every budget that is not where it should be; 0 where all are."""
+    parser = argparse.ArgumentParser("verify_ledger", description="Prove that every fen of every budget is explained.")
+    parser.parse_args(arguments)
+    faults = asyncio.run(_unexplained(settings))
+    for fault in faults:
+        print(f"ledger {fault}")  # noqa: T201
+    print(f"the ledger is not whole: {len(faults)} faults" if faults else "every fen is explained")  # noqa: T201
+    return 1 if faults else 0
+
+
+async def _unexplained(settings: Settings) -> list[str]:
+    async with db.opened(settings.database, everywhere=True, **db.unhurried(settings.database)):
+        return await ledger_check.faults()
 
 
 def backup(settings: Settings, arguments: Sequence[str]) -> int:
@@ -143,6 +160,7 @@ def _told(faults: Sequence[Fault]) -> int:
 OPERATIONS: Mapping[str, Callable[[Settings, Sequence[str]], int]] = {
     "make_admin": make_admin,
     "verify_audit": verify_audit,
+    "verify_ledger": verify_ledger,
     "backup": backup,
     "restore": restore,
     "minors_report": minors_report,

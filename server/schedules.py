@@ -4,9 +4,13 @@ from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from typing import Any
 
+from server.awards import queue as fund_queues
+from server.awards import runs, working
 from server.callbacks import service as callbacks
 from server.callbacks.ports import ServiceAccount
 from server.engagements import sweeps as engagements
+from server.funds.ledger import FUND_QUEUE
+from server.funds.models import FundPaper
 from server.imports import turns, work
 from server.imports.models import Import, ImportKind
 from server.imports.work import Importers
@@ -28,7 +32,7 @@ from server.referrals.models import Evidence
 from server.settings import ROOT
 from server.students import id_regions
 
-FILES_NAMED: scans.Naming = (*scans.NAMING, (Evidence, "scan_id"), (Import, "rows_id"))
+FILES_NAMED: scans.Naming = (*scans.NAMING, (Evidence, "scan_id"), (Import, "rows_id"), (FundPaper, "scan_id"))
 """Every column that names a file; what none of them names is swept."""
 
 
@@ -99,6 +103,14 @@ def _regions() -> Reference:
     return reference.regions_alone(ROOT / "content")
 
 
+async def _watch_award_runs(_payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    return await working.watch()
+
+
+async def _watch_fund_queues(_payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    return await fund_queues.watch()
+
+
 async def _watch_broadcasts(_payload: Mapping[str, Any]) -> Mapping[str, Any]:
     return await sendout.resume(_regions())
 
@@ -129,6 +141,8 @@ SCHEDULES = (
     Schedule("watch_organisations", "5 0 * * *", _watch_organisations),
     Schedule("settle_referrals", "10 0 * * *", _settle_referrals),
     Schedule("tell_again", "35 * * * *", _tell_again),
+    Schedule("watch_award_runs", "* * * * *", _watch_award_runs),
+    Schedule("watch_fund_queues", "20 * * * *", _watch_fund_queues),
     Schedule("watch_broadcasts", "* * * * *", _watch_broadcasts),
     Schedule("watch_postings", "*/5 * * * *", _watch_postings),
     Schedule("watch_engagements", "2-57/5 * * * *", _watch_engagements),
@@ -160,6 +174,8 @@ def handlers(service_account: ServiceAccount, files: Files) -> Mapping[str, Hand
     return {
         callbacks.KIND: partial(callbacks.work, service_account=service_account),
         years.CHANGED: _settle_referral_year,
+        runs.JOB: working.work,
+        FUND_QUEUE: fund_queues.work,
         broadcasts.SEND: _send_broadcast,
         broadcasts.STOP: sendout.stop,
         **{turns.job_kind(kind): import_list for kind in ImportKind},

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from server.access.rules import Owner
+from server.awards import holding as awards
 from server.consents import service as consents
 from server.engagements import holding as engagements
 from server.engagements import searches
@@ -13,6 +14,8 @@ from server.kernel.errors import not_found
 from server.labour import service as labour
 from server.organisations import service
 from server.referrals import holding
+from server.statements import holding as statements
+from server.statements.states import GONE_OUT
 from server.students import links
 
 
@@ -94,3 +97,16 @@ async def engagement(engagement_id: UUID) -> Owner:
 async def saved_search(search_id: UUID) -> Owner:
     """Return the owner of a search: who keeps it; raises DomainError 404."""
     return Owner("saved_search", person_id=(await searches.search(search_id)).person_id)
+
+
+async def award(award_id: UUID) -> Owner:
+    """Return the owner of an award: the school to which it is paid; raises DomainError 404."""
+    found = await awards.award(award_id)
+    return Owner("award", frozenset({found.payee_id}), secretariat_knows=True)
+
+
+async def statement(statement_id: UUID) -> Owner:
+    """Return the owner of a statement: its payee, once it has gone out; raises DomainError 404."""
+    found = await statements.statement(statement_id)
+    owners = frozenset({found.payee_id}) if found.state in GONE_OUT else frozenset[UUID]()
+    return Owner("statement", owners, secretariat_knows=True)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from server.access import owners
 from server.access.rules import Owner
+from server.appeals.awards import AwardRefusals
 from server.appeals.ports import Contestable
 from server.engagements import contests
 from server.engagements import holding as engagements
@@ -193,5 +194,6 @@ CONTESTABLE: Mapping[str, Contestable] = {
     "payee_account": PayeeAccountRefusals(),
     "posting": PostingRefusals(),
     "engagement": EngagementDecisions(),
+    "award": AwardRefusals(),
 }
 """Kind of subject -> how its refusals are contested."""

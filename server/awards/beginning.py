@@ -2,14 +2,17 @@
 
 from pathlib import Path
 
-from server.awards import book, rules
+from server.awards import book, following, places, rules
 from server.policy.book import PolicyBook, load
+from server.referrals import following as claims
 
 
 def begin(content_dir: Path, programmes: PolicyBook) -> None:
-    """Give this process the rules of awards and the programmes; raises ContentError."""
+    """Give this process the rules of awards and the programmes, and let awards follow claims; raises ContentError."""
     rules.use(rules.load(content_dir))
     book.use(programmes)
+    claims.follow(following.follow)
+    places.use(places.load(content_dir))
 
 
 def begin_alone(content_dir: Path) -> None:

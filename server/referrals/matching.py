@@ -15,7 +15,7 @@ from server.kernel.audit import Note
 from server.kernel.outbox import Occurrence
 from server.kernel.statements import select
 from server.organisations import current
-from server.referrals import flags, rules, years
+from server.referrals import flags, following, rules, years
 from server.referrals.models import LIVE, Referral, ReferralState
 from server.referrals.sealed import name_of
 from server.referrals.standing import Claim, Seat, Standing, Status, Terms, standings
@@ -46,8 +46,16 @@ async def reconsider(
     """Bring the claims on these students, who are held, for a year to where they belong; joins the transaction.
 
     A constant number of statements for at most some hundred students. Once the year is over it does nothing, unless
-    somebody `decided`. Rows that the caller has read may be out of date afterwards.
+    somebody `decided`. Rows that the caller has read may be out of date afterwards. What follows from the claims, also
+    from what the caller did to them, is done here.
     """
+    await _reconsider(student_ids, year, actor_id, reason, decided=decided)
+    await following.changed(student_ids, actor_id)
+
+
+async def _reconsider(
+    student_ids: Collection[UUID], year: int, actor_id: UUID | None, reason: str, *, decided: bool
+) -> None:
     calendar = await years.calendar(year)
     if calendar.over_on(clock.today()) and not decided:
         return

@@ -21,7 +21,7 @@ from server.kernel.statements import select
 from server.kernel.transactions import transaction
 from server.organisations import current
 from server.organisations.models import Organisation, OrganisationState
-from server.referrals import flags, holding, matching, rules, sealed, years
+from server.referrals import flags, following, holding, matching, rules, sealed, years
 from server.referrals.claims import Claim
 from server.referrals.flags import Flag
 from server.referrals.holding import subject_of
@@ -241,3 +241,5 @@ async def _write(work: _Work) -> None:
     await audit.note_many([*registered, *work.notes])
     news = [Occurrence(DISPUTED, subject_of(row.id), people[row.school_id]) for row in (*contested, *disputed)]
     await outbox.record_many([*(Occurrence(REGISTERED, note.subject) for note in registered), *news])
+    if contested:
+        await following.changed({row.student_id for row in contested}, work.by)

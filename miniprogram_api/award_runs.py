@@ -1,0 +1,180 @@
+"""Runs over many awards: how far they are, and what became of each thing."""
+
+from datetime import datetime
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from pydantic import Field
+from sanic import HTTPResponse, Request
+
+from miniprogram_api.award_views import VerdictView
+from miniprogram_api.idempotent import made
+from miniprogram_api.listing import Columns, Table, listed
+from miniprogram_api.reading import Body, Paged
+from miniprogram_api.referrals import SchoolView
+from miniprogram_api.representation import FixedResponse
+from miniprogram_api.shelf import ListView, paged
+from miniprogram_api.tables import MEDIA, Exportable
+from miniprogram_api.web import Face, allow, answer, answers, query
+from server.awards import listing, runs, working
+from server.awards.listing import Told
+from server.awards.models import AwardRun, AwardRunRow, RunKind, RunOutcome, RunState
+from server.organisations.roles import Role
+
+award_runs = Face("award_runs", url_prefix="/awards/runs")
+STAFF = (Role.REVIEWER, Role.APPROVER, Role.FINANCE, Role.ADMIN)
+RUNNING = 202
+"""The answer to whoever began a run that takes longer than `PATIENCE_SECONDS`."""
+PATIENCE_SECONDS = 8.0
+"""For so long an answer waits for its run; a request may take twice as long."""
+_WHOLE = 100
+
+
+class RunView(Body):
+    """A run over many awards: what was chosen, and how far it is.
+
+    `counts` tell of how many what became: the state that an award came to, or the code of why nothing was done.
+    """
+
+    id: UUID
+    kind: RunKind
+    state: RunState
+    chosen: dict[str, Any]
+    reason: str
+    actor: UUID
+    total: int
+    done: int
+    percent: int
+    counts: dict[str, int]
+    created_at: datetime
+    ended_at: datetime | None
+
+    @classmethod
+    def of(cls, row: AwardRun) -> Self:
+        """Return the view of a run."""
+        over = row.state is RunState.DONE
+        percent = _WHOLE if over else min(row.done * _WHOLE // (row.total or 1), _WHOLE - 1)
+        more: dict[str, Any] = {"chosen": runs.said(row), "actor": row.actor_id, "percent": percent}
+        return cls(**more, **{name: getattr(row, name) for name in cls.model_fields if name not in more})
+
+
+class RunRowView(Body):
+    """What became of one thing: `subject` is the claim or stated case of a run that proposes, else the award.
+
+    `code` is the state that its award came to, or why nothing was done, and `detail` says the same to people;
+    `verdict` is what the rules said where they said no.
+    """
+
+    id: UUID
+    subject: str
+    award: UUID | None
+    referral: str | None
+    school: SchoolView | None
+    amount_fen: int | None
+    outcome: RunOutcome
+    code: str
+    detail: str
+    verdict: VerdictView | None
+
+    @classmethod
+    def of(cls, told: Told, request: Request, kind: RunKind) -> Self:
+        """Return the view of what became of one thing."""
+        row, award = told.row, told.award
+        school = award.payee if award else told.referral.school if told.referral else None
+        return cls(
+            id=row.id,
+            subject=f"{_subject(told, kind)}:{row.subject_id}",
+            award=award.id if award else None,
+            referral=told.referral.number if told.referral else None,
+            school=SchoolView.of(school) if school else None,
+            amount_fen=award.amount_fen if award else None,
+            outcome=row.outcome,
+            code=row.code,
+            detail=_detail(row, request),
+            verdict=VerdictView.model_validate(row.verdict) if row.verdict else None,
+        )
+
+
+class RunsQuery(Paged):
+    """Which runs."""
+
+    kind: RunKind | None = None
+
+
+class RunRowsQuery(Exportable):
+    """Which rows."""
+
+    outcome: RunOutcome | None = None
+    code: Annotated[str, Field(min_length=1, max_length=64, pattern="^[a-z_]+$")] | None = None
+
+
+def _subject(told: Told, kind: RunKind) -> str:
+    if kind is not RunKind.PROPOSE:
+        return "award"
+    return "referral" if told.referral else "case"
+
+
+def _detail(row: AwardRunRow, request: Request) -> str:
+    words = request.app.ctx.words
+    if row.outcome is RunOutcome.DONE:
+        return words.award_states[row.code]  # type: ignore[no-any-return]
+    return words.award_refusals.get(row.code) or request.app.ctx.problems.problems[row.code].title  # type: ignore[no-any-return]
+
+
+_COLUMNS: Columns[RunRowView] = (
+    ("对象", lambda one: one.subject),
+    ("登记编号", lambda one: one.referral),
+    ("学校", lambda one: one.school and one.school.name),
+    ("奖补编号", lambda one: one.award and str(one.award)),
+    ("结果", lambda one: "已办理" if one.outcome is RunOutcome.DONE else "未办理"),
+    ("说明", lambda one: one.detail),
+)
+
+
+def begun(run: AwardRun) -> FixedResponse:
+    """Answer with a run that begins once its transaction is committed."""
+    return made(answer(RunView.of(run), RUNNING), str(run.id))
+
+
+async def begun_again(_request: Request, run_id: str) -> HTTPResponse:
+    """Answer again with a run."""
+    return begun(await runs.run(UUID(run_id)))
+
+
+async def waited(_request: Request, begun: FixedResponse) -> HTTPResponse:
+    """Answer with a run that was begun, once it is done or patience is at its end."""
+    run = await working.settled(UUID(begun.subject_id), PATIENCE_SECONDS)
+    return answer(RunView.of(run), 201 if run.state is RunState.DONE else RUNNING)
+
+
+@award_runs.get("/")
+@allow(*STAFF)
+@query(RunsQuery)
+@answers(200, ListView[RunView])
+async def index(_request: Request, query: RunsQuery) -> HTTPResponse:
+    """List runs, the newest first."""
+    return paged(await runs.listed(query.kind, query.limit, query.cursor), RunView.of)
+
+
+@award_runs.get("/<run_id:uuid>")
+@allow(*STAFF)
+@answers(200, RunView)
+async def one(_request: Request, run_id: UUID) -> HTTPResponse:
+    """Show how far a run is."""
+    return answer(RunView.of(await runs.run(run_id)))
+
+
+@award_runs.get("/<run_id:uuid>/rows")
+@allow(*STAFF)
+@query(RunRowsQuery)
+@answers(200, ListView[RunRowView], *MEDIA)
+async def rows(request: Request, run_id: UUID, query: RunRowsQuery) -> HTTPResponse:
+    """List what became of each thing of a run, in their order."""
+    run = await runs.run(run_id)
+    return await listed(
+        request,
+        query,
+        Table("award_run_rows", "奖补批量办理结果", _COLUMNS),
+        lambda limit, cursor: listing.rows(run_id, query.outcome, query.code, limit, cursor),
+        lambda told: RunRowView.of(told, request, run.kind),
+    )

@@ -1,0 +1,169 @@
+"""Claiming a paid award back: asked for, approved by another, demanded, contested, and how it ends."""
+
+from uuid import UUID
+
+from sanic import HTTPResponse, Request
+
+from miniprogram_api.clawback_views import (
+    ClawbackQuery,
+    ClawbackView,
+    Contest,
+    ContestDecision,
+    NewClawback,
+    Recovery,
+    table,
+)
+from miniprogram_api.idempotent import made
+from miniprogram_api.listing import listed
+from miniprogram_api.people import Reason
+from miniprogram_api.representation import FixedResponse
+from miniprogram_api.shelf import ListView
+from miniprogram_api.tables import MEDIA
+from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, if_match, query
+from server.access import owners
+from server.access.rules import Caller, own, within
+from server.awards import clawbacks as service
+from server.awards import contesting
+from server.awards.clawbacks import Chosen
+from server.awards.models import Clawback
+from server.kernel.paging import Page
+from server.organisations.roles import STAFF, Role
+from server.people.service import Decider
+
+clawbacks = Face("clawbacks")
+
+
+def _staff(caller: Caller) -> bool:
+    return any(post.role.of_secretariat for post in caller.posts)
+
+
+def _decider(request: Request, body: Reason | Recovery) -> Decider:
+    return Decider(request.ctx.caller.person_id, body.reason)
+
+
+async def _shown(request: Request, clawback_id: UUID, status: int = 200) -> FixedResponse:
+    row = await service.shown(clawback_id)
+    return made(answer(ClawbackView.of(row, staff=_staff(request.ctx.caller)), status, row.version), str(row.id))
+
+
+async def _again(request: Request, clawback_id: str) -> HTTPResponse:
+    return await _shown(request, UUID(clawback_id))
+
+
+async def _asked_again(request: Request, clawback_id: str) -> HTTPResponse:
+    return await _shown(request, UUID(clawback_id), 201)
+
+
+@clawbacks.get("/clawbacks")
+@allow(Role.CLERK, *STAFF)
+@query(ClawbackQuery)
+@answers(200, ListView[ClawbackView], *MEDIA)
+async def every(request: Request, query: ClawbackQuery) -> HTTPResponse:
+    """List clawbacks, those first that have stood as they do for longest; a school sees what was demanded of it."""
+    caller, words = request.ctx.caller, request.app.ctx.words
+    chosen, only = Chosen(query.state, query.payee), within(caller)
+
+    async def fetch(limit: int, cursor: str | None) -> Page[Clawback]:
+        return await service.clawbacks(chosen, only, limit, cursor)
+
+    return await listed(request, query, table(words), fetch, lambda row: ClawbackView.of(row, staff=_staff(caller)))
+
+
+@clawbacks.post("/awards/<award_id:uuid>/clawback")
+@allow(Role.REVIEWER, Role.APPROVER, Role.FINANCE)
+@idempotent(_asked_again, required=True)
+@body(NewClawback)
+@answers(201, ClawbackView)
+async def ask(request: Request, award_id: UUID, body: NewClawback) -> HTTPResponse:
+    """Ask for a paid award, or a part of it, to be claimed back; another person approves that."""
+    asked = await service.request(award_id, body.amount_fen, _decider(request, body))
+    return await _shown(request, asked.id, 201)
+
+
+@clawbacks.get("/awards/<award_id:uuid>/clawback")
+@allow(own(Role.CLERK), *STAFF, owner=owners.award)
+@answers(200, ClawbackView)
+async def show(request: Request, award_id: UUID) -> HTTPResponse:
+    """Give the newest clawback of an award; its payee sees one from the demand on."""
+    newest = await service.newest(award_id, told_only=not _staff(request.ctx.caller))
+    return await _shown(request, newest.id)
+
+
+@clawbacks.post("/awards/<award_id:uuid>/clawback/approve")
+@allow(Role.APPROVER)
+@idempotent(_again, required=True)
+@if_match(required=False)
+@body(Reason)
+@answers(200, ClawbackView)
+async def approve(request: Request, award_id: UUID, body: Reason, version: int | None) -> HTTPResponse:
+    """Approve that an award is claimed back, as somebody without any other part in it."""
+    return await _shown(request, (await service.approve(award_id, _decider(request, body), version)).id)
+
+
+@clawbacks.post("/awards/<award_id:uuid>/clawback/demand")
+@allow(Role.FINANCE)
+@idempotent(_again, required=True)
+@if_match(required=False)
+@body(Reason)
+@answers(200, ClawbackView)
+async def demand(request: Request, award_id: UUID, body: Reason, version: int | None) -> HTTPResponse:
+    """Demand the money from the payee, who may contest that from now on."""
+    return await _shown(request, (await service.demand(award_id, _decider(request, body), version)).id)
+
+
+@clawbacks.post("/awards/<award_id:uuid>/clawback/recover")
+@allow(Role.FINANCE)
+@idempotent(_again, required=True)
+@if_match(required=False)
+@body(Recovery)
+@answers(200, ClawbackView)
+async def recover(request: Request, award_id: UUID, body: Recovery, version: int | None) -> HTTPResponse:
+    """Note that some of the money came back, or the last of it."""
+    done = await service.recover(award_id, body.amount_fen, _decider(request, body), version)
+    return await _shown(request, done.id)
+
+
+@clawbacks.post("/awards/<award_id:uuid>/clawback/write-off")
+@allow(Role.APPROVER)
+@idempotent(_again, required=True)
+@if_match(required=False)
+@body(Reason)
+@answers(200, ClawbackView)
+async def write_off(request: Request, award_id: UUID, body: Reason, version: int | None) -> HTTPResponse:
+    """Give up what is still owed, as another approver than the one who approved it."""
+    return await _shown(request, (await service.write_off(award_id, _decider(request, body), version)).id)
+
+
+@clawbacks.post("/awards/<award_id:uuid>/clawback/drop")
+@allow(Role.REVIEWER, Role.APPROVER, Role.FINANCE)
+@idempotent(_again, required=True)
+@if_match(required=False)
+@body(Reason)
+@answers(200, ClawbackView)
+async def drop(request: Request, award_id: UUID, body: Reason, version: int | None) -> HTTPResponse:
+    """Find that nothing is to be claimed back after all; once it was approved, only another approver does that."""
+    return await _shown(request, (await service.drop(award_id, _decider(request, body), version)).id)
+
+
+@clawbacks.post("/awards/<award_id:uuid>/clawback/contest")
+@allow(own(Role.MANAGER), owner=owners.award)
+@idempotent(_again, required=True)
+@if_match(required=False)
+@body(Contest)
+@answers(200, ClawbackView)
+async def contest(request: Request, award_id: UUID, body: Contest, version: int | None) -> HTTPResponse:
+    """Say for the payee, once, that this is claimed back wrongly; what is being done goes on all the same."""
+    said = await contesting.contest(award_id, body.reason, request.ctx.caller.person_id, version)
+    return await _shown(request, said.id)
+
+
+@clawbacks.post("/awards/<award_id:uuid>/clawback/decision")
+@allow(Role.REVIEWER, Role.APPROVER)
+@idempotent(_again, required=True)
+@if_match(required=False)
+@body(ContestDecision)
+@answers(200, ClawbackView)
+async def decide(request: Request, award_id: UUID, body: ContestDecision, version: int | None) -> HTTPResponse:
+    """Decide about what the payee contested; `lifted` ends it, and what came back is the payee's again."""
+    done = await contesting.decide(award_id, body.verdict, _decider(request, body), version)
+    return await _shown(request, done.id)

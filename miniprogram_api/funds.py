@@ -1,0 +1,90 @@
+"""Funds, and the papers without which nothing of theirs is paid."""
+
+from uuid import UUID
+
+from sanic import HTTPResponse, Request
+
+from miniprogram_api import scans
+from miniprogram_api.fund_views import BasisQuery, BasisView, FundView, NewFundBody, PaperForm
+from miniprogram_api.idempotent import made
+from miniprogram_api.representation import FixedResponse
+from miniprogram_api.scans import SCAN_BYTES, SCAN_MEDIA
+from miniprogram_api.shelf import ListView
+from miniprogram_api.web import Face, allow, answer, answers, body, form, idempotent, query
+from server.funds import filing, papers, service
+from server.funds.models import Fund
+from server.funds.service import NewFund
+from server.kernel import clock
+from server.organisations.roles import STAFF, Role
+
+funds = Face("funds", url_prefix="/funds")
+
+
+def _shown(request: Request, fund: Fund, status: int = 200) -> FixedResponse:
+    return made(answer(FundView.of(fund, request.app.ctx.book), status), str(fund.id))
+
+
+async def _again(request: Request, fund_id: str) -> HTTPResponse:
+    return _shown(request, await service.fund(UUID(fund_id)), 201)
+
+
+async def _basis(fund_id: UUID, year: int | None) -> HTTPResponse:
+    await service.fund(fund_id)
+    year = year or clock.today().year
+    return answer(BasisView.of(year, await papers.missing(fund_id, year), await filing.history(fund_id)))
+
+
+@funds.post("/")
+@allow(Role.FINANCE, Role.ADMIN)
+@idempotent(_again, required=True)
+@body(NewFundBody)
+@answers(201, FundView)
+async def make(request: Request, body: NewFundBody) -> HTTPResponse:
+    """Make a fund for programmes in force here; nothing of it is paid before its papers and its budget are there."""
+    new = NewFund(**body.model_dump())
+    return _shown(request, await service.make(new, request.app.ctx.book, request.ctx.caller.person_id), 201)
+
+
+@funds.get("/")
+@allow(*STAFF)
+@answers(200, ListView[FundView])
+async def index(request: Request) -> HTTPResponse:
+    """List all funds, the oldest first."""
+    items = tuple(FundView.of(fund, request.app.ctx.book) for fund in await service.funds())
+    return answer(ListView[FundView](items=items, next_cursor=None))
+
+
+@funds.get("/<fund_id:uuid>")
+@allow(*STAFF)
+@answers(200, FundView)
+async def show(request: Request, fund_id: UUID) -> HTTPResponse:
+    """Show one fund."""
+    return _shown(request, await service.fund(fund_id))
+
+
+@funds.put("/<fund_id:uuid>/basis", stream=True)
+@allow(Role.FINANCE, Role.ADMIN)
+@form(PaperForm, SCAN_BYTES, *SCAN_MEDIA)
+@answers(200, BasisView)
+async def put_paper(request: Request, fund_id: UUID, body: PaperForm, file: bytes) -> HTTPResponse:
+    """Put a paper on file: legal basis, payer or the recognition of an entry year, with a scan of up to 5 MB."""
+    ctx = request.app.ctx
+    paper = await filing.put(fund_id, body.paper(request.ctx.caller.person_id), file, ctx.scans, ctx.files)
+    return await _basis(fund_id, paper.year)
+
+
+@funds.get("/<fund_id:uuid>/basis")
+@allow(*STAFF)
+@query(BasisQuery)
+@answers(200, BasisView)
+async def basis(_request: Request, fund_id: UUID, query: BasisQuery) -> HTTPResponse:
+    """Show what is on file, what is missing, and what was on file before."""
+    return await _basis(fund_id, query.year)
+
+
+@funds.get("/<fund_id:uuid>/basis/<paper_id:uuid>/file")
+@allow(*STAFF)
+@answers(200, None, "image/jpeg")
+async def paper(request: Request, fund_id: UUID, paper_id: UUID) -> HTTPResponse:
+    """Show the scan of a paper, also of one that a newer one has replaced."""
+    return scans.shown(await filing.picture(fund_id, paper_id, request.app.ctx.files))

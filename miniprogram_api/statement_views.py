@@ -1,0 +1,259 @@
+"""Statements as they are sent and shown: the account masked, and people only to the secretariat."""
+
+from datetime import datetime
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from pydantic import Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from miniprogram_api.people import OrganisationName, Reason
+from miniprogram_api.reading import IMPERSONAL, Body
+from miniprogram_api.tables import Exportable
+from server.kernel.paging import Page
+from server.kernel.sensitive import Sensitive
+from server.organisations import payee_accounts
+from server.organisations.models import PayeeAccount
+from server.people.service import Decider
+from server.statements import listing, opening, sending
+from server.statements.models import Receipt, RowOutcome, StatementResult, StatementState
+from server.statements.settling import Returned
+
+MOST_NAMED = 1000
+"""So many awards can be named one by one."""
+ROWS_SHOWN = 100
+
+
+class NewStatement(Body):
+    """What a statement is to pay.
+
+    Without `awards` all that there is, or what failed on the statement that it `follows`; `fund` is to be named where
+    there are awards of several. `offsets` says whether what the payee owes is kept back.
+    """
+
+    payee: UUID
+    fund: UUID | None = None
+    awards: Annotated[list[UUID], Field(min_length=1, max_length=MOST_NAMED)] | None = None
+    follows: UUID | None = None
+    offsets: bool = True
+
+    def wanted(self) -> opening.Wanted:
+        """Return it as the service takes it."""
+        return opening.Wanted(self.payee, self.fund, self.awards, self.follows, self.offsets)
+
+
+class BankReturned(Reason):
+    """Which payment the bank sent back, by its award or by the number of its row, and why."""
+
+    award: UUID | None = None
+    row: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if (self.award is None) is (self.row is None):
+            raise PydanticCustomError("award_or_row", "one of two")
+        return self
+
+    def which(self) -> Returned:
+        """Return it as the service takes it."""
+        return Returned(self.award, self.row)
+
+
+class ReceiptSaid(Body):
+    """Whether the money has come; where it has not, or not all of it, `note` says what is wrong."""
+
+    verdict: Annotated[Receipt, Field(examples=["confirmed"])]
+    note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), IMPERSONAL] = ""
+
+    @model_validator(mode="after")
+    def _says_what_is_wrong(self) -> Self:
+        if self.verdict is Receipt.NONE:
+            raise PydanticCustomError("receipt_verdict", "nothing said")
+        if self.verdict is Receipt.DISPUTED and not self.note:
+            raise PydanticCustomError("receipt_note", "nothing said")
+        return self
+
+
+class StatementQuery(Exportable):
+    """Which statements; `year` is that of the budget."""
+
+    payee: UUID | None = None
+    fund: UUID | None = None
+    state: StatementState | None = None
+    year: Annotated[int, Field(ge=2000, le=2100)] | None = None
+
+    def wanted(self) -> listing.Wanted:
+        """Return it as the service takes it."""
+        return listing.Wanted(self.payee, self.fund, self.state, self.year)
+
+
+class FundName(Body):
+    """A fund, as far as a statement names it."""
+
+    id: UUID
+    name: str
+
+
+class LockedAccount(Body):
+    """The account that a statement was locked with, its number masked."""
+
+    id: UUID
+    holder: str
+    bank: str
+    number: Sensitive | None
+
+    @classmethod
+    def of(cls, row: PayeeAccount) -> Self:
+        """Return the view of a row."""
+        return cls(id=row.id, holder=row.holder, bank=row.bank, number=payee_accounts.number_of(row))
+
+
+class ApprovalView(Body):
+    """That somebody let it go out; `person_id` is null to the payee."""
+
+    person_id: UUID | None
+    made_at: datetime
+
+
+class OutcomesView(Body):
+    """Of how many rows what came; a row that the bank sent back was paid before."""
+
+    paid: int = 0
+    failed: int = 0
+    bank_returned: int = 0
+
+
+class ReceiptView(Body):
+    """What the payee says of the money."""
+
+    verdict: Receipt
+    note: str
+    made_at: datetime | None
+
+
+class StatementView(Body):
+    """A statement.
+
+    `total_fen` is what is to be paid: its awards, `count` of them, less `offset_fen`, which is kept back. From locking
+    on neither these nor the account and the payer change. `approvals_needed` is null until then. Who did what is null
+    to the payee.
+    """
+
+    id: UUID
+    number: Annotated[str, Field(examples=["S2026-0007"])]
+    state: StatementState
+    payee: OrganisationName
+    fund: FundName
+    year: int
+    follows: UUID | None
+    offsets: bool
+    count: int
+    total_fen: int
+    offset_fen: int
+    account: LockedAccount | None
+    payer: OrganisationName | None
+    approvals_needed: int | None
+    approvals: list[ApprovalView]
+    outcomes: OutcomesView
+    receipt: ReceiptView
+    opened_by: UUID | None
+    locked_by: UUID | None
+    locked_at: datetime | None
+    sent_by: UUID | None
+    sent_at: datetime | None
+    version: int
+    created_at: datetime
+    state_since: datetime
+
+    @classmethod
+    def of(cls, seen: listing.Seen, *, staff: bool) -> Self:
+        """Return the view of a statement as the secretariat's staff or its payee may see it."""
+        return cls(**parts(seen, staff=staff))
+
+
+class ResultView(Body):
+    """What came back for a row, and why where it failed."""
+
+    outcome: RowOutcome
+    reason: str
+    made_at: datetime
+
+    @classmethod
+    def of(cls, row: StatementResult) -> Self:
+        """Return the view of a row."""
+        return cls(outcome=row.outcome, reason=row.reason, made_at=row.made_at)
+
+
+class StatementRowView(Body):
+    """A row: an award to pay, or what is kept back for a clawback, below zero; `number` is null before it is locked.
+
+    `subject` is the number of the referral, or the matter.
+    """
+
+    number: int | None
+    award: UUID | None
+    clawback: UUID | None
+    subject: str
+    amount_fen: int
+    results: list[ResultView]
+
+    @classmethod
+    def of(cls, line: listing.Line) -> Self:
+        """Return the view of a row."""
+        award = line.award
+        subject = (award.referral.number if award.referral else award.matter) if award else ""
+        return cls(
+            number=line.number,
+            award=award.id if award else None,
+            clawback=line.clawback_id,
+            subject=subject,
+            amount_fen=line.amount_fen,
+            results=[ResultView.of(one) for one in line.results],
+        )
+
+
+class StatementWhole(StatementView):
+    """A statement with its first rows; `rows_cursor` leads to the others, at `/statements/{id}/rows`."""
+
+    rows: list[StatementRowView]
+    rows_cursor: str | None
+
+    @classmethod
+    def whole(cls, seen: listing.Seen, lines: Page[listing.Line], *, staff: bool) -> Self:
+        """Return the same with its first rows."""
+        rows = [StatementRowView.of(one) for one in lines.items]
+        return cls(**parts(seen, staff=staff), rows=rows, rows_cursor=lines.next_cursor)
+
+
+_SAME = (
+    "id", "number", "state", "offsets", "count", "total_fen", "offset_fen", "locked_at", "sent_at", "version",
+    "created_at", "state_since",
+)  # fmt: skip
+
+
+def parts(seen: listing.Seen, *, staff: bool) -> dict[str, Any]:
+    """Return what every view of a statement says."""
+    row = seen.row
+    return {
+        **{name: getattr(row, name) for name in _SAME},
+        "payee": OrganisationName.of(row.payee),
+        "fund": FundName(id=row.fund.id, name=row.fund.name),
+        "year": row.budget.year,
+        "follows": row.follows_id,
+        "account": LockedAccount.of(row.account) if row.account else None,
+        "payer": OrganisationName.of(row.payer) if row.payer else None,
+        "approvals_needed": sending.needed(row) if row.locked_at else None,
+        "approvals": [
+            ApprovalView(person_id=one.person_id if staff else None, made_at=one.made_at) for one in seen.approvals
+        ],
+        "outcomes": OutcomesView(**seen.outcomes),
+        "receipt": ReceiptView(verdict=row.receipt, note=row.receipt_note, made_at=row.receipt_at),
+        "opened_by": row.opened_by_id if staff else None,
+        "locked_by": row.locked_by_id if staff else None,
+        "sent_by": row.sent_by_id if staff else None,
+    }
+
+
+def decider(person_id: UUID, body: Reason) -> Decider:
+    """Return who decides, and why."""
+    return Decider(person_id, body.reason)

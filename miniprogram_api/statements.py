@@ -1,0 +1,179 @@
+"""Statements: opened, locked, approved, sent, settled row by row, and what became of them after that."""
+
+import asyncio
+from uuid import UUID
+
+from sanic import HTTPResponse, Request
+
+from miniprogram_api.idempotent import made
+from miniprogram_api.listing import Columns, Table, listed
+from miniprogram_api.people import Reason
+from miniprogram_api.reading import Paged
+from miniprogram_api.representation import FixedResponse
+from miniprogram_api.shelf import ListView, paged
+from miniprogram_api.statement_views import (
+    ROWS_SHOWN,
+    NewStatement,
+    StatementQuery,
+    StatementRowView,
+    StatementView,
+    StatementWhole,
+    decider,
+)
+from miniprogram_api.tables import MEDIA, XLSX, attachment, told
+from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, query
+from miniprogram_api.words import Words
+from server.access import exports, owners, rules
+from server.access.rules import Right, own
+from server.kernel import clock
+from server.kernel.money import yuan_text
+from server.organisations.payee_accounts import PAYEES
+from server.organisations.roles import STAFF, Role
+from server.statements import giving, holding, listing, locking, opening, payer_file, sending
+
+statements = Face("statements", url_prefix="/statements")
+CLERK = own(Role.CLERK)
+
+
+async def shown(request: Request, statement_id: UUID, status: int = 200) -> FixedResponse:
+    """Answer with a statement and its first rows, as its caller may see it."""
+    row = await holding.statement(statement_id)
+    [seen], lines = await listing.seen([row]), await listing.lines(row, ROWS_SHOWN, None)
+    view = StatementWhole.whole(seen, lines, staff=_staff(request))
+    return made(answer(view, status, row.version), str(row.id))
+
+
+async def again(request: Request, statement_id: str) -> HTTPResponse:
+    """Answer for a request that was sent again."""
+    return await shown(request, UUID(statement_id))
+
+
+async def _opened_again(request: Request, statement_id: str) -> HTTPResponse:
+    return await shown(request, UUID(statement_id), 201)
+
+
+def _staff(request: Request) -> bool:
+    return rules.within(request.ctx.caller) is None
+
+
+@statements.post("/")
+@allow(Role.FINANCE)
+@idempotent(_opened_again, required=True)
+@body(NewStatement)
+@answers(201, StatementWhole)
+async def open_statement(request: Request, body: NewStatement) -> HTTPResponse:
+    """Open a statement: approved awards of one payee and one fund, of this year's budget."""
+    row = await opening.open_statement(body.wanted(), request.ctx.caller.person_id)
+    return await shown(request, row.id, 201)
+
+
+@statements.get("/")
+@allow(Right(Role.CLERK, frozenset(PAYEES)), *STAFF)
+@query(StatementQuery)
+@answers(200, ListView[StatementView], *MEDIA)
+async def index(request: Request, query: StatementQuery) -> HTTPResponse:
+    """List statements, the newest first: all for the secretariat, for others their own once they have gone out."""
+    staff, within = _staff(request), rules.within(request.ctx.caller)
+    return await listed(
+        request,
+        query,
+        _table(request.app.ctx.words),
+        lambda limit, cursor: listing.statements(query.wanted(), within, limit, cursor),
+        lambda seen: StatementView.of(seen, staff=staff),
+    )
+
+
+@statements.get("/<statement_id:uuid>")
+@allow(CLERK, *STAFF, owner=owners.statement)
+@answers(200, StatementWhole)
+async def one(request: Request, statement_id: UUID) -> HTTPResponse:
+    """Show a statement with its first rows."""
+    return await shown(request, statement_id)
+
+
+@statements.get("/<statement_id:uuid>/rows")
+@allow(CLERK, *STAFF, owner=owners.statement)
+@query(Paged)
+@answers(200, ListView[StatementRowView])
+async def rows(_request: Request, statement_id: UUID, query: Paged) -> HTTPResponse:
+    """List the rows of a statement with what came of each; of an open one the awards that are on it."""
+    found = await listing.lines(await holding.statement(statement_id), query.limit, query.cursor)
+    return paged(found, StatementRowView.of)
+
+
+@statements.post("/<statement_id:uuid>/lock")
+@allow(Role.FINANCE)
+@idempotent(again, required=True)
+@answers(200, StatementWhole)
+async def lock(request: Request, statement_id: UUID) -> HTTPResponse:
+    """Lock a statement: its rows, sums, account and payer never change from then on, and its money is committed."""
+    await locking.lock(statement_id, request.ctx.caller.person_id)
+    return await shown(request, statement_id)
+
+
+@statements.post("/<statement_id:uuid>/approve")
+@allow(Role.APPROVER)
+@idempotent(again, required=True)
+@body(Reason)
+@answers(200, StatementWhole)
+async def approve(request: Request, statement_id: UUID, body: Reason) -> HTTPResponse:
+    """Let a locked statement go out; by as many different people as its total asks for."""
+    await sending.approve(statement_id, decider(request.ctx.caller.person_id, body))
+    return await shown(request, statement_id)
+
+
+@statements.post("/<statement_id:uuid>/send")
+@allow(Role.FINANCE)
+@idempotent(again, required=True)
+@answers(200, StatementWhole)
+async def send(request: Request, statement_id: UUID) -> HTTPResponse:
+    """Send a statement to its payer; not by who approved it, and only while the account in force is the locked one."""
+    await sending.send(statement_id, request.ctx.caller.person_id)
+    return await shown(request, statement_id)
+
+
+@statements.post("/<statement_id:uuid>/void")
+@allow(Role.FINANCE)
+@idempotent(again, required=True)
+@body(Reason)
+@answers(200, StatementWhole)
+async def void(request: Request, statement_id: UUID, body: Reason) -> HTTPResponse:
+    """Give a statement up before it is sent; its awards can be put on another one."""
+    await sending.void(statement_id, decider(request.ctx.caller.person_id, body))
+    return await shown(request, statement_id)
+
+
+@statements.get("/<statement_id:uuid>/file.xlsx")
+@allow(Role.FINANCE)
+@answers(200, None, XLSX)
+async def file(request: Request, statement_id: UUID) -> HTTPResponse:
+    """Give out the payer's file of a locked statement, with the account in full; that is noted for the payee to see."""
+    caller = request.ctx.caller
+    mark = f"导出：{await exports.who(caller)}　时间：{told(clock.now())}"
+    found = await giving.give(statement_id, caller.person_id, mark)
+    return attachment(await asyncio.to_thread(payer_file.write, found), XLSX, f"结算单-{found.number}.xlsx")
+
+
+def _table(words: Words) -> Table[StatementView]:
+    columns: Columns[StatementView] = (
+        ("编号", lambda one: one.number),
+        ("状态", lambda one: words.statement_states[one.state]),
+        ("收款单位", lambda one: one.payee.name),
+        ("资金渠道", lambda one: one.fund.name),
+        ("预算年度", lambda one: one.year),
+        ("笔数", lambda one: one.count),
+        ("应付（元）", lambda one: yuan_text(one.total_fen)),
+        ("抵扣（元）", lambda one: yuan_text(one.offset_fen)),
+        ("付款单位", lambda one: one.payer and one.payer.name),
+        ("户名", lambda one: one.account and one.account.holder),
+        ("账号", lambda one: one.account and one.account.number and one.account.number.masked),
+        ("已支付", lambda one: one.outcomes.paid),
+        ("失败", lambda one: one.outcomes.failed),
+        ("退汇", lambda one: one.outcomes.bank_returned),
+        ("回执", lambda one: words.receipts[one.receipt.verdict]),
+        ("锁定时间", lambda one: one.locked_at),
+        ("送出时间", lambda one: one.sent_at),
+        ("开立时间", lambda one: one.created_at),
+        ("现状态起于", lambda one: one.state_since),
+    )
+    return Table("statements", "结算单", columns)

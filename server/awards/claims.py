@@ -1,0 +1,141 @@
+"""Confirmed claims of a year, as candidates for an award."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from server.awards import book, places
+from server.awards.facts import Facts, Found, Sent, judged, of_claim
+from server.awards.making import IN_DISPUTE, PAYEE_KIND, TO_CHECK, Candidate, code_beside, excepted
+from server.awards.models import Award
+from server.awards.rules import Source
+from server.enrolments.models import Level
+from server.kernel.statements import identity, returned, select
+from server.organisations.models import Organisation, OrganisationState
+from server.organisations.roles import Kind
+from server.referrals.models import Referral
+from server.students.models import Student
+
+_BEHIND = "year = $1 AND id > $2 AND NOT state <> 'confirmed' ORDER BY id LIMIT $3"
+"""The double negative keeps SQLite on the index that is in the order of the ids."""
+_OF_STUDENTS = "student_id = ANY($1) AND NOT programme <> $2"
+"""So that it goes by the students, of whom there are few, and not by the programme."""
+_CLAIMS = """
+SELECT claim.id, claim.student_id, claim.school_id, claim.needs_check, school.region, enrolment.entered_on,
+  enrolment.level, receiver.kind AS receiver,
+  EXISTS (SELECT 1 FROM referral rival WHERE rival.student_id = claim.student_id AND rival.year = claim.year
+    AND rival.state = 'disputed') AS rivalled
+FROM referral claim
+JOIN organisation school ON school.id = claim.school_id
+JOIN enrolment ON enrolment.id = claim.enrolment_id
+JOIN organisation receiver ON receiver.id = enrolment.school_id
+WHERE claim.id = ANY($1)
+ORDER BY claim.id"""
+
+
+async def behind(year: int, reached: UUID, most: int) -> list[Referral]:
+    """Return the next confirmed claims of a year, by their ids; of each only its id and its student's."""
+    return await select(Referral, _BEHIND, year, reached, most, only=("id", "student_id"))
+
+
+async def candidates(
+    claims: Sequence[Referral], programme: str, source: Source, exceptions: Mapping[UUID, str]
+) -> list[Candidate]:
+    """Return what comes of claims that are confirmed still, with their students held until the transaction ends.
+
+    A settled number of statements. Whoever changes a claim or stores another beside it holds the student, too.
+    """
+    students = sorted({claim.student_id for claim in claims})
+    await select(Student, "id = ANY($1) ORDER BY id", students, only=("id",), hold=True)
+    confirmed = "id = ANY($1) AND state = 'confirmed' ORDER BY id"
+    held = await select(Referral, confirmed, [claim.id for claim in claims], only=("id",), hold=True)
+    rows = await returned(_CLAIMS, [claim.id for claim in held])
+    payees = await _payees({identity(row["school_id"]) for row in rows})
+    known = await _awards(students, programme)
+    judge = _Judge(programme)
+    return [_candidate(row, payees, known, exceptions, source, judge) for row in rows]
+
+
+class _Judge:
+    """The rules of one programme, asked once for all claims of which the data says the same."""
+
+    def __init__(self, programme: str) -> None:
+        self._programme = programme
+        self._city = places.in_force()[book.in_force().programmes[programme].jurisdiction]
+        self._known: dict[Sent, tuple[Facts, Found]] = {}
+
+    def __call__(self, sent: Sent) -> tuple[Facts, Found]:
+        if sent not in self._known:
+            facts = of_claim(sent, self._city)
+            self._known[sent] = facts, judged(book.in_force(), self._programme, facts, sent.entered_on)
+        return self._known[sent]
+
+
+def _candidate(  # noqa: PLR0913, PLR0917 -- a claim, and all that is known of its kind
+    row: Mapping[str, Any],
+    payees: Mapping[UUID, Organisation],
+    known: Mapping[UUID, Collection[Award]],
+    exceptions: Mapping[UUID, str],
+    source: Source,
+    judge: _Judge,
+) -> Candidate:
+    claim_id, student_id = identity(row["id"]), identity(row["student_id"])
+    sent = Sent(row["region"], Kind(row["receiver"]), Level(row["level"]), _day(row["entered_on"]))
+    payee, exception = payees[identity(row["school_id"])], exceptions.get(claim_id, "")
+    awards = known.get(student_id, ())
+    own = [award for award in awards if award.referral_id == claim_id]
+    others = [award for award in awards if award.referral_id != claim_id]
+    facts, found = judge(sent)
+    return Candidate(
+        subject_id=claim_id,
+        payee_id=payee.id,
+        entered_on=sent.entered_on,
+        facts=facts,
+        found=found,
+        referral_id=claim_id,
+        student_id=student_id,
+        exception=excepted(others, exception),
+        code=code_beside(own, others, exception) or _trouble(row) or ("" if payee.kind is source.payee else PAYEE_KIND),
+    )
+
+
+def _trouble(row: Mapping[str, Any]) -> str:
+    """Return what has to be settled about a claim before anything follows from it, empty where nothing has."""
+    if row["rivalled"]:
+        return IN_DISPUTE
+    return TO_CHECK if row["needs_check"] else ""
+
+
+async def _payees(schools: Collection[UUID]) -> dict[UUID, Organisation]:
+    """Return by school who is paid in its place: itself, or what carries a closed one on."""
+    only = ("id", "kind", "state", "successor_id")
+    found = {row.id: row for row in await select(Organisation, "id = ANY($1)", sorted(schools), only=only)}
+    while missing := {_next(row) for row in found.values()} - {None, *found}:
+        more = await select(Organisation, "id = ANY($1)", sorted(filter(None, missing)), only=only)
+        found |= {row.id: row for row in more}
+    return {school: _last(found[school], found) for school in schools}
+
+
+def _next(row: Organisation) -> UUID | None:
+    return row.successor_id if row.state is OrganisationState.CLOSED else None
+
+
+def _last(row: Organisation, found: Mapping[UUID, Organisation]) -> Organisation:
+    following = _next(row)
+    return _last(found[following], found) if following else row
+
+
+async def _awards(students: Sequence[UUID], programme: str) -> Mapping[UUID, Collection[Award]]:
+    only = ("id", "student_id", "referral_id", "state")
+    known: defaultdict[UUID, list[Award]] = defaultdict(list)
+    for award in await select(Award, _OF_STUDENTS, list(students), programme, only=only):
+        if award.student_id:
+            known[award.student_id].append(award)
+    return known
+
+
+def _day(value: Any) -> date:
+    """Return a day that `returned` gave, as each driver has it."""
+    return value if isinstance(value, date) else date.fromisoformat(value)

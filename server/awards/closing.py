@@ -1,0 +1,107 @@
+"""Closing a fiscal year: what is reserved is let go, what is left lapses, and only what is said is carried over."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from server.awards.models import Award, AwardState
+from server.funds import budgets, ledger
+from server.funds.ledger import Move
+from server.funds.models import Budget, BudgetState, EntryKind, LedgerEntry
+from server.kernel import audit, bulk, clock
+from server.kernel.audit import Note
+from server.kernel.errors import DomainError
+from server.kernel.transactions import transaction
+from server.people.service import Decider
+
+AT_ONCE = 500
+"""So many awards are written by one statement."""
+_TICK = timedelta(microseconds=1)
+_WRITTEN = ("state", "held_from", "budget_id", "queued_at", "version", "state_since")
+
+
+@transaction
+async def close(fund_id: UUID, year: int, carry_over_fen: int, by: Decider) -> Budget:
+    """Close a fund's budget of a fiscal year and return it; joins the transaction.
+
+    Awards whose money was reserved keep their approvals and wait for the next year's money, before all others and in
+    the order in which they had got theirs. Raises DomainError 404, 409 `budget_closed`, `budget_in_flight` while
+    anything is on a statement, `budget_moving` where an award moved meanwhile (it may be tried again), `budget_short`
+    where less is left than is to be carried over.
+    """
+    shown = await budgets.of_year(fund_id, year)
+    awards = await _reserving(shown.id)
+    budget = await ledger.hold(shown.id)
+    await _require_at_rest(budget, awards)
+    await _empty(budget, awards, carry_over_fen, by)
+    budget.state, budget.closed_at, budget.version = BudgetState.CLOSED, clock.now(), budget.version + 1
+    await budget.save(update_fields=["state", "closed_at", "version"])
+    await budgets.note(budget, "closed", by.person_id, by.reason, before=BudgetState.OPEN)
+    await _carry(fund_id, year + 1, carry_over_fen, by)
+    await _queue_up(fund_id, await _in_order(budget, awards), by)
+    return budget
+
+
+async def _reserving(budget_id: UUID) -> list[Award]:
+    """Return the awards that a budget's money may be reserved for, held, in the order of their ids."""
+    here = Award.filter(budget_id=budget_id, state__in=[AwardState.APPROVED, AwardState.HELD])
+    held = await here.order_by("id").select_for_update()
+    return [one for one in held if AwardState.APPROVED in (one.state, one.held_from)]
+
+
+async def _require_at_rest(budget: Budget, awards: Sequence[Award]) -> None:
+    """See that what is reserved is reserved for the held awards, and that nothing is on its way to be paid."""
+    if budget.state is BudgetState.CLOSED:
+        raise DomainError("budget_closed", 409, year=budget.year)
+    if budget.committed_fen or await Award.exists(budget_id=budget.id, state=AwardState.ON_STATEMENT):
+        raise DomainError("budget_in_flight", 409, year=budget.year)
+    if budget.reserved_fen != sum(one.amount_fen for one in awards):
+        raise DomainError("budget_moving", 409, year=budget.year)
+
+
+async def _empty(budget: Budget, awards: Sequence[Award], carry_over_fen: int, by: Decider) -> None:
+    """Let go of what is reserved, carry over what is said, and let the rest lapse."""
+    lapsing = budget.available_fen + budget.reserved_fen - carry_over_fen
+    if lapsing < 0:
+        raise DomainError("budget_short", 409, year=budget.year)
+    moves = [Move(EntryKind.RELEASE, one.amount_fen, award_id=one.id) for one in awards]
+    last = ((EntryKind.CARRY_OUT, carry_over_fen), (EntryKind.LAPSE, lapsing))
+    moves += [Move(kind, fen) for kind, fen in last if fen]
+    await ledger.post(budget, moves, by.person_id, by.reason)
+
+
+async def _carry(fund_id: UUID, year: int, carry_over_fen: int, by: Decider) -> None:
+    if carry_over_fen:
+        budget = await budgets.hold_or_make(fund_id, year)
+        await ledger.post(budget, [Move(EntryKind.CARRY_IN, carry_over_fen)], by.person_id, by.reason)
+        await budgets.note(budget, "carried_in", by.person_id, by.reason)
+
+
+async def _in_order(budget: Budget, awards: Sequence[Award]) -> list[Award]:
+    """Return awards in the order in which the budget's money was first reserved for them."""
+    reserved = await LedgerEntry.filter(budget_id=budget.id, kind=EntryKind.RESERVE).order_by("-id").only("award_id")
+    first = {entry.award_id: place for place, entry in enumerate(reserved)}
+    return sorted(awards, key=lambda one: -first[one.id])
+
+
+async def _queue_up(fund_id: UUID, awards: Sequence[Award], by: Decider) -> None:
+    """Put awards before all that wait for a fund's money, in the order given; those that are held keep their place."""
+    ahead = await Award.filter(fund_id=fund_id, queued_at__isnull=False, budget_id=None).order_by("queued_at").first()
+    now = clock.now()
+    place = min(ahead.queued_at, now) if ahead and ahead.queued_at else now
+    for behind, one in enumerate(reversed(awards), start=1):
+        if one.state is AwardState.HELD:
+            one.held_from = AwardState.AWAITING_FUNDS
+        else:
+            one.state, one.state_since = AwardState.AWAITING_FUNDS, now
+        one.budget_id, one.queued_at, one.version = None, place - behind * _TICK, one.version + 1
+    for start in range(0, len(awards), AT_ONCE):
+        await bulk.write(awards[start : start + AT_ONCE], _WRITTEN)
+        await audit.note_many(_note(one, by) for one in awards[start : start + AT_ONCE])
+    await ledger.let_queue_move(fund_id)
+
+
+def _note(award: Award, by: Decider) -> Note:
+    before = AwardState.HELD if award.state is AwardState.HELD else AwardState.APPROVED
+    subject = f"award:{award.id}"
+    return Note(subject, "award.awaiting_funds", by.person_id, before=before, after=award.state, reason=by.reason)

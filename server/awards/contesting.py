@@ -1,0 +1,69 @@
+"""The payee's word against a clawback, once, and what the secretariat decides. It never holds the clawback up."""
+
+from datetime import date, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from server.awards import owing, rules
+from server.awards.models import Clawback, ClawbackState, ContestState
+from server.kernel import clock
+from server.kernel.errors import DomainError
+from server.kernel.transactions import transaction
+from server.organisations.roles import Role
+from server.people.service import Decider
+
+
+class Verdict(StrEnum):
+    """What comes of a contest."""
+
+    STANDS = "stands"
+    LIFTED = "lifted"
+    """Nothing more is claimed back, and what came back is the payee's again."""
+
+
+def contest_until(clawback: Clawback) -> date | None:
+    """Return the last day on which the payee may contest, None before the demand."""
+    if clawback.demanded_at is None:
+        return None
+    demanded_on = clawback.demanded_at.astimezone(clock.SHANGHAI).date()
+    return rules.in_force().contest.end(demanded_on + timedelta(days=1))
+
+
+@transaction
+async def contest(award_id: UUID, reason: str, by: UUID, version: int | None = None) -> Clawback:
+    """Say, for the payee, that an award is claimed back wrongly; what is being done goes on all the same.
+
+    Raises DomainError 404, 409 before the demand, a second time, too late, or where it was dropped; 412.
+    """
+    held = (await owing.hold(award_id, version)).clawback
+    until = contest_until(held)
+    if until is None or held.state is ClawbackState.DROPPED:
+        raise DomainError("clawback_state", 409, state=f"clawback_{held.state}")
+    if held.contest is not ContestState.NONE:
+        raise DomainError("contested_already", 409)
+    if clock.today() > until:
+        raise DomainError("contest_over", 409)
+    held.contest, held.contest_reason, held.contested_by_id = ContestState.OPEN, reason, by
+    return await owing.write(held, "contested", held.state, Decider(by, ""))
+
+
+@transaction
+async def decide(award_id: UUID, verdict: Verdict, by: Decider, version: int | None = None) -> Clawback:
+    """Decide about a contested clawback, as somebody who neither asked for it nor approved it.
+
+    Raises DomainError 403, 404, 409 where nothing is contested, a statement is about to keep it back, or there is no
+    money to pay back from; 412.
+    """
+    held = await owing.hold(award_id, version)
+    clawback, before = held.clawback, held.clawback.state
+    await owing.require_decider(held.award, by.person_id, Role.REVIEWER, Role.APPROVER)
+    owing.require_another(by.person_id, clawback.requested_by_id, clawback.approved_by_id)
+    if clawback.contest is not ContestState.OPEN:
+        raise DomainError("nothing_contested", 409)
+    clawback.contest = ContestState(verdict)
+    if verdict is Verdict.LIFTED:
+        owing.require(clawback, *owing.TOLD)
+        await owing.repay(held.award, clawback, by)
+        if clawback.state is not ClawbackState.WRITTEN_OFF:
+            owing.enter(clawback, ClawbackState.DROPPED)
+    return await owing.write(clawback, f"contest_{verdict}", before, by)

@@ -1,0 +1,75 @@
+"""Where each fen is: for every award, what its entries leave of its money in a budget, against what its state says."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from server.kernel.statements import identity, returned
+
+MOST = 100
+"""So many awards are named that are not explained."""
+
+_NET = "sum(CASE '{0}' WHEN target THEN amount_fen WHEN source THEN -amount_fen ELSE 0 END) AS {0}"
+_HELD_IN = ("reserved", "committed", "spent", "written_off")
+_NETS = (
+    f"nets AS (SELECT award_id, {', '.join(map(_NET.format, _HELD_IN))} FROM ledger_entry "  # noqa: S608 -- our own
+    "WHERE budget_id = $1 AND award_id IS NOT NULL GROUP BY award_id)"
+)
+_BACK = (
+    "back AS (SELECT award_id, sum(recovered_fen + offset_fen) AS recovered, sum(written_off_fen) AS written_off "
+    "FROM clawback GROUP BY award_id)"
+)
+_RESERVES = "(a.state = 'approved' OR (a.state = 'held' AND coalesce(a.held_from, '') = 'approved'))"
+_AS_ITS_STATE_SAYS = f"""
+SELECT coalesce(n.award_id, a.id) AS award_id FROM {{pairs}}
+LEFT JOIN back b ON b.award_id = a.id
+WHERE CASE
+  WHEN a.id IS NULL OR (a.state <> 'paid' AND a.state <> 'on_statement' AND NOT {_RESERVES}) THEN
+    NOT (coalesce(n.reserved, 0) = 0 AND coalesce(n.committed, 0) = 0
+         AND coalesce(n.spent, 0) = 0 AND coalesce(n.written_off, 0) = 0)
+  WHEN a.state = 'paid' THEN
+    NOT (coalesce(n.reserved, 0) = 0 AND coalesce(n.committed, 0) = 0
+         AND coalesce(n.spent, 0) = a.amount_fen - coalesce(b.recovered, 0) - coalesce(b.written_off, 0)
+         AND coalesce(n.written_off, 0) = coalesce(b.written_off, 0))
+  WHEN a.state = 'on_statement' THEN
+    NOT (coalesce(n.spent, 0) = 0 AND coalesce(n.written_off, 0) = 0
+         AND coalesce(n.reserved, 0) + coalesce(n.committed, 0) = a.amount_fen
+         AND coalesce(n.reserved, 0) * coalesce(n.committed, 0) = 0)
+  ELSE
+    NOT (coalesce(n.reserved, 0) = a.amount_fen AND coalesce(n.committed, 0) = 0
+         AND coalesce(n.spent, 0) = 0 AND coalesce(n.written_off, 0) = 0)
+END
+"""  # noqa: S608 -- our own
+_WITH_ENTRIES = "nets n LEFT JOIN award a ON a.id = n.award_id AND a.budget_id = $1"
+_WITHOUT_ENTRIES = "(SELECT * FROM award WHERE budget_id = $1) a LEFT JOIN nets n ON n.award_id = a.id"
+_UNEXPLAINED = (
+    f"WITH {_NETS}, {_BACK} {_AS_ITS_STATE_SAYS.format(pairs=_WITH_ENTRIES)} "
+    f"UNION {_AS_ITS_STATE_SAYS.format(pairs=_WITHOUT_ENTRIES)} LIMIT {MOST}"
+)
+_PLACE = (
+    "SELECT '{0}' AS account, a.state, count(*) AS awards, sum(n.{0}) AS fen "
+    "FROM nets n JOIN award a ON a.id = n.award_id WHERE n.{0} <> 0 GROUP BY a.state"
+)
+_PLACES = f"WITH {_NETS} {' UNION ALL '.join(map(_PLACE.format, _HELD_IN))}"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """So many awards in a state have so much of a budget's money in one account."""
+
+    account: str
+    state: str
+    awards: int
+    fen: int
+
+
+async def places(budget_id: UUID) -> list[Place]:
+    """Return where a budget's money is that moved for awards, as its entries tell it."""
+    rows = await returned(_PLACES, budget_id)
+    found = [Place(row["account"], row["state"], int(row["awards"]), int(row["fen"])) for row in rows]
+    return sorted(found, key=lambda one: (_HELD_IN.index(one.account), one.state))
+
+
+async def unexplained(budget_id: UUID) -> list[UUID]:
+    """Return the awards, `MOST` at most, whose money in a budget is not where their state says."""
+    rows = await returned(_UNEXPLAINED, budget_id)
+    return sorted(identity(row["award_id"]) for row in rows)

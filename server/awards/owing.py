@@ -1,0 +1,164 @@
+"""A clawback held with its award, what is still owed of it, and how every change of one is written.
+
+Everyone holds in one order: the award, then its clawback, then the budget from which the award was paid.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from server.awards import deciders, holding
+from server.awards.models import Award, Clawback, ClawbackState
+from server.funds import budgets, ledger
+from server.funds.ledger import Move
+from server.funds.models import Budget, BudgetState, EntryKind
+from server.kernel import audit, clock, outbox
+from server.kernel.audit import Note
+from server.kernel.errors import DomainError, found
+from server.kernel.outbox import Occurrence
+from server.organisations import current
+from server.organisations.roles import Role
+from server.people.service import Decider
+
+OWED = (ClawbackState.REQUESTED, ClawbackState.APPROVED, ClawbackState.DEMANDED, ClawbackState.PARTLY)
+"""In which it is going on; an award has one such clawback at most."""
+COLLECTED = (ClawbackState.DEMANDED, ClawbackState.PARTLY)
+"""In which money is expected from the payee."""
+TOLD = (*COLLECTED, ClawbackState.RECOVERED, ClawbackState.OFFSET, ClawbackState.WRITTEN_OFF)
+"""Which the payee has been told of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A clawback and its award, both held until the transaction ends."""
+
+    award: Award
+    clawback: Clawback
+
+
+def subject_of(clawback_id: UUID) -> str:
+    """Return what the audit calls a clawback."""
+    return f"clawback:{clawback_id}"
+
+
+def owed(clawback: Clawback) -> int:
+    """Return how many fen have not come back, nor been given up, nor are to be kept back by a live statement."""
+    settled: int = clawback.recovered_fen + clawback.offset_fen + clawback.written_off_fen
+    rest: int = clawback.amount_fen - settled - clawback.offsetting_fen
+    return rest
+
+
+def left(award: Award, clawbacks: Iterable[Clawback]) -> int:
+    """Return how many fen of a paid award the payee still has, by all clawbacks of it that there were."""
+    whole: int = award.amount_fen
+    settled: int = sum(one.recovered_fen + one.offset_fen + one.written_off_fen for one in clawbacks)
+    return whole - settled
+
+
+async def hold(award_id: UUID, version: int | None = None) -> Held:
+    """Hold the newest clawback of an award with it.
+
+    Raises DomainError 404, 412 where `version` is given and the clawback has another by now.
+    """
+    award = await holding.hold(award_id)
+    last = Clawback.filter(award_id=award_id).order_by("-created_at", "-id").first()
+    newest = found(await last.only("id"), "clawback")
+    held = await Clawback.filter(id=newest.id).select_for_update().get()
+    if version is not None and held.version != version:
+        raise DomainError("stale_version", 412)
+    return Held(award, held)
+
+
+async def require_none(award_ids: Collection[UUID]) -> None:
+    """Raise DomainError 409 where money of these awards, which are held, is claimed back or was."""
+    dropped = (ClawbackState.REQUESTED, ClawbackState.DROPPED)
+    if await Clawback.filter(award_id__in=list(award_ids)).exclude(state__in=dropped).exists():
+        raise DomainError("clawback_in_the_way", 409)
+
+
+async def require_decider(award: Award, person_id: UUID, *roles: Role) -> None:
+    """Raise DomainError 403 for who has none of these roles now, or has to do with the payee or the student."""
+    standing = await deciders.standing(person_id, [award])
+    if standing.own(award):
+        raise DomainError("decides_for_own", 403)
+    if not standing.roles.intersection(roles):
+        raise DomainError("not_yours_to_do", 403)
+
+
+def require_another(person_id: UUID, *others: UUID | None) -> None:
+    """Raise DomainError 403 for one of those who had their part in a clawback already."""
+    if person_id in others:
+        raise DomainError("clawback_another_person", 403)
+
+
+def require(clawback: Clawback, *states: ClawbackState) -> None:
+    """Raise DomainError 409 where a clawback is in none of these states, or a statement is about to keep it back."""
+    if clawback.state not in states:
+        raise DomainError("clawback_state", 409, state=f"clawback_{clawback.state}")
+    if clawback.statement_id:
+        raise DomainError("clawback_on_statement", 409)
+
+
+def enter(clawback: Clawback, state: ClawbackState) -> None:
+    """Put a held clawback into a state; write it afterwards."""
+    if clawback.state is not state:
+        clawback.state, clawback.state_since = state, clock.now()
+
+
+async def write(clawback: Clawback, event: str, before: str, by: Decider) -> Clawback:
+    """Write a held clawback, note what happened to it, and tell those concerned."""
+    clawback.version += 1
+    await clawback.save()
+    await note([(clawback, before)], event, by.person_id, by.reason)
+    return clawback
+
+
+async def note(changed: Sequence[tuple[Clawback, str]], event: str, by: UUID | None, reason: str) -> None:
+    """Leave what happened to written clawbacks, each with the state that it was in, in the audit and the outbox.
+
+    Who asked for it is told, and from the demand on those who act for the payee.
+    """
+    told = {one.payee_id for one, _ in changed if one.demanded_at}
+    acting = await current.acting(told) if told else {}
+    name = f"clawback.{event}"
+    await audit.note_many(
+        [Note(subject_of(one.id), name, by, before, one.state.value, reason) for one, before in changed]
+    )
+    await outbox.record_many([Occurrence(name, subject_of(one.id), _concerned(one, acting)) for one, _ in changed])
+
+
+def _concerned(clawback: Clawback, acting: Mapping[UUID, list[UUID]]) -> list[UUID]:
+    asked = {clawback.requested_by_id} if clawback.requested_by_id else set[UUID]()
+    return sorted(asked.union(acting[clawback.payee_id] if clawback.demanded_at else ()))
+
+
+async def post(award: Award, clawback: Clawback, kind: EntryKind, fen: int, by: Decider) -> None:
+    """Move money of a paid award within the budget that it was paid from, which is held."""
+    budget = await ledger.hold(found(award.budget_id, "budget"))
+    move = Move(kind, fen, award_id=award.id, clawback_id=clawback.id)
+    await ledger.post(budget, [move], by.person_id, by.reason)
+
+
+async def repay(award: Award, clawback: Clawback, by: Decider) -> None:
+    """Let a payee have again what came back by a held clawback; what was given up is the payee's already.
+
+    Of the budget from which the award was paid. Once that is closed, what came back to it was surrendered: it stays
+    so, and today's budget pays. Raises DomainError 409 where there is no money for it.
+    """
+    fen = clawback.recovered_fen + clawback.offset_fen
+    if not fen:
+        return
+    budget = await ledger.hold(found(award.budget_id, "budget"))
+    award_id: UUID | None = award.id
+    if budget.state is BudgetState.OPEN:
+        clawback.recovered_fen = clawback.offset_fen = 0
+    else:
+        budget, award_id = _open(await budgets.hold_current(budget.fund_id), budget.year), None
+    move = Move(EntryKind.REPAY, fen, award_id=award_id, clawback_id=clawback.id)
+    await ledger.post(budget, [move], by.person_id, by.reason)
+
+
+def _open(budget: Budget | None, year: int) -> Budget:
+    if budget is None:
+        raise DomainError("budget_closed", 409, year=year)
+    return budget

@@ -1,0 +1,134 @@
+"""Making reviewed awards public: as figures of each school, for some days, during which anybody may object."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from server.awards import deciders, holding, rules, samples, states
+from server.awards.holding import Change
+from server.awards.models import Award, AwardState, Publication, PublicationFigure, SecondCheck
+from server.kernel import audit, bulk, clock, outbox
+from server.kernel.errors import DomainError, found
+from server.kernel.ids import new_id
+from server.kernel.outbox import Occurrence
+from server.kernel.paging import Page, Sort, page
+from server.kernel.statements import select
+from server.kernel.transactions import transaction
+from server.organisations import current
+from server.organisations.models import Membership
+from server.organisations.roles import Role
+from server.students.models import StudentLink
+
+NEWEST_FIRST = Sort("id", parse=UUID)
+ROLES = (Role.REVIEWER, Role.APPROVER)
+"""Who publishes, draws samples and looks at them again."""
+_REVIEWED = "programme = $1 AND year = $2 AND state = $3 AND second_check <> $4 ORDER BY id"
+
+
+@transaction
+async def publish(year: int, programme: str | None, by: UUID) -> list[Publication]:
+    """Publish all reviewed awards of a year that no second check waits for, of one programme or of each; return how.
+
+    Raises DomainError 403 for who may not, or has an interest of their own in one of them; 409 where there are none,
+    or a sample has to be drawn first.
+    """
+    await require_role(by)
+    now, names = clock.now(), await _programmes(year, programme)
+    made = [one for name in names if (one := await _publish(name, year, by, now))]
+    if not made:
+        raise DomainError("nothing_to_publish", 409)
+    return made
+
+
+async def require_role(person_id: UUID) -> None:
+    """Raise DomainError 403 for who neither reviews nor approves, at this moment."""
+    if (await deciders.roles(person_id)).isdisjoint(ROLES):
+        raise DomainError("not_yours_to_do", 403)
+
+
+async def publication(publication_id: UUID) -> Publication:
+    """Return a publication; raises DomainError 404."""
+    return found(await Publication.get_or_none(id=publication_id), "publication")
+
+
+async def made_with(publication_id: UUID) -> list[Publication]:
+    """Return a publication and those that were made with it; raises DomainError 404."""
+    one = await publication(publication_id)
+    return await Publication.filter(made_by_id=one.made_by_id, made_at=one.made_at).order_by("id")
+
+
+async def publications(year: int | None, limit: int, cursor: str | None) -> Page[Publication]:
+    """Return a page of publications, the newest first."""
+    rows = Publication.all() if year is None else Publication.filter(year=year)
+    return await page(rows, NEWEST_FIRST, limit, cursor)
+
+
+async def figures(made: Sequence[Publication]) -> Mapping[UUID, list[PublicationFigure]]:
+    """Return by publication what it says of each school, with the school, by its name."""
+    rows = PublicationFigure.filter(publication_id__in=[one.id for one in made]).select_related("payee")
+    said: defaultdict[UUID, list[PublicationFigure]] = defaultdict(list)
+    for row in await rows.order_by("payee__name", "id"):
+        said[row.publication_id].append(row)
+    return said
+
+
+async def _programmes(year: int, programme: str | None) -> list[str]:
+    if programme is not None:
+        return [programme]
+    rows = Award.filter(year=year, state=AwardState.REVIEWED).distinct().order_by("programme")
+    return [str(name) for name in await rows.values_list("programme", flat=True)]
+
+
+async def _publish(programme: str, year: int, by: UUID, now: datetime) -> Publication | None:
+    awards = await select(Award, _REVIEWED, programme, year, states.REVIEWED, SecondCheck.WAITING, hold=True)
+    if not awards:
+        return None
+    await _require_outsider(awards, by)
+    await samples.require(awards, programme, year)
+    today = clock.today()
+    made = await Publication.create(
+        programme=programme,
+        year=year,
+        starts_on=today,
+        ends_on=rules.in_force().publication.end(today),
+        made_by_id=by,
+        made_at=now,
+    )
+    for one in awards:
+        one.publication_id = made.id
+        holding.enter(one, AwardState.PUBLICISED)
+    await holding.write([Change(one, AwardState.REVIEWED, "publicised") for one in awards], by)
+    await _tell(made, awards)
+    return made
+
+
+async def _tell(made: Publication, awards: Sequence[Award]) -> None:
+    by_payee: defaultdict[UUID, list[int]] = defaultdict(list)
+    for one in awards:
+        by_payee[one.payee_id].append(one.amount_fen)
+    await bulk.insert(
+        [
+            bulk.fresh(
+                PublicationFigure,
+                id=new_id(),
+                publication_id=made.id,
+                payee_id=payee_id,
+                awards=len(amounts),
+                amount_fen=sum(amounts),
+            )
+            for payee_id, amounts in sorted(by_payee.items())
+        ]
+    )
+    subject, people = f"publication:{made.id}", await current.acting(by_payee)
+    await audit.note(subject, "publication.made", actor_id=made.made_by_id)
+    await outbox.record_many(Occurrence("publication.made", subject, people[payee_id]) for payee_id in sorted(by_payee))
+
+
+async def _require_outsider(awards: Sequence[Award], person_id: UUID) -> None:
+    """Raise DomainError 403 for who has an interest of their own in one of these awards."""
+    payees, students = {one.payee_id for one in awards}, {one.student_id for one in awards}
+    joined: list[UUID] = await Membership.filter(person_id=person_id).values_list("organisation_id", flat=True)  # type: ignore[assignment]  # a list of one column
+    linked: list[UUID] = await StudentLink.filter(person_id=person_id).values_list("student_id", flat=True)  # type: ignore[assignment]  # a list of one column
+    if payees.intersection(joined) or students.intersection(linked):
+        raise DomainError("decides_for_own", 403)

@@ -1,0 +1,85 @@
+"""Funds: where the money of a programme comes from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from server.funds.models import Fund
+from server.kernel import audit, clock, numbers, outbox
+from server.kernel.errors import DomainError, FieldFault, found, invalid
+from server.kernel.transactions import transaction
+from server.organisations import memberships, secretariat
+from server.policy.book import PolicyBook
+
+_HERE, _CURRENT = "340800", "current"
+_MAKING = "funds"
+"""Funds are made one after another: whoever makes one holds this series."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewFund:
+    """A fund to be made: its name, the clause it stands on, and the programmes that it pays."""
+
+    name: str
+    clause: str
+    programmes: Sequence[str]
+
+
+async def fund(fund_id: UUID) -> Fund:
+    """Return a fund; raises DomainError 404."""
+    return found(await Fund.get_or_none(id=fund_id), "fund")
+
+
+async def hold(fund_id: UUID) -> Fund:
+    """Return a fund, held until the transaction ends; raises DomainError 404."""
+    return found(await Fund.filter(id=fund_id).select_for_update().get_or_none(), "fund")
+
+
+async def fund_of(programme: str) -> Fund | None:
+    """Return the fund that pays a programme, None where there is none; there are never two."""
+    return next((one for one in await funds() if programme in one.programmes), None)
+
+
+async def funds() -> list[Fund]:
+    """Return every fund, the oldest first; they are few."""
+    return await Fund.all().order_by("id")
+
+
+@transaction
+async def make(new: NewFund, book: PolicyBook, by: UUID) -> Fund:
+    """Make a fund; joins the transaction.
+
+    Raises DomainError 422 for an unknown clause or a programme that may not be paid, 409 `programme_funded` where
+    another fund pays one of them, `fund_named` where another has the name.
+    """
+    _require_payable(new, book)
+    await numbers.take(_MAKING)
+    for other in await funds():
+        if other.name == new.name:
+            raise DomainError("fund_named", 409)
+        if taken := set(other.programmes) & set(new.programmes):
+            raise DomainError("programme_funded", 409, programmes=sorted(taken), fund=other.name)
+    made = await Fund.create(
+        name=new.name,
+        clause=new.clause,
+        programmes=sorted(new.programmes),
+        made_by_id=by,
+        created_at=clock.now(),
+    )
+    subject = f"fund:{made.id}"
+    await audit.note(subject, "fund.made", actor_id=by)
+    await outbox.record("fund.made", subject, await memberships.leading(secretariat.SECRETARIAT_ID))
+    return made
+
+
+def _require_payable(new: NewFund, book: PolicyBook) -> None:
+    """Raise DomainError 422 for what no fund stands on or pays: only current programmes of this city are paid."""
+    faults = [] if new.clause in book.clauses else [FieldFault("/clause", "unknown_clause")]
+    for place, name in enumerate(new.programmes):
+        programme = book.programmes.get(name)
+        if programme is None:
+            faults.append(FieldFault(f"/programmes/{place}", "unknown_programme"))
+        elif (programme.jurisdiction, programme.standing) != (_HERE, _CURRENT):
+            faults.append(FieldFault(f"/programmes/{place}", "programme_not_paid"))
+    if faults:
+        raise invalid(*faults)

@@ -1,0 +1,72 @@
+"""Giving out the payer's file: the account number stands in it in full, so who takes it is noted for the payee."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from server.awards import book, paying
+from server.awards.models import Award
+from server.awards.paying import Hand
+from server.kernel import audit
+from server.kernel.errors import DomainError, found
+from server.kernel.transactions import transaction
+from server.organisations import payee_accounts
+from server.organisations.roles import Role
+from server.statements import holding
+from server.statements.models import Statement
+from server.statements.payer_file import FileRow, PayerFile
+from server.statements.states import TABLE, Verb
+
+
+@transaction
+async def give(statement_id: UUID, by: UUID, mark: str) -> PayerFile:
+    """Return what the file of a locked statement says under `mark`, and note who took it.
+
+    Raises DomainError 403 for other hands, 404, 409 before it is locked and once it is voided.
+    """
+    one = await holding.statement(statement_id)
+    if one.state not in TABLE[Verb.GIVE_FILE] or one.account is None or one.payer is None:
+        raise DomainError("statement_state", 409, number=one.number, state=f"statement_{one.state}")
+    rows = await holding.rows(one.id)
+    awards = await _awards([row.award_id for row in rows if row.award_id])
+    await paying.admit(Hand(by, Role.FINANCE), list(awards.values()))
+    await _note(one, by)
+    account = found(payee_accounts.number_of(one.account), "payee_account")
+    lines = [_line(row.number, row.amount_fen, awards.get(row.award_id) if row.award_id else None) for row in rows]
+    return PayerFile(
+        number=one.number,
+        payer=one.payer.name,
+        payee=one.payee.name,
+        fund=one.fund.name,
+        holder=one.account.holder,
+        bank=one.account.bank,
+        account=account.reveal(),
+        total_fen=one.total_fen,
+        kept_back_fen=one.offset_fen,
+        rows=lines,
+        mark=mark,
+    )
+
+
+async def _awards(ids: list[UUID]) -> Mapping[UUID, Award]:
+    return {award.id: award for award in await Award.filter(id__in=ids).select_related("referral")}
+
+
+def _line(number: int, amount_fen: int, award: Award | None) -> FileRow:
+    """Return a row as the payer reads it, which names no student."""
+    if award is None:
+        return FileRow(number, "", amount_fen, "抵扣应退回的奖补")
+    programme = book.in_force().programmes[award.programme]
+    subject = award.referral.number if award.referral else award.matter
+    return FileRow(number, subject, amount_fen, f"{award.year}年{programme.title}")
+
+
+async def _note(one: Statement, by: UUID) -> None:
+    """Note that the account was looked at, as a reveal is, and of which statement the file was taken."""
+    if one.account_id is None:
+        return
+    account = payee_accounts.subject_of(one.account_id)
+    reason = f"结算单 {one.number} 的付款文件"
+    await audit.note(
+        account, "payee_account.revealed", actor_id=by, after=Role.FINANCE, reason=reason, fields=["number"]
+    )
+    await audit.note(holding.subject_of(one.id), "statement.file_given", actor_id=by, before=one.state, after=one.state)

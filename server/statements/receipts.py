@@ -1,0 +1,24 @@
+"""What the payee says of the money: come, or not. It never holds anything up, and may be said anew."""
+
+from uuid import UUID
+
+from server.kernel import clock
+from server.kernel.transactions import transaction
+from server.statements import holding
+from server.statements.models import Receipt, Statement
+from server.statements.states import Verb
+
+
+@transaction
+async def say(statement_id: UUID, receipt: Receipt, note: str, by: UUID) -> Statement:
+    """Keep what the payee says of a statement; the same again changes nothing.
+
+    Raises DomainError 404, 409 where it has not gone out, or came to nothing.
+    """
+    held = await holding.hold(statement_id, Verb.RECEIPT)
+    if (held.receipt, held.receipt_note) == (receipt, note):
+        return held
+    held.receipt, held.receipt_note = receipt, note
+    held.receipt_by_id, held.receipt_at = by, clock.now()
+    await holding.change(held, f"receipt_{receipt}", by)
+    return held
