@@ -206,7 +206,7 @@ async def second_check(request: Request, award_id: UUID, body: SecondLook, versi
 
 
 @award_decisions.post("/<award_id:uuid>/objections")
-@allow(Right())
+@allow(Right(), owner=owners.award)
 @idempotent(_made_again, required=True)
 @first(counted)
 @body(NewObjection)
@@ -217,7 +217,7 @@ async def object_to_award(request: Request, award_id: UUID, body: NewObjection) 
 
 
 @award_decisions.post("/publications/<publication_id:uuid>/objections")
-@allow(Right())
+@allow(Right(), owner=owners.publication)
 @idempotent(_made_again, required=True)
 @first(counted)
 @body(SchoolObjection)

@@ -178,8 +178,8 @@ async def shown(request: Request, award_id: UUID, status: int = 200) -> FixedRes
 @answers(RUNNING, RunView)
 async def propose(request: Request, body: Proposal) -> HTTPResponse:
     """Run the rules over a year's confirmed claims or stated cases; it decides nothing, and each gets its answer."""
-    run = await proposing.propose(body.wanted(), Decider(request.ctx.caller.person_id, ""))
-    return begun(run)
+    by = Decider(request.ctx.caller.person_id, "")
+    return begun(await proposing.propose(body.wanted(), by, request.app.ctx.wakeup))
 
 
 @awards.post("/decisions")
@@ -192,4 +192,4 @@ async def propose(request: Request, body: Proposal) -> HTTPResponse:
 async def decide(request: Request, body: ManyDecisions) -> HTTPResponse:
     """Decide many awards, each alone and with its own answer; those that cannot be are left as they are."""
     by = Decider(request.ctx.caller.person_id, body.reason)
-    return begun(await bulk.decide(body.filter.filter(), RunKind(body.verdict), by))
+    return begun(await bulk.decide(body.filter.filter(), RunKind(body.verdict), by, request.app.ctx.wakeup))

@@ -31,6 +31,7 @@ from miniprogram_api import students as students_face
 from miniprogram_api import words
 from miniprogram_api.award_decisions import award_decisions
 from miniprogram_api.award_runs import award_runs
+from miniprogram_api.award_story import award_story
 from miniprogram_api.awards import awards as awards_face
 from miniprogram_api.broadcasts import broadcasts
 from miniprogram_api.budgets import budgets
@@ -135,6 +136,7 @@ FACES: tuple[Blueprint | BlueprintGroup, ...] = (
         award_decisions,
         publications,
         clawbacks,
+        award_story,
         url_prefix="/api/v1",
     ),
 )

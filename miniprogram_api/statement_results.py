@@ -7,7 +7,8 @@ from sanic import HTTPResponse, Request
 from miniprogram_api.imports import FILE_BYTES, FILES
 from miniprogram_api.people import Reason
 from miniprogram_api.reading import Form
-from miniprogram_api.statement_views import BankReturned, ReceiptSaid, StatementWhole, decider
+from miniprogram_api.statement_bodies import BankReturned, ReceiptSaid, decider
+from miniprogram_api.statement_views import StatementWhole
 from miniprogram_api.statements import CLERK, again, shown
 from miniprogram_api.web import Face, allow, answers, body, first, form, idempotent
 from server.access import owners

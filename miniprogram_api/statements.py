@@ -11,15 +11,8 @@ from miniprogram_api.people import Reason
 from miniprogram_api.reading import Paged
 from miniprogram_api.representation import FixedResponse
 from miniprogram_api.shelf import ListView, paged
-from miniprogram_api.statement_views import (
-    ROWS_SHOWN,
-    NewStatement,
-    StatementQuery,
-    StatementRowView,
-    StatementView,
-    StatementWhole,
-    decider,
-)
+from miniprogram_api.statement_bodies import NewStatement, StatementQuery, decider
+from miniprogram_api.statement_views import ROWS_SHOWN, StatementRowView, StatementView, StatementWhole
 from miniprogram_api.tables import MEDIA, XLSX, attachment, told
 from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, query
 from miniprogram_api.words import Words

@@ -8,12 +8,12 @@ from pydantic import Field
 
 from server.appeals.models import AppealState
 from server.awards import making
-from server.awards.models import AwardState, ClawbackState
+from server.awards.models import AwardState, ClawbackState, ObjectionState
 from server.awards.models import ContestState as ClawbackContest
 from server.engagements.models import ContestState, EngagementState, Party
 from server.engagements.nexts import Cue
 from server.enrolments.models import EnrolmentState, Intake, Level, MatchVerdict
-from server.funds.models import Account, EntryKind
+from server.funds.models import Account, EntryKind, PaperKind
 from server.kernel.content import Content, ContentError, read
 from server.notices.models import DeliveryState, Service
 from server.organisations.models import MembershipState, OrganisationState
@@ -22,7 +22,9 @@ from server.referrals.counts import AGES, OLDER
 from server.referrals.flags import Flag
 from server.referrals.models import ReferralState
 from server.referrals.timeline import Actor
-from server.statements.models import Receipt, StatementState
+from server.statements.models import Receipt, RowOutcome, StatementState
+from server.statements.story import By
+from server.statements.waiting import Turn, Waits
 from server.students.models import LinkState, Relation
 
 Word = Annotated[str, Field(min_length=1)]
@@ -51,6 +53,12 @@ class Words(Content):
     accounts: dict[Account, Word]
     award_states: dict[AwardState, Word]
     award_refusals: dict[str, Word]
+    waits: dict[Waits, Word]
+    paper_kinds: dict[PaperKind, Word]
+    objection_states: dict[ObjectionState, Word]
+    turns: dict[Turn, Word]
+    hands: dict[By, Word]
+    row_outcomes: dict[RowOutcome, Word]
     clawback_states: dict[ClawbackState, Word]
     clawback_contests: dict[ClawbackContest, Word]
     engagement_states: dict[EngagementState, Word]
@@ -102,6 +110,12 @@ def _faults(words: Words) -> Iterator[str]:
         "accounts": set[str](Account),
         "award_states": set[str](AwardState),
         "award_refusals": set(making.REASONS),
+        "waits": set[str](Waits),
+        "paper_kinds": set[str](PaperKind),
+        "objection_states": set[str](ObjectionState),
+        "turns": set[str](Turn),
+        "hands": set[str](By),
+        "row_outcomes": set[str](RowOutcome),
         "clawback_states": set[str](ClawbackState),
         "clawback_contests": set[str](ClawbackContest),
         "ages": {*AGES, OLDER},

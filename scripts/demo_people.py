@@ -32,6 +32,7 @@ ORGANISATIONS = {
     "feeder-b": (Kind.FEEDER_SCHOOL, "怀宁县枫林渡初级中学（示例）", "340822", VERIFIED),
     "secondary": (Kind.VOCATIONAL_SCHOOL, "宜秀区望湖中等职业学校（示例）", "340811", VERIFIED),
     "college": (Kind.VOCATIONAL_SCHOOL, "宜城江北职业学院（示例）", "340803", VERIFIED),
+    "bureau": (Kind.AUTHORITY, "安庆市财政局（示例）", "340800", VERIFIED),
     "enterprise": (Kind.ENTERPRISE, "大观区澄江精密零部件有限公司（示例）", "340803", VERIFIED),
     "enterprise-2": (Kind.ENTERPRISE, "桐城青梧包装有限公司（示例）", "340881", APPLIED),
 }
@@ -43,6 +44,7 @@ PEOPLE = {
     "demo-clerk-a": ("汪晓岚", "feeder-a", Role.CLERK),
     "demo-manager-a": ("程守正", "feeder-a", Role.MANAGER),
     "demo-clerk-b": ("胡一鸣", "feeder-b", Role.CLERK),
+    "demo-manager-b": ("鲁知行", "feeder-b", Role.MANAGER),
     "demo-registrar": ("方静好", "secondary", Role.CLERK),
     "demo-registrar-college": ("江晚舟", "college", Role.CLERK),
     "demo-recruiter": ("钱程", "enterprise", Role.CLERK),

@@ -19,7 +19,7 @@ from server.kernel.jobs import queue
 from server.kernel.jobs.schedules import Schedule
 from server.kernel.jobs.worker import Handler
 from server.labour import sweeps
-from server.notices import announcing, broadcasts, digests, fanout, quiet, receipts, sendout
+from server.notices import announcing, broadcasts, digests, fanout, quiet, receipts, reminding, sendout
 from server.organisations import lapses, scans
 from server.organisations.ports import Files
 from server.people import revocations, sessions
@@ -123,6 +123,10 @@ async def _tell_searches(_payload: Mapping[str, Any]) -> Mapping[str, Any]:
     return await digests.tell(_regions())
 
 
+async def _remind_of_money(_payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    return await reminding.remind()
+
+
 async def _announce_calendar(_payload: Mapping[str, Any]) -> Mapping[str, Any]:
     return await announcing.announce(ROOT / "content")
 
@@ -143,6 +147,7 @@ SCHEDULES = (
     Schedule("tell_again", "35 * * * *", _tell_again),
     Schedule("watch_award_runs", "* * * * *", _watch_award_runs),
     Schedule("watch_fund_queues", "20 * * * *", _watch_fund_queues),
+    Schedule("remind_of_money", "45 * * * *", _remind_of_money),
     Schedule("watch_broadcasts", "* * * * *", _watch_broadcasts),
     Schedule("watch_postings", "*/5 * * * *", _watch_postings),
     Schedule("watch_engagements", "2-57/5 * * * *", _watch_engagements),

@@ -6,12 +6,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from scripts.benches import guide, hangups, imports, matching, postings, push, referral, sign_in
+from scripts.benches import awards, guide, hangups, imports, matching, postings, push, referral, sign_in
 from scripts.benches.load import LoadError
 from scripts.benches.processes import ROOT
 from scripts.benches.rounds import Effort
 
 BENCHES = {
+    "awards": awards,
     "guide": guide,
     "hangups": hangups,
     "imports": imports,

@@ -7,8 +7,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from scripts.story import comparing, plan, stage
+from scripts.story import comparing, plan, reckoning, stage
+from scripts.story.awarding import Awarding
 from scripts.story.comparing import Row
+from scripts.story.paying import Paying
 from scripts.story.plan import SENDERS, STUDENTS, Plan
 from scripts.story.referring import Referring
 from scripts.story.stage import StoryError
@@ -41,8 +43,12 @@ async def _played(planned: Plan, year: int, database: str = "") -> list[Row]:
         async with stage.opened(Path(folder), database) as opened:
             story = Referring(opened, planned, year)
             await story.play()
+            awarding = Awarding(opened, story)
+            await awarding.play()
+            paying = Paying(awarding)
+            await paying.play()
             began = time.monotonic()
-            found = await comparing.rows(story)
+            found = await comparing.rows(story) + await reckoning.rows(paying)
             print(f"compared {len(found)} things in {time.monotonic() - began:.1f} s", flush=True)
             return found
 

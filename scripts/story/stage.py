@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import aiohttp
 from python_calamine import CalamineWorkbook
@@ -71,11 +72,11 @@ class Stage:
     ) -> Any:
         """Let somebody call `/api/v1` + `path` and return what comes, JSON or bytes.
 
-        `body` is JSON, or a form. Raises StoryError for another status than the one named, by default any 4xx or 5xx,
+        `body` is JSON, or a form; each call has a key of its own. Raises StoryError for another status than the one named, by default any 4xx or 5xx,
         or anything else where it is to be refused.
         """
         sent: dict[str, Any] = {"data": body} if isinstance(body, aiohttp.FormData) else {"json": body}
-        headers = {"Authorization": f"Bearer {await self._token(who)}"}
+        headers = {"Authorization": f"Bearer {await self._token(who)}", "Idempotency-Key": uuid4().hex}
         url = f"{self.base}/api/v1{path}"
         async with self.client.request(method, url, headers=headers, **(sent if body else {})) as answer:
             raw = await answer.read()

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from server.access.rules import Owner
 from server.awards import holding as awards
+from server.awards import publications
 from server.consents import service as consents
 from server.engagements import holding as engagements
 from server.engagements import searches
@@ -110,3 +111,9 @@ async def statement(statement_id: UUID) -> Owner:
     found = await statements.statement(statement_id)
     owners = frozenset({found.payee_id}) if found.state in GONE_OUT else frozenset[UUID]()
     return Owner("statement", owners, secretariat_knows=True)
+
+
+async def publication(publication_id: UUID) -> Owner:
+    """Return the owner of a publication: nobody, since everybody may read it; raises DomainError 404."""
+    await publications.publication(publication_id)
+    return Owner("publication", secretariat_knows=True)

@@ -10,6 +10,7 @@ from server.awards.life import Decided
 from server.awards.models import Award, AwardRun, AwardState, Publication, RunKind
 from server.awards.runs import Made, Part
 from server.kernel.errors import DomainError, FieldFault, invalid
+from server.kernel.jobs.queue import Wakeup
 from server.kernel.statements import identity, returned
 from server.kernel.transactions import transaction
 from server.people.service import Decider
@@ -56,7 +57,7 @@ class Filter:
 
 
 @transaction
-async def decide(chosen: Filter, verb: RunKind, by: Decider) -> AwardRun:
+async def decide(chosen: Filter, verb: RunKind, by: Decider, wakeup: Wakeup | None = None) -> AwardRun:
     """Begin to decide all awards of a filter; joins the transaction.
 
     Raises DomainError 403 for who has no role for it, 422 for a filter that names neither year, publication nor ids,
@@ -71,7 +72,7 @@ async def decide(chosen: Filter, verb: RunKind, by: Decider) -> AwardRun:
         raise invalid(FieldFault("/filter/ids", "ids_alone"))
     chosen = await _narrowed(chosen)
     total = len(set(chosen.ids)) if chosen.ids else await _count(chosen, verb)
-    return await runs.begin(verb, chosen.kept, total, by)
+    return await runs.begin(verb, chosen.kept, total, by, wakeup)
 
 
 async def part(run: AwardRun) -> Part:

@@ -1,22 +1,22 @@
 """Closing a fiscal year: what is reserved is let go, what is left lapses, and only what is said is carried over."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from uuid import UUID
 
 from server.awards.models import Award, AwardState
 from server.funds import budgets, ledger
 from server.funds.ledger import Move
-from server.funds.models import Budget, BudgetState, EntryKind, LedgerEntry
-from server.kernel import audit, bulk, clock
+from server.funds.models import Budget, BudgetState, EntryKind
+from server.kernel import audit, bulk, clock, outbox
 from server.kernel.audit import Note
 from server.kernel.errors import DomainError
+from server.kernel.outbox import Occurrence
 from server.kernel.transactions import transaction
+from server.organisations import current
 from server.people.service import Decider
 
 AT_ONCE = 500
 """So many awards are written by one statement."""
-_TICK = timedelta(microseconds=1)
 _WRITTEN = ("state", "held_from", "budget_id", "queued_at", "version", "state_since")
 
 
@@ -24,8 +24,8 @@ _WRITTEN = ("state", "held_from", "budget_id", "queued_at", "version", "state_si
 async def close(fund_id: UUID, year: int, carry_over_fen: int, by: Decider) -> Budget:
     """Close a fund's budget of a fiscal year and return it; joins the transaction.
 
-    Awards whose money was reserved keep their approvals and wait for the next year's money, before all others and in
-    the order in which they had got theirs. Raises DomainError 404, 409 `budget_closed`, `budget_in_flight` while
+    Awards whose money was reserved keep their approvals and wait for the next year's money, each in the place that its
+    approval gave it: whoever waited already was approved after them. Raises DomainError 404, 409 `budget_closed`, `budget_in_flight` while
     anything is on a statement, `budget_moving` where an award moved meanwhile (it may be tried again), `budget_short`
     where less is left than is to be carried over.
     """
@@ -38,7 +38,7 @@ async def close(fund_id: UUID, year: int, carry_over_fen: int, by: Decider) -> B
     await budget.save(update_fields=["state", "closed_at", "version"])
     await budgets.note(budget, "closed", by.person_id, by.reason, before=BudgetState.OPEN)
     await _carry(fund_id, year + 1, carry_over_fen, by)
-    await _queue_up(fund_id, await _in_order(budget, awards), by)
+    await _queue_up(budget, awards, by)
     return budget
 
 
@@ -77,28 +77,27 @@ async def _carry(fund_id: UUID, year: int, carry_over_fen: int, by: Decider) -> 
         await budgets.note(budget, "carried_in", by.person_id, by.reason)
 
 
-async def _in_order(budget: Budget, awards: Sequence[Award]) -> list[Award]:
-    """Return awards in the order in which the budget's money was first reserved for them."""
-    reserved = await LedgerEntry.filter(budget_id=budget.id, kind=EntryKind.RESERVE).order_by("-id").only("award_id")
-    first = {entry.award_id: place for place, entry in enumerate(reserved)}
-    return sorted(awards, key=lambda one: -first[one.id])
-
-
-async def _queue_up(fund_id: UUID, awards: Sequence[Award], by: Decider) -> None:
-    """Put awards before all that wait for a fund's money, in the order given; those that are held keep their place."""
-    ahead = await Award.filter(fund_id=fund_id, queued_at__isnull=False, budget_id=None).order_by("queued_at").first()
+async def _queue_up(budget: Budget, awards: Sequence[Award], by: Decider) -> None:
+    """Have awards wait for the fund's money, each in the place that its approval gave it; a held one stays held."""
     now = clock.now()
-    place = min(ahead.queued_at, now) if ahead and ahead.queued_at else now
-    for behind, one in enumerate(reversed(awards), start=1):
+    for one in awards:
         if one.state is AwardState.HELD:
             one.held_from = AwardState.AWAITING_FUNDS
         else:
             one.state, one.state_since = AwardState.AWAITING_FUNDS, now
-        one.budget_id, one.queued_at, one.version = None, place - behind * _TICK, one.version + 1
+        one.budget_id, one.queued_at, one.version = None, one.queued_at or now, one.version + 1
     for start in range(0, len(awards), AT_ONCE):
         await bulk.write(awards[start : start + AT_ONCE], _WRITTEN)
         await audit.note_many(_note(one, by) for one in awards[start : start + AT_ONCE])
-    await ledger.let_queue_move(fund_id)
+    await _tell(budget, awards)
+    await ledger.let_queue_move(budget.fund_id)
+
+
+async def _tell(budget: Budget, awards: Sequence[Award]) -> None:
+    """Tell each payee, once, that its awards wait for another year's money."""
+    payees = sorted({one.payee_id for one in awards})
+    people = await current.acting(payees)
+    await outbox.record_many(Occurrence("budget.requeued", f"budget:{budget.id}", people[one]) for one in payees)
 
 
 def _note(award: Award, by: Decider) -> Note:

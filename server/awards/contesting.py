@@ -21,6 +21,9 @@ class Verdict(StrEnum):
     """Nothing more is claimed back, and what came back is the payee's again."""
 
 
+_DECIDED = {Verdict.STANDS: "contest_stands", Verdict.LIFTED: "contest_lifted"}
+
+
 def contest_until(clawback: Clawback) -> date | None:
     """Return the last day on which the payee may contest, None before the demand."""
     if clawback.demanded_at is None:
@@ -66,4 +69,4 @@ async def decide(award_id: UUID, verdict: Verdict, by: Decider, version: int | N
         await owing.repay(held.award, clawback, by)
         if clawback.state is not ClawbackState.WRITTEN_OFF:
             owing.enter(clawback, ClawbackState.DROPPED)
-    return await owing.write(clawback, f"contest_{verdict}", before, by)
+    return await owing.write(clawback, _DECIDED[verdict], before, by)

@@ -7,8 +7,13 @@ from uuid import UUID
 from server.awards import clawbacks, holding, queue, soundness, states
 from server.awards.holding import Change
 from server.awards.models import ENDED, Award, AwardState
+from server.kernel import outbox
+from server.kernel.outbox import Occurrence
 from server.kernel.statements import select
+from server.organisations import current
+from server.organisations.roles import Role
 
+HELD, DOUBTED = "held", "doubted"
 _ENDED = ", ".join(f"'{state}'" for state in ENDED)
 _LIVE = f"student_id = ANY($1) AND referral_id IS NOT NULL AND state NOT IN ({_ENDED}) ORDER BY id"
 
@@ -27,19 +32,31 @@ async def follow(student_ids: Collection[UUID], by: UUID | None) -> None:
     changed = [one for one in awards if one.doubt != doubts.get(one.id, "")]
     fresh = [one for one in changed if not one.doubt]
     left = {one.fund_id for one in fresh if states.queued(one.state)}
-    await holding.write([_mark(one, doubts.get(one.id, "")) for one in changed], by)
+    changes = [_mark(one, doubts.get(one.id, "")) for one in changed]
+    await holding.write([one for one in changes if one.event == HELD], by)
+    await holding.write([one for one in changes if one.event != HELD], by, tell=False)
+    await _warn([one.award for one in changes if one.event == DOUBTED], by)
     await queue.look(left)
-    await _ask([one for one in fresh if one.state is AwardState.PAID])
+    await _ask([one for one in changed if one.doubt and one.state is AwardState.PAID])
 
 
 def _mark(held: Award, doubt: str) -> Change:
-    before, event = held.state, "doubted" if doubt else "cleared"
+    before, event = held.state, DOUBTED if doubt else "cleared"
     if doubt and before in states.GOING_ON:
         holding.enter(held, AwardState.HELD)
-        event = "held"
+        event = HELD
     why = doubt or held.doubt
     held.doubt = doubt
     return Change(held, before, event, (why,))
+
+
+async def _warn(doubted: Sequence[Award], by: UUID | None) -> None:
+    """Tell those who can still do something about it of what is doubtful on a statement; the payee is told of acts."""
+    going_out = [one for one in doubted if one.state is AwardState.ON_STATEMENT]
+    if not going_out:
+        return
+    people = sorted({*await current.staff(Role.FINANCE, Role.REVIEWER)} - {by})
+    await outbox.record_many(Occurrence(f"award.{DOUBTED}", holding.subject_of(one.id), people) for one in going_out)
 
 
 async def _ask(paid: Sequence[Award]) -> None:

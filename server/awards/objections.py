@@ -87,7 +87,7 @@ async def decide(objection_id: UUID, verdict: Verdict, by: Decider) -> Objection
     await _close(objected, verdict, by)
     changes = await (_refused if verdict is Verdict.UPHOLD else _let_go)(concerned)
     await deciders.claim([one.id for one in concerned], by.person_id, Part.REVIEW)
-    await holding.write(changes, by.person_id, by.reason)
+    await holding.write(changes, by.person_id, by.reason, tell=False)
     return objected
 
 
@@ -127,7 +127,7 @@ async def _make(
     changes = [Change(one, one.state, "held", (WHY,)) for one in awards if one.state is AwardState.PUBLICISED]
     for one in changes:
         holding.enter(one.award, AwardState.HELD)
-    await holding.write(changes, word.person_id)
+    await holding.write(changes, word.person_id, tell=False)
     await _tell(made, "made", word.person_id, "")
     return await objection(made.id)
 
@@ -187,4 +187,5 @@ async def _tell(objected: Objection, event: str, by: UUID, reason: str) -> None:
     subject, name = f"objection:{objected.id}", f"objection.{event}"
     await audit.note(subject, name, actor_id=by, after=objected.state, reason=reason)
     school = (await current.acting([objected.payee_id]))[objected.payee_id]
-    await outbox.record(name, subject, sorted({*school, objected.person_id}))
+    turn = await current.staff(Role.REVIEWER) if objected.state is ObjectionState.OPEN else ()
+    await outbox.record(name, subject, sorted({*school, *turn, objected.person_id}))

@@ -26,6 +26,10 @@ COLLECTED = (ClawbackState.DEMANDED, ClawbackState.PARTLY)
 """In which money is expected from the payee."""
 TOLD = (*COLLECTED, ClawbackState.RECOVERED, ClawbackState.OFFSET, ClawbackState.WRITTEN_OFF)
 """Which the payee has been told of."""
+_TURNS = {
+    "asked": Role.REVIEWER, "requested": Role.APPROVER, "approved": Role.FINANCE, "contested": Role.APPROVER
+}  # fmt: skip
+"""Whose turn it is after what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,20 +120,23 @@ async def write(clawback: Clawback, event: str, before: str, by: Decider) -> Cla
 async def note(changed: Sequence[tuple[Clawback, str]], event: str, by: UUID | None, reason: str) -> None:
     """Leave what happened to written clawbacks, each with the state that it was in, in the audit and the outbox.
 
-    Who asked for it is told, and from the demand on those who act for the payee.
+    Who asked for it is told, and whose turn it is now; from the demand on those who act for the payee.
     """
     told = {one.payee_id for one, _ in changed if one.demanded_at}
     acting = await current.acting(told) if told else {}
+    turn = {*await current.staff(_TURNS[event])} - {by} if event in _TURNS else set[UUID]()
     name = f"clawback.{event}"
     await audit.note_many(
         [Note(subject_of(one.id), name, by, before, one.state.value, reason) for one, before in changed]
     )
-    await outbox.record_many([Occurrence(name, subject_of(one.id), _concerned(one, acting)) for one, _ in changed])
+    await outbox.record_many(
+        Occurrence(name, subject_of(one.id), sorted(turn | _concerned(one, acting))) for one, _ in changed
+    )
 
 
-def _concerned(clawback: Clawback, acting: Mapping[UUID, list[UUID]]) -> list[UUID]:
+def _concerned(clawback: Clawback, acting: Mapping[UUID, list[UUID]]) -> set[UUID]:
     asked = {clawback.requested_by_id} if clawback.requested_by_id else set[UUID]()
-    return sorted(asked.union(acting[clawback.payee_id] if clawback.demanded_at else ()))
+    return asked.union(acting[clawback.payee_id] if clawback.demanded_at else ())
 
 
 async def post(award: Award, clawback: Clawback, kind: EntryKind, fen: int, by: Decider) -> None:

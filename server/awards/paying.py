@@ -124,7 +124,7 @@ async def come_back(award: Award, by: UUID, reason: str, *, budget_open: bool) -
         award.budget_id, award.queued_at = None, award.queued_at or clock.now()
         _stand(award, AwardState.AWAITING_FUNDS)
         await queue.look([award.fund_id])
-    await _write([award], [before], "bank_returned", by, reason)
+    await holding.write([Change(award, before, "bank_returned")], by, reason)
 
 
 async def _let_go(awards: Sequence[Award], event: str, by: UUID, reason: str) -> None:

@@ -13,6 +13,7 @@ from server.awards.models import ENDED, Award, AwardRun, RunKind
 from server.awards.rules import From, Source
 from server.awards.runs import Made, Part
 from server.kernel.errors import DomainError, FieldFault, found, invalid
+from server.kernel.jobs.queue import Wakeup
 from server.kernel.transactions import transaction
 from server.people.service import Decider
 from server.policy.programmes import Programme
@@ -34,7 +35,7 @@ class Wanted:
 
 
 @transaction
-async def propose(wanted: Wanted, by: Decider) -> AwardRun:
+async def propose(wanted: Wanted, by: Decider, wakeup: Wakeup | None = None) -> AwardRun:
     """Begin to propose awards; joins the transaction.
 
     Raises DomainError 404 for an unknown programme, 409 for one of which nothing is paid here, 422 for cases where the
@@ -51,7 +52,7 @@ async def propose(wanted: Wanted, by: Decider) -> AwardRun:
         "exceptions": {str(claim): reason for claim, reason in wanted.exceptions.items()},
         "cases": [case.kept for case in wanted.cases],
     }
-    return await runs.begin(RunKind.PROPOSE, chosen, total, by)
+    return await runs.begin(RunKind.PROPOSE, chosen, total, by, wakeup)
 
 
 def payable(name: str) -> tuple[Programme, Source]:

@@ -98,7 +98,7 @@ async def _publish(programme: str, year: int, by: UUID, now: datetime) -> Public
     for one in awards:
         one.publication_id = made.id
         holding.enter(one, AwardState.PUBLICISED)
-    await holding.write([Change(one, AwardState.REVIEWED, "publicised") for one in awards], by)
+    await holding.write([Change(one, AwardState.REVIEWED, "publicised") for one in awards], by, tell=False)
     await _tell(made, awards)
     return made
 
@@ -107,22 +107,23 @@ async def _tell(made: Publication, awards: Sequence[Award]) -> None:
     by_payee: defaultdict[UUID, list[int]] = defaultdict(list)
     for one in awards:
         by_payee[one.payee_id].append(one.amount_fen)
-    await bulk.insert(
-        [
-            bulk.fresh(
-                PublicationFigure,
-                id=new_id(),
-                publication_id=made.id,
-                payee_id=payee_id,
-                awards=len(amounts),
-                amount_fen=sum(amounts),
-            )
-            for payee_id, amounts in sorted(by_payee.items())
-        ]
+    figures = [
+        bulk.fresh(
+            PublicationFigure,
+            id=new_id(),
+            publication_id=made.id,
+            payee_id=payee_id,
+            awards=len(amounts),
+            amount_fen=sum(amounts),
+        )
+        for payee_id, amounts in sorted(by_payee.items())
+    ]
+    await bulk.insert(figures)
+    people = await current.acting(by_payee)
+    await audit.note(f"publication:{made.id}", "publication.made", actor_id=made.made_by_id)
+    await outbox.record_many(
+        Occurrence("publication.made", f"publication_figure:{one.id}", people[one.payee_id]) for one in figures
     )
-    subject, people = f"publication:{made.id}", await current.acting(by_payee)
-    await audit.note(subject, "publication.made", actor_id=made.made_by_id)
-    await outbox.record_many(Occurrence("publication.made", subject, people[payee_id]) for payee_id in sorted(by_payee))
 
 
 async def _require_outsider(awards: Sequence[Award], person_id: UUID) -> None:

@@ -85,12 +85,20 @@ class Approvals(Content):
         return next(step.approvers for step in self.steps if step.up_to_fen is None or total_fen <= step.up_to_fen)
 
 
+class BudgetWarning(Content):
+    """At which share of a budget that is reserved or gone finance is told, and who says so."""
+
+    used: Annotated[float, Field(gt=0, lt=1)]
+    source: Words
+
+
 class Rules(Content):
     """`content/awards.yaml`."""
 
     sources: Mapping[str, Source]
     publication: Days
     second_check: SecondCheck
+    budget_warning: BudgetWarning
     contest: Days
     approvals: Approvals
     decisions: tuple[Decision, ...]

@@ -15,9 +15,11 @@ from server.kernel import audit, bulk, clock, outbox
 from server.kernel.errors import found
 from server.kernel.ids import new_id
 from server.kernel.jobs import queue
+from server.kernel.jobs.queue import Wakeup
 from server.kernel.outbox import Occurrence
 from server.kernel.paging import Page, Sort, page
 from server.kernel.statements import identity, returned
+from server.organisations import current
 from server.people.service import Decider
 
 PART = 500
@@ -35,15 +37,13 @@ PAST = {
     RunKind.CANCEL: "cancelled",
 }
 NEWEST, BY_ID = Sort("created_at"), Sort("id", descending=False, parse=UUID)
-_LEADING = """
-SELECT DISTINCT award.payee_id, membership.person_id
+_FIRST_ROWS = """
+SELECT award.payee_id, min(CAST(made.id AS text)) AS row
 FROM award_run_row made
 JOIN award ON award.id = made.award_id
-JOIN membership ON membership.organisation_id = award.payee_id AND membership.role = 'manager'
-  AND membership.state = 'active' AND membership.ended_at IS NULL
-JOIN person ON person.id = membership.person_id AND person.state = 'active'
 WHERE made.run_id = $1 AND made.outcome = 'done'
-ORDER BY award.payee_id, membership.person_id"""
+GROUP BY award.payee_id
+ORDER BY award.payee_id"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,9 @@ class Part:
     more: bool
 
 
-async def begin(kind: RunKind, chosen: Mapping[str, Any], total: int, by: Decider) -> AwardRun:
+async def begin(
+    kind: RunKind, chosen: Mapping[str, Any], total: int, by: Decider, wakeup: Wakeup | None = None
+) -> AwardRun:
     """Begin a run over about `total` things and return it; a worker does the work once that is committed."""
     run = await AwardRun.create(
         kind=kind,
@@ -79,7 +81,7 @@ async def begin(kind: RunKind, chosen: Mapping[str, Any], total: int, by: Decide
     )
     subject = f"award_run:{run.id}"
     await audit.note(subject, f"award_run.{kind}", actor_id=by.person_id, after=run.state, reason=by.reason)
-    await queue.enqueue(JOB, {"run": str(run.id)})
+    await queue.enqueue(JOB, {"run": str(run.id)}, wakeup=wakeup)
     return run
 
 
@@ -129,13 +131,11 @@ def _row(run: AwardRun, made: Made) -> AwardRunRow:
 
 
 async def _end(run: AwardRun) -> None:
-    """End a held run, and tell each school of which something was done."""
+    """End a held run, and tell each school of which something was done, by the first row that is about it."""
     before, run.state, run.total, run.ended_at = run.state, RunState.DONE, run.done, clock.now()
     await run.save()
     subject = f"award_run:{run.id}"
     await audit.note(subject, "award_run.done", actor_id=None, before=before, after=run.state)
-    schools: dict[UUID, list[UUID]] = {}
-    for row in await returned(_LEADING, run.id):
-        schools.setdefault(identity(row["payee_id"]), []).append(identity(row["person_id"]))
-    name = f"awards.{PAST[run.kind]}"
-    await outbox.record_many(Occurrence(name, subject, people) for people in schools.values())
+    rows = {identity(row["payee_id"]): identity(row["row"]) for row in await returned(_FIRST_ROWS, run.id)}
+    people, name = await current.acting(rows), f"awards.{PAST[run.kind]}"
+    await outbox.record_many(Occurrence(name, f"award_run_row:{row}", people[payee]) for payee, row in rows.items())

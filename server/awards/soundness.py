@@ -1,17 +1,30 @@
-"""Whether what an award follows from still holds: its claim is confirmed, its student's, and nobody disputes it."""
+"""Whether what an award follows from still holds: its claim is confirmed, undisputed, and says the same."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date
+from typing import Any
 from uuid import UUID
 
+from server.awards import book, places
+from server.awards.facts import Sent, of_claim
 from server.awards.models import Award
-from server.kernel.statements import select
+from server.enrolments.models import Level
+from server.kernel.statements import identity, returned, select
+from server.organisations.roles import Kind
 from server.referrals.models import Referral, ReferralState
 
-UNCONFIRMED, MOVED = "referral_unconfirmed", "referral_moved"
+UNCONFIRMED, MOVED, CHANGED = "referral_unconfirmed", "referral_moved", "referral_changed"
 IN_DISPUTE, TO_CHECK = "referral_in_dispute", "referral_to_check"
 
+_CLAIMS = """
+SELECT claim.id, claim.student_id, claim.year, claim.state, claim.needs_check, school.region, enrolment.entered_on,
+  enrolment.level, receiver.kind AS receiver
+FROM referral claim
+JOIN organisation school ON school.id = claim.school_id
+LEFT JOIN enrolment ON enrolment.id = claim.enrolment_id
+LEFT JOIN organisation receiver ON receiver.id = enrolment.school_id
+WHERE claim.id = ANY($1)"""
 _OF_STUDENTS = "student_id = ANY($1) ORDER BY student_id, id"
-_COLUMNS = ("id", "student_id", "year", "state", "needs_check")
 
 
 async def doubts(awards: Iterable[Award]) -> Mapping[UUID, str]:
@@ -19,23 +32,40 @@ async def doubts(awards: Iterable[Award]) -> Mapping[UUID, str]:
 
     Whoever changes a claim has the awards looked at afterwards: what is said here of held awards stays true of them.
     """
-    of_claims = {one.id: one for one in awards if one.referral_id}
-    if not of_claims:
+    following = [one for one in awards if one.referral_id]
+    if not following:
         return {}
-    ids = [one.referral_id for one in of_claims.values()]
-    claims = {row.id: row for row in await select(Referral, "id = ANY($1)", ids, only=_COLUMNS)}
-    students = sorted({row.student_id for row in claims.values()})
-    beside = await select(Referral, _OF_STUDENTS, students, only=_COLUMNS)
+    rows = await returned(_CLAIMS, [one.referral_id for one in following])
+    claims = {identity(row["id"]): row for row in rows}
+    students = sorted({identity(row["student_id"]) for row in rows})
+    beside = await select(Referral, _OF_STUDENTS, students, only=("id", "student_id", "year", "state"))
     disputed = {(row.student_id, row.year) for row in beside if row.state is ReferralState.DISPUTED}
-    found = {one.id: _doubt(one, claims[one.referral_id], disputed) for one in of_claims.values() if one.referral_id}
+    found = {one.id: _doubt(one, claims[one.referral_id], disputed) for one in following if one.referral_id}
     return {award_id: code for award_id, code in found.items() if code}
 
 
-def _doubt(award: Award, claim: Referral, disputed: set[tuple[UUID, int]]) -> str:
-    if claim.student_id != award.student_id:
+def _doubt(award: Award, claim: Mapping[str, Any], disputed: Collection[tuple[UUID, int]]) -> str:
+    student_id = identity(claim["student_id"])
+    if student_id != award.student_id:
         return MOVED
-    if claim.state is not ReferralState.CONFIRMED:
+    if claim["state"] != ReferralState.CONFIRMED or claim["level"] is None:
         return UNCONFIRMED
-    if (claim.student_id, claim.year) in disputed:
+    if (student_id, claim["year"]) in disputed:
         return IN_DISPUTE
-    return TO_CHECK if claim.needs_check else ""
+    if claim["needs_check"]:
+        return TO_CHECK
+    return CHANGED if _changed(award, claim) else ""
+
+
+def _changed(award: Award, claim: Mapping[str, Any]) -> bool:
+    """Whether the data says something else by now than what the rules were asked with.
+
+    Then what is to be paid, if anything, is for the rules to say again: the award is cancelled and proposed anew.
+    """
+    if not award.facts:
+        return False
+    entered_on = claim["entered_on"]
+    day = entered_on if isinstance(entered_on, date) else date.fromisoformat(entered_on)
+    city = places.in_force()[book.in_force().programmes[award.programme].jurisdiction]
+    now = of_claim(Sent(claim["region"], Kind(claim["receiver"]), Level(claim["level"]), day), city)
+    return day != award.entered_on or any(now.get(name) != value for name, value in award.facts.items())

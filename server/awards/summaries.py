@@ -3,11 +3,17 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from tortoise.expressions import Q
 from tortoise.functions import Count, Sum
 
-from server.awards.models import ENDED, Award, AwardState, Clawback
+from server.awards.models import ENDED, Award, AwardState
 from server.awards.states import UNDECIDED
+from server.kernel.statements import returned
+
+_CAME_BACK = """
+SELECT count(*) AS count, coalesce(sum(c.recovered_fen + c.offset_fen), 0) AS fen
+FROM clawback c JOIN award a ON a.id = c.award_id
+WHERE c.payee_id = $1 AND a.year = $2 AND c.recovered_fen + c.offset_fen > 0
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +61,5 @@ def _where(state: AwardState, held_from: AwardState | None) -> str:
 
 
 async def _clawed_back(payee_id: UUID, year: int) -> Amount:
-    back = Clawback.filter(payee_id=payee_id, award__year=year)
-    sums = await back.annotate(recovered=Sum("recovered_fen"), offset=Sum("offset_fen")).values("recovered", "offset")
-    came = back.filter(Q(recovered_fen__gt=0) | Q(offset_fen__gt=0))
-    fen = int(sums[0]["recovered"] or 0) + int(sums[0]["offset"] or 0)
-    return Amount(await came.count(), fen)
+    rows = await returned(_CAME_BACK, payee_id, year)
+    return Amount(int(rows[0]["count"]), int(rows[0]["fen"]))

@@ -7,11 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from server.funds.models import Account, Budget, EntryKind
-from server.funds.sides import CLOSED_SIDES, COLUMNS, SIDES, balances
+from server.funds.sides import CLOSED_SIDES, COLUMNS, OF_NOBODY, SIDES, balances
 from server.kernel import clock
 from server.kernel.statements import returned
 
-_MOVED = "SELECT kind, source, target, sum(amount_fen) AS fen FROM ledger_entry WHERE budget_id = $1 GROUP BY 1, 2, 3"
+_MOVED = (
+    "SELECT kind, source, target, coalesce(award_id, clawback_id) IS NULL AS nobodys, sum(amount_fen) AS fen "
+    "FROM ledger_entry WHERE budget_id = $1 GROUP BY 1, 2, 3, 4"
+)
 _CROOKED = (
     "SELECT e.id FROM ledger_entry e JOIN ledger_entry r ON r.id = e.reverses_id "
     "WHERE e.budget_id = $1 AND (r.budget_id <> e.budget_id OR r.amount_fen <> e.amount_fen)"
@@ -32,8 +35,8 @@ class Check:
     """Something that is to be true of a budget; `shown_fen` is what the budget says, `entries_fen` what its entries do.
 
     `what` is an account, `zero` for all accounts together, `sides` for what moved between accounts that no kind of
-    entry connects, `reversals` for how many turn round what they may not, `carried_over` for what left one year and
-    entered no other.
+    entry connects, or without naming the award or clawback that it is of, `reversals` for how many turn round what they
+    may not, `carried_over` for what left one year and entered no other.
     """
 
     what: str
@@ -65,7 +68,7 @@ async def explain(budget_id: UUID) -> list[Check]:
     checks = [Check(one, getattr(budget, column), sums.get(column, 0)) for one, column in COLUMNS.items()]
     shown = sum(getattr(budget, column) for column in COLUMNS.values()) - 2 * budget.appropriated_fen
     crooked = len(await returned(_CROOKED, budget_id))
-    foreign = sum(int(row["fen"]) for row in moved if not _may_be(row["kind"], row["source"], row["target"]))
+    foreign = sum(int(row["fen"]) for row in moved if not _may_be(row))
     [carried] = await returned(_CARRIED, budget.fund_id)
     return [
         *checks,
@@ -99,6 +102,6 @@ def _begins(year: int, month: int) -> datetime:
     return datetime.combine(first, time(), clock.SHANGHAI).astimezone(UTC)
 
 
-def _may_be(kind: str, source: str, target: str) -> bool:
-    found = (Account(source), Account(target))
-    return found in {SIDES[EntryKind(kind)], CLOSED_SIDES.get(EntryKind(kind))}
+def _may_be(row: dict[str, Any]) -> bool:
+    kind, pair = EntryKind(row["kind"]), (Account(row["source"]), Account(row["target"]))
+    return pair in {SIDES[kind], CLOSED_SIDES.get(kind)} and bool(row["nobodys"]) is (kind in OF_NOBODY)

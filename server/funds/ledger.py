@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from server.funds.models import Budget, BudgetState, EntryKind, LedgerEntry
-from server.funds.sides import CLOSED_SIDES, COLUMNS, SIDES, Sides, balances
+from server.funds.sides import CLOSED_SIDES, COLUMNS, OF_NOBODY, SIDES, Sides, balances
 from server.kernel import bulk, clock
 from server.kernel.errors import DomainError, found
 from server.kernel.ids import new_id
@@ -72,6 +72,8 @@ async def let_queue_move(fund_id: UUID) -> None:
 def _sides(budget: Budget, move: Move) -> Sides:
     if move.amount_fen <= 0:
         raise ValueError("money moves by whole fen above zero")
+    if (move.award_id is None and move.clawback_id is None) is not (move.kind in OF_NOBODY):
+        raise ValueError(f"{move.kind} names what it moves, or is of the budget as a whole")
     if budget.state is BudgetState.OPEN:
         return SIDES[move.kind]
     try:
@@ -85,10 +87,11 @@ async def _require_reversible(budget: Budget, moves: Sequence[Move]) -> None:
 
     The budget is held, so nobody else does it meanwhile; the database would refuse the second one all the same.
     """
-    amounts = {move.reverses_id: move.amount_fen for move in moves if move.reverses_id}
+    turned = [(move.reverses_id, move.amount_fen) for move in moves if move.reverses_id]
+    amounts = dict(turned)
     if not amounts:
         return
-    if await LedgerEntry.exists(reverses_id__in=list(amounts)):
+    if len(amounts) < len(turned) or await LedgerEntry.exists(reverses_id__in=list(amounts)):
         raise DomainError("entry_reversed", 409)
     reversed_ = await LedgerEntry.filter(id__in=list(amounts), budget_id=budget.id)
     if {entry.id: entry.amount_fen for entry in reversed_} != amounts:

@@ -35,6 +35,11 @@ CLOSED_SIDES: Mapping[EntryKind, Sides] = MappingProxyType(
 )
 """What a closed year still takes: money that was paid comes back, and is surrendered, or is given up."""
 
+OF_NOBODY = frozenset(
+    {EntryKind.APPROPRIATE, EntryKind.REDUCE, EntryKind.LAPSE, EntryKind.CARRY_OUT, EntryKind.CARRY_IN}
+)
+"""What moves a budget's money as a whole; all else moves that of an award or a clawback, and names it."""
+
 COLUMNS: Mapping[Account, str] = MappingProxyType({account: f"{account.value}_fen" for account in Account})
 """The column of a budget that holds an account's balance; of `appropriated`, which is below zero, its opposite."""
 

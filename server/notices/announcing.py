@@ -33,7 +33,7 @@ _MARKS = "SELECT subject FROM event WHERE name = 'calendar.announced'"  # as the
 async def announce(content_dir: Path) -> Mapping[str, int]:
     """Tell of all that has come and nobody was told of; return of how many things."""
     marked = {row["subject"] for row in await returned(_MARKS)}
-    told = [await _once(mark, occurrences) for mark, occurrences in await _windows(clock.today(), marked)]
+    told = [await once(mark, occurrences) for mark, occurrences in await _windows(clock.today(), marked)]
     return {"announced": sum(told) + await _edition(content_dir, marked)}
 
 
@@ -77,7 +77,7 @@ async def _edition(content_dir: Path, marked: set[str]) -> int:
     if newest is None or mark in marked:
         return 0
     first = not any(one.startswith(f"{EDITION}:") for one in marked)
-    return await _once(mark, _occurrences(EDITION, f"guide:{newest}", [] if first else await _everyone()))
+    return await once(mark, _occurrences(EDITION, f"guide:{newest}", [] if first else await _everyone()))
 
 
 async def _everyone() -> list[UUID]:
@@ -88,7 +88,8 @@ def _occurrences(event: str, subject: str, people: Sequence[UUID]) -> list[Occur
     return [Occurrence(event, subject, people[at : at + PART]) for at in range(0, len(people), PART)]
 
 
-async def _once(mark: str, occurrences: Sequence[Occurrence]) -> bool:
+async def once(mark: str, occurrences: Sequence[Occurrence]) -> bool:
+    """Record what somebody is to be told of beside its mark, unless that is there; return whether anything was."""
     try:
         await _record(mark, occurrences)
     except IntegrityError:  # another process was the first

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from server.kernel.outbox import Event
-from server.notices import facts_labour, facts_schools, facts_standing
+from server.notices import facts_awards, facts_labour, facts_money, facts_schools, facts_standing
 from server.notices.subjects import Known, Subject, all_are
 from server.notices.values import Fact, Sort
 
@@ -32,6 +32,14 @@ SUBJECTS: Mapping[str, Subject] = {
     "posting": facts_labour.POSTING,
     "posting_report": facts_labour.REPORT,
     "engagement": facts_labour.ENGAGEMENT,
+    "award": facts_awards.AWARD,
+    "award_run_row": facts_awards.RUN,
+    "publication_figure": facts_awards.FIGURE,
+    "objection": facts_awards.OBJECTION,
+    "statement": facts_money.STATEMENT,
+    "clawback": facts_money.CLAWBACK,
+    "fund": facts_money.FUND,
+    "budget": facts_money.BUDGET,
     "guide": Subject({}, frozenset({READER}), _editions),
     "search": Subject(
         {"name": Fact(Sort.TEXT), "searches": Fact(Sort.NUMBER), "count": Fact(Sort.NUMBER)},

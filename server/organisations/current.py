@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from server.organisations.models import Membership, MembershipState, OrganisationState
+from server.organisations.roles import Kind, Role
 from server.people.models import PersonState
 
 
@@ -29,3 +30,15 @@ async def acting(organisation_ids: Collection[UUID]) -> Mapping[UUID, list[UUID]
     for row in await members.order_by("id"):
         found[row.organisation_id].append(row.person_id)
     return found
+
+
+async def staff(*roles: Role) -> Mapping[UUID, Role]:
+    """Return who may act in the secretariat in one of these roles, and in which; one statement."""
+    members = Membership.filter(
+        organisation__kind=Kind.SECRETARIAT,
+        role__in=list(roles),
+        state=MembershipState.ACTIVE,
+        ended_at=None,
+        person__state=PersonState.ACTIVE,
+    )
+    return {row.person_id: row.role for row in await members.order_by("id")}

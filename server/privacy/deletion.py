@@ -18,7 +18,7 @@ from server.notices import inbox, permissions
 from server.organisations import memberships
 from server.people import deletion, followers, sessions
 from server.people.models import Person, PersonState, SessionEnd
-from server.privacy import keeping
+from server.privacy import awarded, keeping
 from server.privacy.keeping import Keeping
 from server.privacy.rules import Retention
 from server.students import service as students
@@ -70,8 +70,8 @@ async def _try_leave(person_id: UUID, before: datetime, retention: Retention) ->
 
 
 async def _waits(person_id: UUID) -> bool:
-    """Whether a person still waits for an answer: to an appeal, or to what they contested or reported of their work."""
-    return await appeals.waits(person_id) or await contests.waits(person_id)
+    """Whether a person still waits for an answer: to an appeal, an objection, or what they said of their work."""
+    return await appeals.waits(person_id) or await contests.waits(person_id) or await awarded.waits(person_id)
 
 
 @transaction
@@ -113,4 +113,5 @@ async def _erase(person_id: UUID, retention: Retention) -> PersonState | None:
 async def _clear(person: Person) -> None:
     """Clear what was left of a held person, and what they wrote and were answered."""
     await appeals.forget(person.id)
+    await awarded.forget_person(person.id)
     await deletion.erase(person)

@@ -15,7 +15,8 @@ from server.labour.models import Posting, PostingReport
 from server.organisations.models import Membership
 from server.people import service as people
 from server.people.models import Follower, Person, Session
-from server.privacy import hearing, schooling, working
+from server.privacy import awarded, hearing, schooling, working
+from server.privacy.awarded import AwardPart, ObjectionPart
 from server.privacy.hearing import NoticePart, PermissionPart
 from server.privacy.parts import (
     ConsentPart,
@@ -49,6 +50,8 @@ class Export(Part):
     students: list[StudentPart]
     referrals: list[ReferralPart]
     enrolments: list[EnrolmentPart]
+    awards: list[AwardPart]
+    objections: list[ObjectionPart]
     consents: list[ConsentPart]
     postings: list[PostingPart]
     reports: list[ReportPart]
@@ -70,8 +73,12 @@ async def export(person_id: UUID) -> Export:
     links = await StudentLink.filter(person_id=person_id).select_related("student").order_by("id")
     consents = await Consent.filter(person_id=person_id).order_by("id")
     sent, enrolled = await schooling.of_students(_spoken_for(links))
+    awards, objections = await awarded.of_students(_spoken_for(links)), await awarded.objections(person_id)
     engaged = await working.of_person(person_id)
-    history = await _history(person, memberships, links, consents, [*sent, *enrolled, *engaged])
+    schooled = [*(one.subject for one in sent), *(one.subject for one in enrolled)]
+    objected = [*(one.subject for one in awards), *(one.subject for one in objections)]
+    subjects = [*schooled, *objected, *(one.subject for one in engaged)]
+    history = await _history(person, memberships, links, consents, subjects)
     return Export(
         made_at=clock.now(),
         person=_person(person),
@@ -80,6 +87,8 @@ async def export(person_id: UUID) -> Export:
         students=[_student(one) for one in links],
         referrals=sent,
         enrolments=enrolled,
+        awards=awards,
+        objections=objections,
         consents=[ConsentPart.of(one, version=one.document_version, student=one.student_id) for one in consents],
         postings=[_posting(one) for one in await Posting.filter(person_id=person_id).order_by("id")],
         reports=[
@@ -112,15 +121,18 @@ async def _history(
     memberships: Sequence[Membership],
     links: Sequence[StudentLink],
     consents: Sequence[Consent],
-    things: Sequence[ReferralPart | EnrolmentPart | EngagementPart],
+    things: Sequence[str],
 ) -> list[HistoryPart]:
-    """Return what was done to all that is the person's; of a student only where the person is known to speak for it."""
+    """Return what was done to all that is the person's, and to `things`.
+
+    Of a student only where the person is known to speak for it.
+    """
     subjects = [f"person:{person.id}"]
     subjects += [f"membership:{one.id}" for one in memberships]
     subjects += [f"student_link:{one.id}" for one in links]
     subjects += [f"consent:{one.id}" for one in consents]
     subjects += [f"student:{student_id}" for student_id in _spoken_for(links)]
-    subjects += [one.subject for one in things]
+    subjects += things
     entries = await AuditEntry.filter(subject__in=subjects).order_by("id")
     return [_act(one) for one in entries]
 

@@ -10,6 +10,7 @@ from server.engagements import leaving
 from server.engagements.models import Engagement
 from server.kernel import clock
 from server.organisations.models import Membership, MembershipState
+from server.privacy import awarded
 from server.privacy.rules import Kept, Retention
 from server.students.models import LinkState, StudentLink
 
@@ -25,11 +26,12 @@ class Keeping:
 async def of_person(person_id: UUID, retention: Retention, now: datetime, last: datetime) -> list[Keeping]:
     """Return what must be kept of a person at `now`; what lasts still is taken to end at `last`."""
     memberships = Membership.filter(person_id=person_id).exclude(state=MembershipState.REQUESTED)
-    links = StudentLink.filter(person_id=person_id, state=LinkState.CONFIRMED)
+    links = await StudentLink.filter(person_id=person_id, state=LinkState.CONFIRMED)
+    awaited = await awarded.running([one.student_id for one in links])
     had = Engagement.filter(person_id=person_id, accepted_at__isnull=False)
     ends = {
         Kept.PERSON_NAME: [one.ended_at for one in await memberships],
-        Kept.STUDENT_LINK: [one.ended_at for one in await links],
+        Kept.STUDENT_LINK: [None if one.student_id in awaited else one.ended_at for one in links],
         Kept.ENGAGEMENT: [leaving.ended_at(one) for one in await had],
     }
     found = [_keeping(kept, moments, retention, now, last) for kept, moments in ends.items()]

@@ -6,7 +6,7 @@ Only the rows are cleared here; a scan that no row names is swept with the other
 from collections.abc import AsyncIterator
 from datetime import datetime
 
-from tortoise.expressions import Q
+from tortoise.expressions import Q, Subquery
 from tortoise.queryset import QuerySet
 
 from server.appeals import service as appeals
@@ -14,6 +14,7 @@ from server.kernel.audit import AuditEntry
 from server.kernel.transactions import transaction
 from server.organisations import keeping, payee_accounts
 from server.organisations.models import AccountState, Organisation, OrganisationState, PayeeAccount
+from server.statements.models import Statement
 
 GONE = (OrganisationState.REJECTED, OrganisationState.CLOSED)
 LOOKS = ("revealed", "viewed")
@@ -51,10 +52,25 @@ async def unused_accounts(before: datetime) -> int:
 
 @transaction
 async def past_accounts(before: datetime) -> int:
-    """Clear number and document of accounts that were in force, and of all that a closed organisation left."""
+    """Clear number and document of accounts that were in force, and of all that a closed organisation left.
+
+    Those into which awards were paid are `paid_accounts`.
+    """
+    return await _accounts(_past().filter(statements__isnull=True), before)
+
+
+@transaction
+async def paid_accounts(before: datetime) -> int:
+    """Clear number and document of such accounts into which awards were paid, the last of them before a moment."""
+    lately = Statement.filter(account_id__isnull=False, state_since__gte=before).values("account_id")
+    return await _accounts(_past().filter(statements__isnull=False).exclude(id__in=Subquery(lately)).distinct(), before)
+
+
+def _past() -> QuerySet[PayeeAccount]:
+    """Return accounts that were in force, and all that a closed organisation left."""
     replaced = Q(state=AccountState.REPLACED, decided_at__isnull=False)
     left = Q(state__in=list(payee_accounts.IN_USE), organisation__state=OrganisationState.CLOSED)
-    return await _accounts(PayeeAccount.filter(replaced | left), before)
+    return PayeeAccount.filter(replaced | left)
 
 
 async def _licences(state: OrganisationState, before: datetime) -> int:

@@ -12,7 +12,7 @@ from server.imports.models import ImportRow
 from server.kernel import audit, clock
 from server.kernel.transactions import transaction
 from server.labour import offers
-from server.privacy import deletion, hearing, papers
+from server.privacy import awarded, deletion, hearing, papers
 from server.privacy.rules import Kept, Retention
 from server.referrals.models import Evidence, Referral, ReferralState
 from server.students.models import LinkState, Student, StudentLink
@@ -32,6 +32,7 @@ async def retain(retention: Retention) -> dict[str, int]:
     result = await deletion.carry_out(retention)
     now = clock.now()
     steps = {
+        Kept.AWARD: awarded.forget,
         Kept.STUDENT_LINK: _links,
         Kept.STUDENT_LINK_UNCONFIRMED: _unconfirmed_links,
         Kept.CONSENT: _consents,
@@ -60,7 +61,9 @@ async def retain(retention: Retention) -> dict[str, int]:
 
 @transaction
 async def _links(before: datetime) -> int:
-    return await _delete(StudentLink.filter(ended_at__lt=before, state=LinkState.CONFIRMED))
+    over = StudentLink.filter(ended_at__lt=before, state=LinkState.CONFIRMED)
+    waiting = await awarded.running([one.student_id for one in await over.only("id", "student_id")])
+    return await _delete(over.exclude(student_id__in=list(waiting)) if waiting else over)
 
 
 @transaction
@@ -94,9 +97,13 @@ async def _reach(before: datetime) -> int:
 
 @transaction
 async def _claims(before: datetime) -> int:
-    """Delete claims that came to nothing, and what was put forward for them; decisions never go, nor what they name."""
-    over = Referral.filter(state__in=CAME_TO_NOTHING, state_since__lt=before)
-    if done := await _delete(Evidence.filter(referral__state__in=CAME_TO_NOTHING, referral__state_since__lt=before)):
+    """Delete claims that came to nothing, and what was put forward for them; decisions never go, nor what they name.
+
+    Nor does what an award follows from, as long as that is kept.
+    """
+    over = Referral.filter(state__in=CAME_TO_NOTHING, state_since__lt=before, awards__isnull=True)
+    past = Evidence.filter(referral__state__in=CAME_TO_NOTHING, referral__state_since__lt=before)
+    if done := await _delete(past.filter(referral__awards__isnull=True)):
         return done
     return await _delete(over.filter(decisions__isnull=True, losers__isnull=True, evidence__isnull=True))
 

@@ -30,6 +30,7 @@ class Kept(StrEnum):
     LICENCE_CLOSED = "licence_closed"
     PAYEE_ACCOUNT_UNUSED = "payee_account_unused"
     PAYEE_ACCOUNT = "payee_account"
+    AWARD = "award"
     POSTING = "posting"
     ENGAGEMENT = "engagement"
     NOTICE = "notice"

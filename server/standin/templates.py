@@ -77,6 +77,7 @@ TEMPLATES = (
     Template("standin-review", _PROGRESS),
     Template("standin-search", ("thing1", "number2", "time3", "thing4")),
     Template("standin-news", _NEWS),
+    Template("standin-task", _PROGRESS),
     Template("standin-service-progress", _PROGRESS, Side.SERVICE_ACCOUNT),
     Template("standin-service-news", _NEWS, Side.SERVICE_ACCOUNT),
     Template("standin-referral-decided", ("thing1", "phrase2", "date3")),

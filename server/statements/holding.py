@@ -12,10 +12,8 @@ from tortoise.queryset import QuerySet
 from server.kernel import audit, clock, outbox
 from server.kernel.errors import DomainError, found
 from server.organisations import current
-from server.organisations.models import Membership, MembershipState, Organisation
+from server.organisations.models import Organisation
 from server.organisations.roles import Role
-from server.organisations.secretariat import SECRETARIAT_ID
-from server.people.models import PersonState
 from server.statements.models import RowOutcome, Statement, StatementResult, StatementRow, StatementState
 from server.statements.states import GONE_OUT, TABLE, Verb
 
@@ -69,7 +67,7 @@ async def results(row_ids: Iterable[UUID]) -> list[StatementResult]:
 async def change(held: Statement, event: str, by: UUID, reason: str = "", state: StatementState | None = None) -> None:
     """Write a held statement, in another state where one is given, note it, and tell those concerned.
 
-    These are whoever acts for the payee once it has gone out, before that whoever has to do the next step.
+    These are whoever acts for the payee and finance once it has gone out, before that whoever has to do the next step.
     """
     before = held.state
     if state is not None and state is not before:
@@ -89,19 +87,7 @@ async def note(held: Statement, event: str, by: UUID, before: str, reason: str =
 async def _concerned(held: Statement, by: UUID) -> list[UUID]:
     told = {held.opened_by_id, *filter(None, (held.locked_by_id, held.sent_by_id))}
     if held.state in GONE_OUT:
-        told |= set((await current.acting([held.payee_id]))[held.payee_id])
+        told.update((await current.acting([held.payee_id]))[held.payee_id], await current.staff(Role.FINANCE))
     if held.state is StatementState.LOCKED:
-        told |= set(await staff(Role.APPROVER))
+        told.update(await current.staff(Role.APPROVER))
     return sorted(told - {by})
-
-
-async def staff(role: Role) -> list[UUID]:
-    """Return who has a role in the secretariat and may act."""
-    members = Membership.filter(
-        organisation_id=SECRETARIAT_ID,
-        role=role,
-        state=MembershipState.ACTIVE,
-        ended_at=None,
-        person__state=PersonState.ACTIVE,
-    )
-    return [row.person_id for row in await members.order_by("id")]

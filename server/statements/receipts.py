@@ -8,6 +8,8 @@ from server.statements import holding
 from server.statements.models import Receipt, Statement
 from server.statements.states import Verb
 
+_EVENTS = {Receipt.CONFIRMED: "receipt_confirmed", Receipt.DISPUTED: "receipt_disputed"}
+
 
 @transaction
 async def say(statement_id: UUID, receipt: Receipt, note: str, by: UUID) -> Statement:
@@ -20,5 +22,5 @@ async def say(statement_id: UUID, receipt: Receipt, note: str, by: UUID) -> Stat
         return held
     held.receipt, held.receipt_note = receipt, note
     held.receipt_by_id, held.receipt_at = by, clock.now()
-    await holding.change(held, f"receipt_{receipt}", by)
+    await holding.change(held, _EVENTS[receipt], by)
     return held

@@ -8,9 +8,10 @@ from server.awards.paying import Hand
 from server.funds import ledger
 from server.funds.ledger import Move
 from server.funds.models import EntryKind
-from server.kernel import clock
+from server.kernel import clock, outbox
 from server.kernel.errors import DomainError
 from server.kernel.transactions import transaction
+from server.organisations import current
 from server.organisations.roles import Role
 from server.people.service import Decider
 from server.statements import holding, locking, settling
@@ -31,7 +32,7 @@ async def approvals(statement_id: UUID) -> list[StatementApproval]:
 
 @transaction
 async def approve(statement_id: UUID, by: Decider) -> Statement:
-    """Let a locked statement go out, as one of those whom it needs.
+    """Let a locked statement go out, as one of those whom it needs; with the last of them finance is told.
 
     Raises DomainError 403 for other hands and for who opened or locked it, 404, 409 where it is not locked, or was
     approved by the same person before.
@@ -45,6 +46,8 @@ async def approve(statement_id: UUID, by: Decider) -> Statement:
     await paying.admit(Hand(by.person_id, Role.APPROVER, Part.APPROVAL), await paying.hold(held.id))
     await StatementApproval.create(statement=held, person_id=by.person_id, reason=by.reason, made_at=clock.now())
     await holding.change(held, "approved", by.person_id, by.reason)
+    if len(given) + 1 == needed(held):
+        await outbox.record("statement.cleared", holding.subject_of(held.id), await holding.staff(Role.FINANCE))
     return held
 
 

@@ -23,7 +23,7 @@ from server.organisations.roles import Kind
 from server.referrals.models import Referral
 from server.statements.models import StatementResult, StatementRow
 
-LOOKS = ("revealed", "viewed", "file_given")
+LOOKS = (".revealed", "_viewed", ".file_given")
 """What the names of acts end with that change nothing."""
 INSIDE = ("award.doubted", "award.cleared", "clawback.asked")
 """Acts that the payee is not told of: they are questions of the secretariat's own."""

@@ -13,7 +13,6 @@ from server.enrolments.models import Level
 from server.kernel.audit import AuditEntry
 from server.kernel.errors import DomainError
 from server.kernel.ids import new_id
-from server.kernel.outbox import Event
 from server.organisations.models import Organisation, OrganisationState
 from server.organisations.roles import Kind, Role
 from server.people.service import Decider
@@ -23,6 +22,7 @@ from tests.harness import statements
 from tests.harness.awarding import (
     AMOUNT_FEN,
     PROGRAMME,
+    events_of,
     make_award,
     make_college,
     make_confirmed,
@@ -70,8 +70,8 @@ async def test_what_is_confirmed_is_proposed_with_all_that_explains_it(
     assert (run.state, run.total, run.done, run.counts, run.actor_id) == (RunState.DONE, 1, 1, {"proposed": 1}, by)
     entry = await AuditEntry.get(subject=f"award:{award.id}")
     assert (entry.action, entry.actor_id, entry.after) == ("award.proposed", by, "proposed")
-    event = await Event.get(name="awards.proposed", subject=f"award_run:{run.id}")
-    assert event.people == [str(manager)]
+    [event] = await events_of(run)
+    assert (event.name, event.people) == ("awards.proposed", [str(manager)])
 
 
 async def test_run_again_it_proposes_nothing_twice(school: Organisation, college: Organisation) -> None:
@@ -86,7 +86,7 @@ async def test_run_again_it_proposes_nothing_twice(school: Organisation, college
         claims[0].id: making.ALREADY_AWARDED, claims[1].id: making.AWARD_REFUSED, claims[2].id: "proposed"
     }  # fmt: skip
     assert await Award.filter(year=year).count() == 4
-    assert not await Event.exists(subject=f"award_run:{again.id}", people=["x"])
+    assert len(await events_of(again)) == 1
 
 
 @pytest.mark.parametrize(

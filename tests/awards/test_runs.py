@@ -1,10 +1,13 @@
 """Many at once are decided as one is: each alone, each with its own answer, and no run does anything twice."""
 
+import asyncio
+from datetime import date
+from functools import partial
 from uuid import UUID
 
 import pytest
 
-from server.awards import bulk, runs, working
+from server.awards import bulk, proposing, runs, working
 from server.awards.bulk import Filter
 from server.awards.models import Award, AwardDecider, AwardRun, AwardRunRow, AwardState, Part, RunKind, RunState
 from server.awards.proposing import Wanted
@@ -13,7 +16,6 @@ from server.kernel.audit import AuditEntry
 from server.kernel.errors import DomainError
 from server.kernel.ids import new_id
 from server.kernel.jobs.models import Job, JobState
-from server.kernel.outbox import Event
 from server.organisations.models import Membership, Organisation
 from server.organisations.roles import Role
 from server.organisations.secretariat import secretariat
@@ -22,6 +24,7 @@ from tests.factories import make_member
 from tests.harness import statements
 from tests.harness.awarding import (
     PROGRAMME,
+    events_of,
     make_award,
     make_college,
     make_confirmed,
@@ -79,8 +82,8 @@ async def test_each_is_decided_alone_and_answers_alone(school: Organisation, col
     assert states == {fine.id: "reviewed", refused.id: "refused", own.id: "proposed", had.id: "proposed"}
     entry = await AuditEntry.get(subject=f"award:{fine.id}", action="award.reviewed")
     assert (entry.actor_id, entry.before, entry.reason) == (reviewer, "proposed", "已核对名册")
-    event = await Event.get(name="awards.reviewed", subject=f"award_run:{run.id}")
-    assert event.people == [str(manager)]
+    [event] = await events_of(run)
+    assert (event.name, event.people) == ("awards.reviewed", [str(manager)])
 
 
 async def test_a_filter_means_what_it_says(school: Organisation, college: Organisation) -> None:
@@ -116,6 +119,21 @@ async def test_a_run_goes_on_where_it_was(
         assert (await working.work({"run": str(run.id)})) == {"more": False}
         assert await AwardRunRow.filter(run=run).count() == 5
     assert await AuditEntry.filter(action="award.reviewed", actor_id=reviewer).count() == 5
+
+
+async def test_two_runs_side_by_side_do_nothing_twice(school: Organisation, college: Organisation) -> None:
+    year, reviewer = 2024, await make_staff(Role.REVIEWER)
+    for _ in range(8):
+        await make_confirmed(school, college, year, enrolled={"entered_on": date(2026, 9, 1)})
+    for begin, state in (
+        (partial(proposing.propose, Wanted(PROGRAMME, year)), "proposed"),
+        (partial(bulk.decide, Filter(year=year, state=AwardState.PROPOSED), RunKind.REVIEW), "reviewed"),
+    ):
+        begun = [await begin(Decider(reviewer, "x")) for _ in range(3)]
+        done = await asyncio.gather(*(worked_off(run.id) for run in begun))
+        assert sum(run.counts.get(state, 0) for run in done) == 8
+        assert await Award.filter(year=year, state=state).count() == 8
+    assert await Award.filter(year=year).count() == 8
 
 
 async def test_a_role_lost_meanwhile_counts_no_more(school: Organisation, college: Organisation) -> None:

@@ -1,7 +1,6 @@
 """The end of a fiscal year: nothing in flight, every reserve let go in its order, only what is said carried over."""
 
 import asyncio
-from datetime import UTC, datetime
 
 import pytest
 
@@ -56,9 +55,7 @@ async def test_reserves_are_let_go_and_their_awards_wait_before_all_others_in_th
     for award in (first, held, last):
         await reserve(budget, award)
     await Award.filter(id=held.id).update(state=AwardState.HELD, held_from=AwardState.APPROVED)
-    queued = await make_award(
-        school, state=AwardState.AWAITING_FUNDS, fund=fund, queued_at=datetime(2026, 1, 1, tzinfo=UTC)
-    )
+    queued = await make_award(school, state=AwardState.AWAITING_FUNDS, fund=fund, queued_at=clock.now())
     closed = await close(fund, REWARD_FEN)
     assert (closed.state, closed.available_fen, closed.reserved_fen) == (BudgetState.CLOSED, 0, 0)
     assert (closed.surrendered_fen, closed.carried_fen) == (3 * REWARD_FEN, REWARD_FEN)
@@ -103,9 +100,12 @@ async def test_a_closed_year_takes_only_what_comes_back_and_surrenders_it(school
         await move(budget, kind, award)
     await Award.filter(id=award.id).update(state=AwardState.PAID)
     await close(fund)
-    for kind in (KINDS.APPROPRIATE, KINDS.RESERVE, KINDS.SPEND, KINDS.LAPSE, KINDS.CARRY_IN):
+    for kind in (KINDS.RESERVE, KINDS.RELEASE, KINDS.COMMIT, KINDS.UNCOMMIT, KINDS.SPEND):
         with pytest.raises(DomainError, match="budget_closed"):
             await move(budget, kind, award)
+    for kind in (KINDS.APPROPRIATE, KINDS.REDUCE, KINDS.LAPSE, KINDS.CARRY_IN, KINDS.CARRY_OUT):
+        with pytest.raises(DomainError, match="budget_closed"):
+            await ledger.post(await Budget.get(id=budget.id), [Move(kind, 1)], None)
     [spent] = await LedgerEntry.filter(award_id=award.id, kind=KINDS.SPEND)
     await move(budget, KINDS.BANK_RETURN, award, reverses_id=spent.id)
     after = await Budget.get(id=budget.id)

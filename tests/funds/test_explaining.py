@@ -10,9 +10,10 @@ from server.awards.models import Award, AwardState
 from server.funds import explaining
 from server.funds.models import Budget, EntryKind, LedgerEntry
 from server.kernel import clock
+from server.kernel.ids import new_id
 from tests.factories import make_organisation
 from tests.harness.forking import command
-from tests.harness.funding import REWARD_FEN, make_award, make_budget, make_fund, move, reserve
+from tests.harness.funding import REWARD_FEN, make_award, make_budget, make_fund, make_statement, move, reserve
 from tests.harness.keys import ENVIRONMENT
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -30,13 +31,18 @@ async def test_every_award_is_where_its_state_says() -> None:
     everyone = (approved, held, opened, locked, paid, cancelled)
     await reserve(budget, *everyone)
     await Award.filter(id=held.id).update(state=AwardState.HELD, held_from=AwardState.APPROVED)
-    await Award.filter(id__in=[opened.id, locked.id]).update(state=AwardState.ON_STATEMENT)
+    for award, locked_at in ((opened, None), (locked, clock.now())):
+        statement = await make_statement(budget, school, locked_at=locked_at)
+        await Award.filter(id=award.id).update(state=AwardState.ON_STATEMENT, statement_id=statement.id)
     await Award.filter(id=paid.id).update(state=AwardState.PAID)
     await Award.filter(id=cancelled.id).update(state=AwardState.CANCELLED)
     await move(budget, KINDS.COMMIT, locked)
     for kind in (KINDS.COMMIT, KINDS.SPEND):
         await move(budget, kind, paid)
     assert await awards.unexplained(budget.id) == [cancelled.id]
+    await Award.filter(id=opened.id).update(statement_id=(await Award.get(id=locked.id)).statement_id)
+    assert await awards.unexplained(budget.id) == sorted([opened.id, cancelled.id]), "locked, and not committed"
+    await Award.filter(id=opened.id).update(statement_id=None)
     await move(budget, KINDS.RELEASE, cancelled)
     assert await awards.unexplained(budget.id) == []
     places = [(one.account, one.state, one.awards, one.fen) for one in await awards.places(budget.id)]
@@ -85,7 +91,13 @@ async def test_a_planted_entry_is_found_though_every_sum_fits() -> None:
     budget = await make_budget(await make_fund(), 100)
     [entry] = await LedgerEntry.filter(budget_id=budget.id)
     await LedgerEntry.create(
-        budget=budget, kind=KINDS.RESERVE, source="available", target="spent", amount_fen=5, made_at=clock.now()
+        budget=budget,
+        kind=KINDS.RESERVE,
+        source="available",
+        target="spent",
+        amount_fen=5,
+        made_at=clock.now(),
+        award_id=new_id(),
     )
     await Budget.filter(id=budget.id).update(available_fen=95, spent_fen=5)
     assert await wrong(budget) == ["sides"]
@@ -95,6 +107,11 @@ async def test_a_planted_entry_is_found_though_every_sum_fits() -> None:
     )  # fmt: skip
     await Budget.filter(id=budget.id).update(available_fen=90, appropriated_fen=95)
     assert await wrong(budget) == ["sides", "reversals"]
+    await LedgerEntry.create(
+        budget=budget, kind=KINDS.RESERVE, source="available", target="reserved", amount_fen=3, made_at=clock.now()
+    )
+    await Budget.filter(id=budget.id).update(available_fen=87, reserved_fen=3)
+    assert [check.entries_fen for check in await explaining.explain(budget.id) if check.what == "sides"] == [5 + 3]
     await Budget.filter(id=budget.id).update(carried_fen=7)
     assert await wrong(budget) == ["carried", "zero", "sides", "reversals", "carried_over"]
 

@@ -23,6 +23,10 @@ HERE = [(kind, sides) for table in (SIDES, CLOSED_SIDES) for kind, sides in tabl
 KINDS = EntryKind
 
 
+def of_award(kind: EntryKind, fen: int, **ids: UUID) -> Move:
+    return Move(kind, fen, **{"award_id": new_id(), **ids})
+
+
 @transaction
 async def post(budget: Budget, *moves: Move) -> Sequence[LedgerEntry]:
     return await ledger.post(await ledger.hold(budget.id), moves, None, "理由")
@@ -61,7 +65,7 @@ async def test_an_award_from_appropriation_to_recovery() -> None:
     assert await sums(budget.id) == {"appropriated": 100_000, "available": 50_000, "spent": 50_000}
     await post(budget, Move(KINDS.BANK_RETURN, 50_000, award_id=award, reverses_id=spent.id))
     assert await sums(budget.id) == {"appropriated": 100_000, "available": 50_000, "reserved": 50_000}
-    assert await refused(budget, Move(KINDS.BANK_RETURN, 50_000, reverses_id=spent.id)) == "entry_reversed"
+    assert await refused(budget, of_award(KINDS.BANK_RETURN, 50_000, reverses_id=spent.id)) == "entry_reversed"
     for kind in (KINDS.COMMIT, KINDS.SPEND):
         await post(budget, Move(kind, 50_000, award_id=award))
     await post(budget, Move(KINDS.RECOVER, 20_000, award_id=award), Move(KINDS.WRITE_OFF, 30_000, award_id=award))
@@ -73,11 +77,14 @@ async def test_an_award_from_appropriation_to_recovery() -> None:
 @pytest.mark.usefixtures("database")
 async def test_no_account_gives_more_than_it_has() -> None:
     budget = await make_budget(await make_fund(), 100)
-    for kind in (KINDS.RESERVE, KINDS.REDUCE, KINDS.LAPSE, KINDS.CARRY_OUT):
+    for kind in (KINDS.REDUCE, KINDS.LAPSE, KINDS.CARRY_OUT):
         assert await refused(budget, Move(kind, 101)) == "budget_short"
     for kind in (KINDS.RELEASE, KINDS.COMMIT, KINDS.UNCOMMIT, KINDS.SPEND, KINDS.RECOVER, KINDS.WRITE_OFF):
-        assert await refused(budget, Move(kind, 1)) == "budget_short"
-    assert await refused(budget, Move(KINDS.RESERVE, 60), Move(KINDS.RESERVE, 60)) == "budget_short", "all or none"
+        assert await refused(budget, of_award(kind, 1)) == "budget_short"
+    assert await refused(budget, of_award(KINDS.RESERVE, 101)) == "budget_short"
+    assert await refused(budget, of_award(KINDS.RESERVE, 60), of_award(KINDS.RESERVE, 60)) == "budget_short", (
+        "all or none"
+    )
     assert await sums(budget.id) == {"appropriated": 100, "available": 100}
     assert await LedgerEntry.filter(budget_id=budget.id).count() == 1
     with pytest.raises(IntegrityError):
@@ -85,14 +92,18 @@ async def test_no_account_gives_more_than_it_has() -> None:
 
 
 @pytest.mark.usefixtures("database")
-async def test_no_amount_is_zero_and_nothing_is_turned_round_by_halves() -> None:
+async def test_what_makes_no_sense_is_nobodys_fault_but_the_codes() -> None:
     budget, other = await make_budget(await make_fund(), 100), await make_budget(await make_fund(), 100)
-    [reserved] = await post(budget, Move(KINDS.RESERVE, 10))
-    for move in (Move(KINDS.RESERVE, 0), Move(KINDS.RESERVE, -1), Move(KINDS.RELEASE, 9, reverses_id=reserved.id)):
+    [reserved] = await post(budget, of_award(KINDS.RESERVE, 10))
+    for move in (
+        of_award(KINDS.RESERVE, 0),
+        Move(KINDS.RESERVE, -1),
+        of_award(KINDS.RELEASE, 9, reverses_id=reserved.id),
+    ):
         with pytest.raises(ValueError, match=r"whole"):
             await post(budget, move)
     with pytest.raises(ValueError, match="its own budget"):
-        await post(other, Move(KINDS.RESERVE, 10, reverses_id=reserved.id))
+        await post(other, of_award(KINDS.RESERVE, 10, reverses_id=reserved.id))
 
 
 @pytest.mark.usefixtures("database")
@@ -104,10 +115,10 @@ async def test_whoever_waits_gets_a_turn_only_where_there_is_more() -> None:
         return sum(job.payload == {"fund": str(fund.id)} for job in await Job.filter(kind=ledger.FUND_QUEUE))
 
     assert await told() == 1
-    await post(budget, Move(KINDS.RESERVE, 60))
-    await post(budget, Move(KINDS.RELEASE, 60), Move(KINDS.RESERVE, 60))
+    await post(budget, of_award(KINDS.RESERVE, 60))
+    await post(budget, of_award(KINDS.RELEASE, 60), of_award(KINDS.RESERVE, 60))
     assert await told() == 1
-    await post(budget, Move(KINDS.RELEASE, 60))
+    await post(budget, of_award(KINDS.RELEASE, 60))
     assert await told() == 2
 
 

@@ -5,11 +5,12 @@ from typing import Any
 from uuid import UUID
 
 from server.awards import proposing, runs, working
-from server.awards.models import Award, AwardRun, AwardRunRow, AwardState, RunKind, RunState
+from server.awards.models import Award, AwardRun, AwardRunRow, AwardState, Clawback, ClawbackState, RunKind, RunState
 from server.awards.proposing import Wanted
 from server.enrolments.models import EnrolmentState
 from server.kernel import clock
 from server.kernel.ids import new_id
+from server.kernel.outbox import Event
 from server.organisations.models import Organisation
 from server.organisations.roles import Kind
 from server.people.service import Decider
@@ -55,6 +56,13 @@ async def outcomes(run: AwardRun) -> dict[UUID, str]:
     return {row.subject_id: row.code for row in await AwardRunRow.filter(run_id=run.id)}
 
 
+async def events_of(run: AwardRun) -> list[Event]:
+    """What the schools were told of a run: of each one event, by the first row about it."""
+    rows = {f"award_run_row:{row.id}" for row in await AwardRunRow.filter(run=run).only("id")}
+    told = await Event.filter(name__startswith="awards.").order_by("id")
+    return [event for event in told if event.subject in rows]
+
+
 async def make_award(claim: Referral, **values: Any) -> Award:
     """An award of a claim, as far as it has come; the claim's run is one of its own."""
     now = clock.now()
@@ -79,3 +87,11 @@ async def make_award(claim: Referral, **values: Any) -> Award:
         "state_since": now,
     }
     return await Award.create(**{**row, **values})
+
+
+async def make_clawback(award: Award, **values: Any) -> Clawback:
+    """The claiming back of all of an award, demanded unless `state` says otherwise, whatever there is to it."""
+    now = clock.now()
+    row = {"payee_id": award.payee_id, "amount_fen": award.amount_fen, "reason": "学籍注销"}
+    row |= {"state": ClawbackState.DEMANDED, "demanded_at": now, "created_at": now, "state_since": now}
+    return await Clawback.create(award=award, **{**row, **values})

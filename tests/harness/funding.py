@@ -1,6 +1,7 @@
 """Funds with papers and money, and awards that have their share of it."""
 
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 from server.awards.models import Award, AwardRun, AwardState, RunKind, RunState
@@ -13,9 +14,11 @@ from server.kernel.ids import new_id
 from server.kernel.transactions import transaction
 from server.organisations.models import Organisation
 from server.organisations.roles import Kind
+from server.statements.models import Statement
 from tests.factories import make_organisation, make_person
 
 REWARD_FEN = 50_000
+_numbers = count()
 
 
 async def make_fund(*programmes: str, papers_of: int | None = None, **values: Any) -> Fund:
@@ -65,11 +68,18 @@ async def make_award(payee: Organisation, **values: Any) -> Award:
         "entered_on": clock.today(),
         "rule_version": "2024",
         "facts": {},
-        "verdict": {},
+        "verdict": {"version": "2024", "verdict": "eligible", "checks": [], "warnings": []},
         "created_at": now,
         "state_since": now,
     }
     return await Award.create(payee=payee, run=run, **{**defaults, **values})
+
+
+async def make_statement(budget: Budget, payee: Organisation, **values: Any) -> Statement:
+    """An open statement of a budget, with nothing on it."""
+    now = clock.now()
+    defaults = {"number": f"S{next(_numbers):08}", "opened_by_id": new_id(), "created_at": now, "state_since": now}
+    return await Statement.create(budget=budget, fund_id=budget.fund_id, payee=payee, **{**defaults, **values})
 
 
 @transaction
@@ -79,6 +89,7 @@ async def reserve(budget: Budget, *awards: Award) -> None:
     await ledger.post(held, [Move(EntryKind.RESERVE, one.amount_fen, award_id=one.id) for one in awards], None)
     for one in awards:
         one.state, one.fund_id, one.budget_id = AwardState.APPROVED, budget.fund_id, budget.id
+        one.queued_at = clock.now()
         await one.save()
 
 

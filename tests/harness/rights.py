@@ -144,7 +144,7 @@ def things(route: Route, persona: Persona, memberships: Sequence[Membership]) ->
     if not owned:
         return [Thing("", plain)]
     others = [(NOBODYS, new_id()), *_owned[owned[0]](persona, memberships)]
-    return [Thing(what, dict.fromkeys(owned, str(one))) for what, one in others]
+    return [Thing(what, plain | dict.fromkeys(owned, str(one))) for what, one in others]
 
 
 def _organisations(persona: Persona, memberships: Sequence[Membership]) -> list[tuple[str, UUID]]:
@@ -194,6 +194,16 @@ def _referrals(persona: Persona, memberships: Sequence[Membership]) -> list[tupl
     return [(f"{'their own' if one in own else 'another'} school's referral", one) for one in dict.fromkeys(schools)]
 
 
+def _awards(persona: Persona, memberships: Sequence[Membership]) -> list[tuple[str, UUID]]:
+    """Every school that sends students has one, under its own id."""
+    return [(what.replace("referral", "award"), one) for what, one in _referrals(persona, memberships)]
+
+
+def _statements(persona: Persona, memberships: Sequence[Membership]) -> list[tuple[str, UUID]]:
+    """One that has gone out to every school that sends students, under the school's id."""
+    return [(what.replace("referral", "statement"), one) for what, one in _referrals(persona, memberships)]
+
+
 def _imports(persona: Persona, memberships: Sequence[Membership]) -> list[tuple[str, UUID]]:
     """Every school has sent a list of its kind, under its own id."""
     own, schools = {one.organisation_id for one in persona.memberships}, (Kind.FEEDER_SCHOOL, Kind.VOCATIONAL_SCHOOL)
@@ -209,7 +219,8 @@ _owned = {"organisation_id": _organisations, "membership_id": _memberships, "per
     "referral_id": _referrals, "enrolment_id": _enrolments, "import_id": _imports, "student_id": _none,
     "appeal_id": _own_things, "link_id": _own_things, "consent_id": _own_things, "posting_id": _own_things,
     "report_id": _none, "list_id": _none, "engagement_id": _own_things, "search_id": _own_things,
-    "notice_id": _own_things, "delivery_id": _none, "broadcast_id": _none,
+    "notice_id": _own_things, "delivery_id": _none, "broadcast_id": _none, "award_id": _awards, "run_id": _none,
+    "fund_id": _none, "statement_id": _statements, "publication_id": _none, "sample_id": _none, "objection_id": _none,
 }  # fmt: skip
 """Parameter -> what is called with it. A parameter that is missing here and in `FILLED_IN` stops the matrix."""
 

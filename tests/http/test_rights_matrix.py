@@ -23,6 +23,7 @@ from server.labour.models import Side, Supplier
 from server.organisations.models import Membership, Organisation
 from server.organisations.roles import Kind, Role
 from server.people.models import Person
+from server.statements.models import StatementState
 from server.students import service as students
 from server.students.models import Relation, StudentLink
 from tests.factories import (
@@ -37,6 +38,8 @@ from tests.factories import (
 )
 from tests.harness import rights
 from tests.harness.app import TOKEN, Server
+from tests.harness.awarding import make_award, make_clawback
+from tests.harness.funding import make_budget, make_fund, make_statement
 from tests.harness.referring import make_claim, make_evidence, make_import, make_listed
 from tests.harness.rights import Persona, Route, Table
 from tests.students.numbers import claim, number_of
@@ -61,6 +64,7 @@ async def memberships(database: BaseDBAsyncClient) -> list[Membership]:
     """Those of the demo people, and in every organisation one colleague and one invitation more."""
     assert database
     assert await demo.load()
+    budget = await make_budget(await make_fund(), 1)
     for organisation in await Organisation.all():
         colleague = await make_member(
             organisation, Role.EDITOR if organisation.kind is Kind.SECRETARIAT else Role.CLERK
@@ -73,6 +77,8 @@ async def memberships(database: BaseDBAsyncClient) -> list[Membership]:
             claim = await make_claim(organisation, id=organisation.id)
             await make_import(organisation, id=organisation.id)
             await make_evidence(claim, id=claim.id)
+            await make_clawback(await make_award(claim, id=claim.id))
+            await make_statement(budget, organisation, id=organisation.id, state=StatementState.SENT)
     return await Membership.all().select_related("organisation").order_by("id")
 
 

@@ -1,0 +1,227 @@
+"""What happens to a claim happens to its award: held before a statement, marked on one, asked about once it is paid."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pytest
+
+from server.awards import publications
+from server.awards.models import Award, AwardState, Clawback, ClawbackState, Publication, RunKind
+from server.enrolments.life import Step
+from server.enrolments.models import Enrolment
+from server.kernel import clock
+from server.kernel.audit import AuditEntry
+from server.organisations.models import Organisation
+from server.organisations.roles import Role
+from server.people.service import Decider
+from server.referrals import correction, decisions, service, undoing, withdrawal, years
+from server.referrals.correction import Right
+from server.referrals.models import Referral, ReferralState, ReferralYear, Verdict
+from server.students.models import Student
+from server.students.sealed import identity
+from tests.awards.deciding import World, acts, now, states, world
+from tests.factories import make_member, make_person
+from tests.harness import statements
+from tests.harness.referring import NAME
+from tests.referrals import receiving_world
+from tests.referrals.disputing import reviewer
+from tests.referrals.receiving_world import DOCUMENT, at, make_world, reconsider
+from tests.referrals.registering import BORN, claim
+from tests.students.numbers import number_of
+
+pytestmark = pytest.mark.usefixtures("database")
+
+DISPUTED, UNCONFIRMED = "referral_in_dispute", "referral_unconfirmed"
+BEFORE_STATEMENT = ("proposed", "reviewed", "publicised", "approved", "awaiting_funds")
+
+
+@dataclass
+class Sent:
+    """A student whom a school sent and whose claim is confirmed, and the world of schools around."""
+
+    schools: receiving_world.World
+    student: Student
+    claim: Referral
+    enrolment: Enrolment
+
+    async def rival(self, school: Organisation | None = None) -> Referral:
+        """Another school claims the student, too."""
+        said = claim(identity(self.student).number.reveal(), NAME)
+        by = (await make_person()).id
+        made = await service.register((school or self.schools.rival).id, said, by=by)
+        return await Referral.get(id=made.referral_id)
+
+    async def award(self, here: World, **values: Any) -> Award:
+        held = {"referral_id": self.claim.id, "student_id": self.student.id, "matter": ""}
+        return await here.award(school=self.schools.feeder, **held, **values)
+
+    def by(self) -> Decider:
+        return Decider(self.schools.clerk, "登记有误")
+
+
+@pytest.fixture
+async def sent() -> Sent:
+    dates = years.default(2026)
+    late = dates.autumn.model_copy(update={"closes_on": date(2026, 12, 31)})
+    longer = dates.model_copy(update={"autumn": late}).model_dump(mode="json")
+    row = {"dates": longer, "changed_at": clock.now()}
+    await ReferralYear.update_or_create(row, year=2026)
+    at(9, 10)
+    schools = await make_world()
+    student = await schools.student()
+    enrolment = await schools.lists(schools.named, student, evidence=DOCUMENT)
+    made = await schools.claims(student)
+    at(11, 21)
+    await reconsider(student)
+    confirmed = await receiving_world.now(made)
+    assert confirmed.state is ReferralState.CONFIRMED
+    return Sent(schools, student, confirmed, enrolment)
+
+
+async def doubt(award: Award) -> tuple[str, str]:
+    found = await now(award)
+    return str(found.state), found.doubt
+
+
+def heard() -> None:
+    """The days for evidence are over."""
+    at(12, 20)
+
+
+@pytest.mark.parametrize("state", BEFORE_STATEMENT)
+async def test_a_second_claim_holds_it_wherever_it_is(sent: Sent, state: str) -> None:
+    here = await world(0 if state == "awaiting_funds" else 5)
+    award = await brought(sent, here, state)
+    rival = await sent.rival()
+    assert await doubt(award) == ("held", DISPUTED)
+    assert (await now(award)).held_from == state
+    assert await here.codes(here.approver, RunKind.RELEASE, award) == ["award_in_doubt"]
+    heard()
+    await decisions.decide(sent.claim.id, Verdict.UPHOLD, await reviewer())
+    assert await doubt(award) == ("held", ""), "nothing goes on by itself"
+    assert (await Referral.get(id=rival.id)).state is ReferralState.REJECTED
+    assert await here.codes(here.reviewer_2, RunKind.RELEASE, award) == [None]
+    assert await states(award) == [state]
+    assert await here.explained()
+
+
+async def brought(sent: Sent, here: World, state: str) -> Award:
+    """An award that came to a state as they do; the clock stays on the day after the census."""
+    award = await sent.award(here)
+    if state != "proposed":
+        await here.says(here.reviewer, RunKind.REVIEW, award)
+    if state not in {"proposed", "reviewed"}:
+        [made] = await publications.publish(here.year, here.programme, here.reviewer)
+        if state != "publicised":
+            made.ends_on = date(2026, 11, 20)
+            await made.save()
+            assert await here.codes(here.approver, RunKind.APPROVE, award) == [None]
+    assert await states(award) == [state]
+    return award
+
+
+async def test_on_a_statement_it_is_marked_and_stays(sent: Sent) -> None:
+    here = await world()
+    award = await sent.award(here, state=AwardState.ON_STATEMENT)
+    await sent.rival()
+    assert await doubt(award) == ("on_statement", DISPUTED)
+    heard()
+    await decisions.decide(sent.claim.id, Verdict.UPHOLD, await reviewer())
+    assert await doubt(award) == ("on_statement", "")
+    assert await acts(award) == ["doubted", "cleared"]
+
+
+async def test_once_paid_it_is_asked_whether_it_is_claimed_back(sent: Sent) -> None:
+    here = await world()
+    award = await sent.award(here, state=AwardState.PAID)
+    await sent.rival()
+    assert await doubt(award) == ("paid", DISPUTED)
+    [question] = await Clawback.filter(award_id=award.id)
+    assert (question.state, question.reason, question.requested_by_id) == (ClawbackState.REQUESTED, DISPUTED, None)
+    await sent.rival((await make_world()).feeder)
+    assert await Clawback.filter(award_id=award.id).count() == 1
+
+
+async def test_the_one_who_loses_is_in_doubt_for_good(sent: Sent) -> None:
+    here = await world()
+    award = await sent.award(here)
+    rival = await sent.rival()
+    heard()
+    await decisions.decide(rival.id, Verdict.UPHOLD, await reviewer())
+    assert await doubt(award) == ("held", UNCONFIRMED)
+    assert await here.codes(here.reviewer, RunKind.REFUSE, award) == [None]
+    await undoing.undo(rival.id, await reviewer())
+    assert await doubt(award) == ("refused", UNCONFIRMED), "what is over is left alone"
+    assert await here.undoes(here.reviewer, award) == "held"
+    assert await doubt(award) == ("held", DISPUTED)
+
+
+async def test_a_rival_that_withdraws_leaves_it_to_be_looked_at(sent: Sent) -> None:
+    here = await world()
+    award = await sent.award(here)
+    rival = await sent.rival()
+    await withdrawal.withdraw(rival.id, sent.by())
+    assert await doubt(award) == ("held", "referral_to_check")
+    heard()
+    await decisions.decide(sent.claim.id, Verdict.UPHOLD, await reviewer())
+    assert await doubt(award) == ("held", "")
+    await undoing.undo(sent.claim.id, await reviewer())
+    assert await doubt(award) == ("held", "referral_to_check")
+
+
+async def test_its_own_school_takes_the_claim_back(sent: Sent) -> None:
+    here = await world()
+    award = await sent.award(here)
+    await withdrawal.withdraw(sent.claim.id, sent.by())
+    assert await doubt(award) == ("held", UNCONFIRMED)
+    assert await here.codes(here.reviewer, RunKind.RELEASE, award) == ["award_in_doubt"]
+
+
+async def test_a_claim_that_becomes_another_students(sent: Sent) -> None:
+    here = await world()
+    award = await sent.award(here)
+    right = Right(claim(number_of(BORN)).number)
+    await correction.correct(sent.claim.id, right, await clerk_of(sent))
+    assert await doubt(award) == ("held", "referral_moved")
+
+
+async def clerk_of(sent: Sent) -> Decider:
+    return Decider((await make_member(sent.schools.feeder, Role.CLERK)).person_id, "身份证号录错一位")
+
+
+async def test_a_student_who_was_gone_on_the_day(sent: Sent) -> None:
+    here = await world()
+    award = await sent.award(here)
+    await sent.schools.says(sent.enrolment, Step.WITHDRAW, date(2026, 11, 1), "已转走")
+    assert await doubt(award) == ("held", UNCONFIRMED)
+    entry = await AuditEntry.filter(subject=f"award:{award.id}").first()
+    assert entry
+    assert (entry.action, entry.fields, entry.actor_id) == ("award.held", [UNCONFIRMED], sent.schools.clerk)
+
+
+async def test_what_was_never_sound_is_not_decided(sent: Sent) -> None:
+    here = await world()
+    await sent.rival()
+    award = await sent.award(here)
+    assert await here.codes(here.reviewer, RunKind.REVIEW, award) == ["award_in_doubt"]
+    assert await here.codes(here.reviewer, RunKind.REFUSE, award) == [None]
+
+
+async def test_a_claim_and_an_approval_at_the_same_moment(sent: Sent) -> None:
+    here = await world()
+    award = await brought(sent, here, "publicised")
+    await Publication.filter(id=(await now(award)).publication_id).update(ends_on=date(2026, 11, 20))
+    tries = [here.codes(here.approver, RunKind.APPROVE, award) for _ in range(3)]
+    await asyncio.gather(*tries, sent.rival(), return_exceptions=True)
+    found = await now(award)
+    assert (found.state, found.doubt) == (AwardState.HELD, DISPUTED)
+    assert await here.explained()
+
+
+async def test_looking_costs_one_statement_where_nothing_follows(sent: Sent) -> None:
+    with statements.sent() as without:
+        await reconsider(sent.student)
+    asked = [one for one in without if "FROM award" in one]
+    assert len(asked) == 1
