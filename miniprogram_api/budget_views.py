@@ -11,9 +11,10 @@ from miniprogram_api.people import Reason
 from miniprogram_api.reading import Body
 from miniprogram_api.words import Words
 from server.awards.explaining import Place
+from server.awards.ledger_check import Proof
 from server.awards.models import AwardState
 from server.funds.budgets import ByHand
-from server.funds.explaining import Check, Month
+from server.funds.explaining import Month
 from server.funds.models import Account, Budget, BudgetState, EntryKind, LedgerEntry
 from server.funds.sides import COLUMNS
 from server.kernel.money import yuan_text
@@ -141,22 +142,20 @@ class WholeBudgetView(BudgetView):
     months: list[MonthView]
 
 
-def whole(
-    budget: Budget, checks: list[Check], places: list[Place], unexplained: list[UUID], months: list[Month]
-) -> WholeBudgetView:
+def whole(budget: Budget, proof: Proof, places: list[Place], months: list[Month]) -> WholeBudgetView:
     """Return the view of a budget with all that is known of its money."""
     return WholeBudgetView(
         **BudgetView.of(budget).model_dump(),
-        explained=not unexplained and all(check.holds for check in checks),
+        explained=proof.whole,
         checks=[
             CheckView(what=one.what, shown_fen=one.shown_fen, entries_fen=one.entries_fen, ok=one.holds)
-            for one in checks
+            for one in proof.checks
         ],
         places=[
             PlaceView(account=Account(one.account), state=AwardState(one.state), awards=one.awards, fen=one.fen)
             for one in places
         ],
-        unexplained=unexplained,
+        unexplained=proof.unexplained,
         months=[MonthView(**{name: getattr(one, name) for name in Month.__slots__}) for one in months],
     )
 

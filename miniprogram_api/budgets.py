@@ -1,9 +1,7 @@
 """A fund's money by fiscal year: what was put in, every movement, where each fen is, and the end of the year."""
 
-from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
 from sanic import HTTPResponse, Request
 
 from miniprogram_api.budget_views import (
@@ -17,14 +15,17 @@ from miniprogram_api.budget_views import (
 )
 from miniprogram_api.idempotent import made
 from miniprogram_api.listing import listed
+from miniprogram_api.reading import Day
 from miniprogram_api.representation import FixedResponse
 from miniprogram_api.shelf import ListView
 from miniprogram_api.tables import MEDIA, Exportable
 from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, query
-from server.awards import closing
+from server.awards import closing, ledger_check
 from server.awards import explaining as awards
 from server.funds import budgets as service
 from server.funds import explaining
+from server.funds import service as funds
+from server.funds.budgets import Wanted
 from server.funds.models import Budget, EntryKind, LedgerEntry
 from server.organisations.roles import STAFF, Role
 from server.people.service import Decider
@@ -33,11 +34,17 @@ budgets = Face("budgets", url_prefix="/funds/<fund_id:uuid>/budgets")
 
 
 class EntriesQuery(Exportable):
-    """Which entries; left out: all."""
+    """Which entries, of which days, both included; left out: all."""
 
     kind: EntryKind | None = None
-    award: Annotated[UUID | None, Field()] = None
-    statement: Annotated[UUID | None, Field()] = None
+    award: UUID | None = None
+    statement: UUID | None = None
+    since: Day | None = None
+    until: Day | None = None
+
+    def wanted(self) -> Wanted:
+        """Return it as the service takes it."""
+        return Wanted(**{name: getattr(self, name) for name in Wanted.__slots__})
 
 
 def _entered(entry: LedgerEntry) -> FixedResponse:
@@ -61,6 +68,7 @@ async def _closed_again(_request: Request, budget_id: str) -> HTTPResponse:
 @answers(200, ListView[BudgetView])
 async def index(_request: Request, fund_id: UUID) -> HTTPResponse:
     """List a fund's budgets, the latest year first."""
+    await funds.fund(fund_id)
     items = tuple(BudgetView.of(budget) for budget in await service.of_fund(fund_id))
     return answer(ListView[BudgetView](items=items, next_cursor=None))
 
@@ -71,9 +79,8 @@ async def index(_request: Request, fund_id: UUID) -> HTTPResponse:
 async def show(_request: Request, fund_id: UUID, year: int) -> HTTPResponse:
     """Show a year's money: where each fen is, the proof of it, and how it went down by month."""
     budget = await service.of_year(fund_id, year)
-    checks, months = await explaining.explain(budget.id), await explaining.burn_down(budget)
-    places, unexplained = await awards.places(budget.id), await awards.unexplained(budget.id)
-    return answer(whole(budget, checks, places, unexplained, months))
+    proof, places = await ledger_check.prove(budget.id), await awards.places(budget.id)
+    return answer(whole(budget, proof, places, await explaining.burn_down(budget)))
 
 
 @budgets.get("/<year:int>/entries")
@@ -83,7 +90,7 @@ async def show(_request: Request, fund_id: UUID, year: int) -> HTTPResponse:
 async def entries(request: Request, fund_id: UUID, year: int, query: EntriesQuery) -> HTTPResponse:
     """List the movements of a year's money, the newest first; finance and auditors take it as a file."""
     budget = await service.of_year(fund_id, year)
-    wanted = {"kind": query.kind, "award_id": query.award, "statement_id": query.statement}
+    wanted = query.wanted()
     return await listed(
         request,
         query,

@@ -131,10 +131,19 @@ class StepView(Body):
             by=act.by,
             by_text=words.hands[act.by],
             actor_id=entry.actor_id if staff else None,
-            reason=entry.reason if staff or act.by is not By.OTHER else "",
+            reason=_reason(act, words, staff=staff),
             at=entry.made_at,
             **{name: getattr(entry, name) for name in same},
         )
+
+
+def _reason(act: Act, words: Words, *, staff: bool) -> str:
+    """Return why something was done, in words also where the system itself left but a code, for the secretariat."""
+    entry = act.entry
+    if not staff:
+        return "" if act.by is By.OTHER else entry.reason
+    codes = (words.doubts[code] for code in entry.fields if code in words.doubts)
+    return words.doubts.get(entry.reason, entry.reason) or "；".join(codes)
 
 
 class StoryView(Body):

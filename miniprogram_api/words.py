@@ -10,6 +10,7 @@ from server.appeals.models import AppealState
 from server.awards import making
 from server.awards.models import AwardState, ClawbackState, ObjectionState
 from server.awards.models import ContestState as ClawbackContest
+from server.awards.soundness import CHANGED, IN_DISPUTE, MOVED, TO_CHECK, UNCONFIRMED
 from server.engagements.models import ContestState, EngagementState, Party
 from server.engagements.nexts import Cue
 from server.enrolments.models import EnrolmentState, Intake, Level, MatchVerdict
@@ -53,6 +54,7 @@ class Words(Content):
     accounts: dict[Account, Word]
     award_states: dict[AwardState, Word]
     award_refusals: dict[str, Word]
+    doubts: dict[str, Word]
     waits: dict[Waits, Word]
     paper_kinds: dict[PaperKind, Word]
     objection_states: dict[ObjectionState, Word]
@@ -110,6 +112,7 @@ def _faults(words: Words) -> Iterator[str]:
         "accounts": set[str](Account),
         "award_states": set[str](AwardState),
         "award_refusals": set(making.REASONS),
+        "doubts": {UNCONFIRMED, MOVED, CHANGED, IN_DISPUTE, TO_CHECK},
         "waits": set[str](Waits),
         "paper_kinds": set[str](PaperKind),
         "objection_states": set[str](ObjectionState),

@@ -1,4 +1,4 @@
-"""Commands with arguments for whoever runs the system: administrators, proofs of audit and ledger, backups, rotation."""
+"""Commands with arguments for whoever runs the system: administrators, proofs of audit and ledger, backups, keys."""
 
 import argparse
 import asyncio

@@ -72,8 +72,8 @@ class Stage:
     ) -> Any:
         """Let somebody call `/api/v1` + `path` and return what comes, JSON or bytes.
 
-        `body` is JSON, or a form; each call has a key of its own. Raises StoryError for another status than the one named, by default any 4xx or 5xx,
-        or anything else where it is to be refused.
+        `body` is JSON, or a form; each call has a key of its own. Raises StoryError for another status than the one
+        named, by default any 4xx or 5xx, or anything else where it is to be refused.
         """
         sent: dict[str, Any] = {"data": body} if isinstance(body, aiohttp.FormData) else {"json": body}
         headers = {"Authorization": f"Bearer {await self._token(who)}", "Idempotency-Key": uuid4().hex}

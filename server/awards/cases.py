@@ -9,7 +9,7 @@ from uuid import UUID
 from server.awards import book
 from server.awards.facts import judged
 from server.awards.making import Candidate, code_beside, excepted
-from server.awards.models import Award
+from server.awards.models import Award, AwardState
 from server.awards.rules import Source
 from server.kernel import clock
 from server.kernel.errors import DomainError, FieldFault, invalid
@@ -95,7 +95,7 @@ def _candidate(case_id: UUID, case: Case, known: Sequence[Award], programme: str
     same = [award for award in known if _same(award, case)]
     own = [award for award in same if award.matter == case.matter and award.payee_id == case.payee]
     if case.exception:  # then another one may stand beside it, however alike
-        own = []
+        own = [award for award in own if award.state is AwardState.REFUSED]
     return Candidate(
         subject_id=case_id,
         payee_id=case.payee,

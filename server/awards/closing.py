@@ -25,9 +25,9 @@ async def close(fund_id: UUID, year: int, carry_over_fen: int, by: Decider) -> B
     """Close a fund's budget of a fiscal year and return it; joins the transaction.
 
     Awards whose money was reserved keep their approvals and wait for the next year's money, each in the place that its
-    approval gave it: whoever waited already was approved after them. Raises DomainError 404, 409 `budget_closed`, `budget_in_flight` while
-    anything is on a statement, `budget_moving` where an award moved meanwhile (it may be tried again), `budget_short`
-    where less is left than is to be carried over.
+    approval gave it: whoever waited already was approved after them. Raises DomainError 404, 409 `budget_closed`,
+    `budget_in_flight` while anything is on a statement, `budget_moving` where an award moved meanwhile (it may be tried
+    again), `budget_short` where less is left than is to be carried over.
     """
     shown = await budgets.of_year(fund_id, year)
     awards = await _reserving(shown.id)

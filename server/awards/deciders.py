@@ -7,27 +7,33 @@ from uuid import UUID
 from server.awards.models import Award, AwardDecider, Part
 from server.kernel import bulk, clock
 from server.kernel.ids import new_id
+from server.kernel.statements import select
 from server.kernel.transactions import transaction
 from server.organisations import current
 from server.organisations.models import Membership
 from server.organisations.roles import Kind, Role
 from server.people.models import Person, PersonState
+from server.referrals.models import Referral
 from server.students.models import StudentLink
+
+_SENT = ("id", "school_id")
+_PARTS = "person_id = $1 AND award_id = ANY($2)"
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What somebody is at this moment: their roles in the secretariat, and of what they keep away."""
+    """What somebody is at this moment: their roles in the secretariat, and the awards they keep away from."""
 
     roles: frozenset[Role]
-    payees: frozenset[UUID]
-    """To which they belong, ever did, or asked to."""
-    students: frozenset[UUID]
-    """With whom they have to do, or said so."""
+    owned: frozenset[UUID]
 
     def own(self, award: Award) -> bool:
-        """Whether they have an interest of their own in an award."""
-        return award.payee_id in self.payees or award.student_id in self.students
+        """Whether they have an interest of their own in an award.
+
+        They belong to its payee or to the school that sent the student, ever did, or asked to; or they have to do with
+        the student, or said so.
+        """
+        return award.id in self.owned
 
 
 async def roles(person_id: UUID) -> frozenset[Role]:
@@ -41,14 +47,23 @@ async def roles(person_id: UUID) -> frozenset[Role]:
 async def standing(person_id: UUID, awards: Iterable[Award]) -> Standing:
     """Return what a person is to some awards, read now: whatever they were when they asked counts no more."""
     held = list(awards)
-    payees, students = {one.payee_id for one in held}, {one.student_id for one in held if one.student_id}
-    joined = Membership.filter(person_id=person_id, organisation_id__in=list(payees))
-    linked = StudentLink.filter(person_id=person_id, student_id__in=list(students))
-    return Standing(
-        await roles(person_id),
-        frozenset([one.organisation_id for one in await joined.only("id", "organisation_id")]),
-        frozenset([one.student_id for one in await linked.only("id", "student_id")]),
-    )
+    sent = await _senders(held)
+    joined = Membership.filter(person_id=person_id).only("id", "organisation_id")
+    linked = StudentLink.filter(person_id=person_id).only("id", "student_id")
+    theirs, known = {one.organisation_id for one in await joined}, {one.student_id for one in await linked}
+    owned = [one.id for one in held if one.student_id in known or not theirs.isdisjoint({one.payee_id, sent[one.id]})]
+    return Standing(await roles(person_id), frozenset(owned))
+
+
+async def _senders(awards: Iterable[Award]) -> dict[UUID, UUID]:
+    """Return by award the school that sent the student, of another kind of award the payee.
+
+    The two differ where a school that closed named another one to carry it on.
+    """
+    held = list(awards)
+    claims = await select(Referral, "id = ANY($1)", [one.referral_id for one in held if one.referral_id], only=_SENT)
+    schools = {one.id: one.school_id for one in claims}
+    return {one.id: schools.get(one.referral_id, one.payee_id) if one.referral_id else one.payee_id for one in held}
 
 
 async def belongs(person_id: UUID, payee_id: UUID) -> bool:
@@ -72,5 +87,5 @@ async def claim(award_ids: Collection[UUID], person_id: UUID, part: Part) -> set
 
 async def parts(award_ids: Collection[UUID], person_id: UUID) -> dict[UUID, Part]:
     """Return which part a person has in those of some awards in which they have one."""
-    mine = AwardDecider.filter(award_id__in=list(award_ids), person_id=person_id)
-    return {one.award_id: one.part for one in await mine}
+    rows = await select(AwardDecider, _PARTS, person_id, list(award_ids), only=("id", "award_id", "part"))
+    return {one.award_id: one.part for one in rows}

@@ -16,6 +16,7 @@ from server.funds import service as funds
 from server.funds.models import Fund, PaperKind
 from server.kernel import clock
 from server.kernel.audit import AuditEntry
+from server.kernel.errors import DomainError
 
 REFUSALS = ("award.refused", "award.cancelled")
 """What a payee may appeal against."""
@@ -31,9 +32,15 @@ class Against(NamedTuple):
     code: str
     facts: Mapping[str, Any] = {}
 
+    @property
+    def error(self) -> DomainError:
+        """The refusal of one decision alone."""
+        return DomainError(self.code, _STATUS.get(self.code, _CONFLICT), **self.facts)
 
-STATUS = {"not_yours_to_do": 403, "decides_for_own": 403, "another_part": 403, "overturned": 403, "stale_version": 412}
-"""By code, what one decision alone is answered with; 409 for all others."""
+
+_STATUS = {"not_yours_to_do": 403, "decides_for_own": 403, "another_part": 403, "overturned": 403, "stale_version": 412}
+"""By code, what one decision alone is answered with; `_CONFLICT` for all others."""
+_CONFLICT = 409
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from server.awards import deciders, grounds, holding, queue, states
 from server.awards.grounds import Against, Known
 from server.awards.holding import Change
 from server.awards.models import Award, AwardState, RunKind, SecondCheck
-from server.kernel.errors import DomainError, found
+from server.kernel.errors import found
 from server.kernel.transactions import transaction
 from server.people.service import Decider
 
@@ -62,7 +62,7 @@ async def decide_one(award_id: UUID, verb: RunKind, by: Decider, version: int | 
     """
     one = found(next(iter(await decide([award_id], verb, by, version=version, tell=True)), None), "award")
     if one.code:
-        raise DomainError(one.code, grounds.STATUS.get(one.code, 409), **one.params)
+        raise Against(one.code, one.params).error
     return one.award
 
 

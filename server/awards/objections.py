@@ -30,6 +30,7 @@ MOST, SECONDS = 20, 86400
 WHY = "objection"
 """By which the history tells that an objection held an award, or refused it."""
 _OF_SCHOOL = "publication_id = $1 AND payee_id = $2 ORDER BY id"
+_HELD = "subject = ANY($1) AND action = $2 ORDER BY id"
 _OPEN = frozenset({AwardState.PUBLICISED, AwardState.HELD})
 
 
@@ -178,8 +179,7 @@ async def _let_go(awards: Sequence[Award]) -> list[Change]:
 async def _held_so(award_ids: Collection[UUID]) -> set[UUID]:
     """Return those of some held awards that an objection held, as the last entry of that kind says."""
     subjects = {holding.subject_of(one): one for one in award_ids}
-    entries = AuditEntry.filter(subject__in=list(subjects), action="award.held").order_by("id")
-    last = {entry.subject: entry for entry in await entries}
+    last = {entry.subject: entry for entry in await select(AuditEntry, _HELD, list(subjects), "award.held")}
     return {subjects[subject] for subject, entry in last.items() if WHY in entry.fields}
 
 

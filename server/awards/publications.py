@@ -16,9 +16,7 @@ from server.kernel.paging import Page, Sort, page
 from server.kernel.statements import select
 from server.kernel.transactions import transaction
 from server.organisations import current
-from server.organisations.models import Membership
 from server.organisations.roles import Role
-from server.students.models import StudentLink
 
 NEWEST_FIRST = Sort("id", parse=UUID)
 ROLES = (Role.REVIEWER, Role.APPROVER)
@@ -128,8 +126,5 @@ async def _tell(made: Publication, awards: Sequence[Award]) -> None:
 
 async def _require_outsider(awards: Sequence[Award], person_id: UUID) -> None:
     """Raise DomainError 403 for who has an interest of their own in one of these awards."""
-    payees, students = {one.payee_id for one in awards}, {one.student_id for one in awards}
-    joined: list[UUID] = await Membership.filter(person_id=person_id).values_list("organisation_id", flat=True)  # type: ignore[assignment]  # a list of one column
-    linked: list[UUID] = await StudentLink.filter(person_id=person_id).values_list("student_id", flat=True)  # type: ignore[assignment]  # a list of one column
-    if payees.intersection(joined) or students.intersection(linked):
+    if (await deciders.standing(person_id, awards)).owned:
         raise DomainError("decides_for_own", 403)

@@ -94,9 +94,10 @@ async def check(award_id: UUID, verdict: Verdict, by: Decider, version: int | No
         raise DomainError("not_yours_to_do", 403)
     if known.own(held):
         raise DomainError("decides_for_own", 403)
-    if held.second_check is not SecondCheck.WAITING or held.state is not AwardState.REVIEWED:
-        code, facts = grounds.wrong_state(held)
-        raise DomainError("nothing_to_check" if held.state is AwardState.REVIEWED else code, 409, **facts)
+    if held.state is not AwardState.REVIEWED:
+        raise grounds.wrong_state(held).error
+    if held.second_check is not SecondCheck.WAITING:
+        raise DomainError("nothing_to_check", 409)
     if await deciders.claim([held.id], by.person_id, Part.SECOND_CHECK):
         raise DomainError("another_part", 403)
     await holding.write([_checked(held, verdict)], by.person_id, by.reason, tell=verdict is Verdict.FAIL)

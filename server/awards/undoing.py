@@ -91,8 +91,7 @@ def _require_there(held: Award, last: AuditEntry) -> None:
     """Raise DomainError 409 where an award is no longer where its last decision put it."""
     there = {AwardState.APPROVED, AwardState.AWAITING_FUNDS} if last.action in _APPROVED else {last.after}
     if held.state not in there:
-        code, facts = grounds.wrong_state(held)
-        raise DomainError(code, 409, **facts)
+        raise grounds.wrong_state(held).error
 
 
 async def _require_may(held: Award, last: AuditEntry, by: Decider) -> None:

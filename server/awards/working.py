@@ -34,9 +34,7 @@ async def work(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     """Do one stretch of a job's run."""
     run_id, more = UUID(payload["run"]), True
     for _ in range(STRETCH):
-        if more := await _step(run_id):
-            continue
-        break
+        more = more and await _step(run_id)
     if more:
         await queue.enqueue(runs.JOB, payload)
     return {"more": more}

@@ -1,8 +1,7 @@
 """A fund's budgets: one for each fiscal year, which is the calendar year in Shanghai."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import MAXYEAR
+from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from server.funds import ledger
@@ -14,6 +13,7 @@ from server.kernel.paging import Page, page
 from server.kernel.transactions import transaction
 from server.organisations import memberships, secretariat
 
+_FIRST, _LAST = date(2000, 1, 1), date(MAXYEAR, 1, 1)
 BY_HAND = {EntryKind.APPROPRIATE: "appropriated", EntryKind.REDUCE: "reduced"}
 """What people enter themselves, and what is said of it; everything else follows from what is decided."""
 
@@ -26,6 +26,27 @@ class ByHand:
     amount_fen: int
     by: UUID
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which entries, of the days from `since` to `until`, both included; None for all."""
+
+    kind: EntryKind | None = None
+    award: UUID | None = None
+    statement: UUID | None = None
+    since: date | None = None
+    until: date | None = None
+
+    def columns(self) -> dict[str, object]:
+        """Return the conditions on columns; None is none."""
+        return {
+            "kind": self.kind,
+            "award_id": self.award,
+            "statement_id": self.statement,
+            "made_at__gte": self.since and _midnight(self.since),
+            "made_at__lt": self.until and _midnight(min(self.until, _LAST) + timedelta(days=1)),
+        }
 
 
 async def hold_current(fund_id: UUID) -> Budget | None:
@@ -52,12 +73,9 @@ async def of_fund(fund_id: UUID) -> list[Budget]:
     return await Budget.filter(fund_id=fund_id).order_by("-year")
 
 
-async def entries(budget_id: UUID, wanted: Mapping[str, object], limit: int, cursor: str | None) -> Page[LedgerEntry]:
-    """Return a page of a budget's entries, the newest first; `wanted` are columns and what they are to hold.
-
-    A value of None is no condition. Raises DomainError 422 for a foreign cursor.
-    """
-    chosen = {column: value for column, value in wanted.items() if value is not None}
+async def entries(budget_id: UUID, wanted: Wanted, limit: int, cursor: str | None) -> Page[LedgerEntry]:
+    """Return a page of a budget's entries, the newest first; raises DomainError 422 for a foreign cursor."""
+    chosen = {column: value for column, value in wanted.columns().items() if value is not None}
     return await page(LedgerEntry.filter(budget_id=budget_id, **chosen), audit.BY_ID, limit, cursor)
 
 
@@ -94,3 +112,8 @@ async def note(budget: Budget, event: str, by: UUID, reason: str, before: str = 
     subject, name = f"budget:{budget.id}", f"budget.{event}"
     await audit.note(subject, name, actor_id=by, before=before or budget.state, after=budget.state, reason=reason)
     await outbox.record(name, subject, await memberships.leading(secretariat.SECRETARIAT_ID))
+
+
+def _midnight(day: date) -> datetime:
+    day = min(max(day, _FIRST), _LAST)  # no moment is before the first year or after the last
+    return datetime.combine(day, time(), clock.SHANGHAI).astimezone(UTC)  # as SQLite compares it

@@ -62,7 +62,7 @@ async def make(new: NewFund, book: PolicyBook, by: UUID) -> Fund:
     made = await Fund.create(
         name=new.name,
         clause=new.clause,
-        programmes=sorted(new.programmes),
+        programmes=sorted(set(new.programmes)),
         made_by_id=by,
         created_at=clock.now(),
     )

@@ -16,8 +16,10 @@ from server.notices.values import Fact, Sort, Values
 from server.organisations.roles import Role
 from server.statements.models import RowOutcome, Statement
 
-MENDING = "mending"
-"""A school of whose payments some failed."""
+MENDING, FAILURES = "mending", "failures"
+"""The school and finance where some of the payments failed."""
+_SETTLED = frozenset({"statement.part_settled", "statement.settled"})
+_WITH_FAILURES = {SCHOOL: MENDING, Role.FINANCE.value: FAILURES}
 _RESULTS = """
 SELECT line.statement_id, said.outcome, count(line.award_id) AS awards, sum(line.amount_fen) AS fen
 FROM statement_row line
@@ -38,13 +40,11 @@ async def _statements(events: Sequence[Event]) -> Mapping[UUID, Known]:
     audiences = await told(there, {event.id: rows[subject_id(event)].payee_id for event in there})
     found = {}
     for event in there:
-        values = _of_statement(rows[subject_id(event)], results)
-        found[event.id] = Known(values, _mending(audiences[event.id]) if values["failed"] else audiences[event.id])
+        values, audience = _of_statement(rows[subject_id(event)], results), audiences[event.id]
+        if values["failed"] and event.name in _SETTLED:
+            audience = {one: _WITH_FAILURES.get(as_, as_) for one, as_ in audience.items()}
+        found[event.id] = Known(values, audience)
     return found
-
-
-def _mending(audience: Mapping[UUID, str]) -> Mapping[UUID, str]:
-    return {one: MENDING if as_ == SCHOOL else as_ for one, as_ in audience.items()}
 
 
 async def _results(statement_ids: Collection[UUID]) -> Mapping[tuple[UUID, str], tuple[int, int]]:
@@ -128,7 +128,7 @@ STATEMENT = Subject(
         "came": Fact(Sort.MONEY),
         "failed": Fact(Sort.NUMBER),
     },
-    frozenset({SCHOOL, MENDING, *_TURNS}),
+    frozenset({SCHOOL, MENDING, FAILURES, *_TURNS}),
     _statements,
 )
 CLAWBACK = Subject(

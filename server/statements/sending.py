@@ -47,7 +47,8 @@ async def approve(statement_id: UUID, by: Decider) -> Statement:
     await StatementApproval.create(statement=held, person_id=by.person_id, reason=by.reason, made_at=clock.now())
     await holding.change(held, "approved", by.person_id, by.reason)
     if len(given) + 1 == needed(held):
-        await outbox.record("statement.cleared", holding.subject_of(held.id), await holding.staff(Role.FINANCE))
+        finance = await current.staff(Role.FINANCE)
+        await outbox.record("statement.cleared", holding.subject_of(held.id), sorted(finance))
     return held
 
 

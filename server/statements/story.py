@@ -25,7 +25,7 @@ from server.statements.models import StatementResult, StatementRow
 
 LOOKS = (".revealed", "_viewed", ".file_given")
 """What the names of acts end with that change nothing."""
-INSIDE = ("award.doubted", "award.cleared", "clawback.asked")
+INSIDE = ("award.drawn", "award.second_checked", "award.doubted", "award.cleared", "clawback.asked")
 """Acts that the payee is not told of: they are questions of the secretariat's own."""
 APPROVED = ("award.approved", "award.awaiting_funds")
 

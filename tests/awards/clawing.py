@@ -50,13 +50,14 @@ class World:
 async def world() -> World:
     office = await make_organisation(Kind.SECRETARIAT, name="秘书处（示例）")
     school = await make_organisation()
-    staff = [
+    reviewer, approver, other_approver, finance = [
         (await make_member(office, role)).person_id
         for role in (Role.REVIEWER, Role.APPROVER, Role.APPROVER, Role.FINANCE)
     ]
-    manager = await make_member(school, Role.MANAGER)
+    manager = (await make_member(school, Role.MANAGER)).person_id
     budget = await make_budget(await make_fund("feeder-referral"), 10 * FEN)
-    return World(office, school, budget, await paid(school, budget), *staff, manager.person_id)
+    award = await paid(school, budget)
+    return World(office, school, budget, award, reviewer, approver, other_approver, finance, manager)
 
 
 async def paid(school: Organisation, budget: Budget) -> Award:

@@ -99,7 +99,7 @@ async def world(rewards: int | None = 10) -> World:
     office = await make_organisation(Kind.SECRETARIAT, name="秘书处（示例）")
     order = (Role.REVIEWER, Role.REVIEWER, Role.REVIEWER, Role.APPROVER, Role.APPROVER, Role.FINANCE)
     staff = [(await make_member(office, role)).person_id for role in order]
-    programme, year = f"p-{new_id().hex[:20]}", clock.today().year
+    programme, year = f"p-{new_id().hex[-20:]}", clock.today().year
     fund = await make_fund(programme, papers_of=year)
     budget = await make_budget(fund, rewards * REWARD_FEN or 1) if rewards is not None else None
     return World(office, await make_organisation(), fund, budget, programme, year, *staff)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import count
@@ -22,6 +23,7 @@ from server.awards import (
     queue,
     rules,
     samples,
+    states,
     undoing,
 )
 from server.awards.models import Award, AwardState, Clawback, ClawbackState, Objection, ObjectionState, RunKind
@@ -32,6 +34,7 @@ from server.funds.budgets import ByHand
 from server.funds.models import EntryKind, Fund, FundPaper, PaperKind
 from server.imports.stored import Row
 from server.kernel import clock
+from server.kernel.errors import DomainError
 from server.kernel.ids import new_id
 from server.kernel.money import yuan_text
 from server.kernel.transactions import transaction
@@ -44,7 +47,7 @@ from server.people.service import Decider
 from server.referrals import following
 from server.referrals.models import Referral, ReferralState
 from server.statements import columns, locking, opening, results, sending, settling
-from server.statements.models import Statement, StatementRow
+from server.statements.models import Statement, StatementRow, StatementState
 from server.statements.settling import Returned
 from server.statements.states import TABLE, Verb
 from server.students.models import Student
@@ -251,6 +254,15 @@ def treatments(one: Statement) -> list[str]:
     return names or ["void"]
 
 
+PROPER = {
+    StatementState.OPEN: ("lock", "approve", "send", "settle"),
+    StatementState.LOCKED: ("approve", "send", "settle"),
+    StatementState.SENT: ("settle",),
+    StatementState.PART_SETTLED: ("settle",),
+}
+"""What comes next."""
+
+
 async def settle(one: Statement, by: UUID, failing: Sequence[int], only: int = 0) -> None:
     """Hand in what the payer says of a statement: of all rows, or of the first `only`."""
     rows = await StatementRow.filter(statement_id=one.id).order_by("number")
@@ -274,13 +286,18 @@ async def settle(one: Statement, by: UUID, failing: Sequence[int], only: int = 0
 
 
 async def pay_all(world: World, step: int) -> None:
-    """Go on with every statement as it should: open, lock, approve, send, settle, as far as `step` goes."""
-    finance, approver = world.proper(Role.FINANCE), world.proper(Role.APPROVER)
+    """Go on with the last statement of each school, or a new one, by so many steps, as those do whose work it is."""
+    finance, approver = [Decider(world.proper(role), WHY) for role in (Role.FINANCE, Role.APPROVER)]
     for school in world.schools:
-        one = await opening.open_statement(opening.Wanted(school.id, world.fund.id), finance)
-        for place, name in enumerate(("lock", "approve", "send", "settle")):
-            if place < step:
-                await STATEMENT_DEEDS[name][1](one, Decider(approver if name == "approve" else finance, WHY))
+        with suppress(DomainError):
+            waiting = Statement.filter(payee_id=school.id, fund_id=world.fund.id, state__in=list(PROPER)).order_by(
+                "-id"
+            )
+            wanted = opening.Wanted(school.id, world.fund.id)
+            one = await waiting.first() or await opening.open_statement(wanted, finance.person_id)
+            for name in PROPER[one.state][:step]:
+                with suppress(DomainError):
+                    await STATEMENT_DEEDS[name][1](one, approver if name == "approve" else finance)
 
 
 async def go_on(world: World, by: UUID | None = None) -> None:

@@ -119,6 +119,15 @@ async def test_many_who_ask_at_once_make_one(here: World) -> None:
     assert await Clawback.filter(award_id=here.award.id).count() == 1
 
 
+async def test_no_more_comes_back_than_is_owed_however_many_say_so_at_once(here: World) -> None:
+    await here.demanded()
+    said = [clawbacks.recover(here.award.id, 20_000, here.by(here.finance)) for _ in range(6)]
+    found = await asyncio.gather(*said, return_exceptions=True)
+    assert len([one for one in found if isinstance(one, Clawback)]) == 2
+    assert (await here.at()).spent_fen == FEN - 40_000
+    await require_explained(here)
+
+
 async def test_what_is_given_up_is_given_up_by_another_approver(here: World) -> None:
     await here.demanded()
     await clawbacks.recover(here.award.id, 10_000, here.by(here.finance))

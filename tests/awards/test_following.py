@@ -10,9 +10,10 @@ import pytest
 from server.awards import publications
 from server.awards.models import Award, AwardState, Clawback, ClawbackState, Publication, RunKind
 from server.enrolments.life import Step
-from server.enrolments.models import Enrolment
+from server.enrolments.models import Enrolment, Level
 from server.kernel import clock
 from server.kernel.audit import AuditEntry
+from server.kernel.ids import new_id
 from server.organisations.models import Organisation
 from server.organisations.roles import Role
 from server.people.service import Decider
@@ -142,6 +143,47 @@ async def test_once_paid_it_is_asked_whether_it_is_claimed_back(sent: Sent) -> N
     assert (question.state, question.reason, question.requested_by_id) == (ClawbackState.REQUESTED, DISPUTED, None)
     await sent.rival((await make_world()).feeder)
     assert await Clawback.filter(award_id=award.id).count() == 1
+
+
+async def test_what_comes_up_anew_is_asked_anew(sent: Sent) -> None:
+    here = await world()
+    award = await sent.award(here, state=AwardState.PAID)
+    rival = await sent.rival()
+    await Clawback.filter(award_id=award.id).update(state=ClawbackState.DROPPED)
+    heard()
+    await decisions.decide(rival.id, Verdict.UPHOLD, await reviewer())
+    assert await doubt(award) == ("paid", UNCONFIRMED)
+    asked = await Clawback.filter(award_id=award.id).order_by("created_at", "id")
+    assert [one.reason for one in asked] == [DISPUTED, UNCONFIRMED]
+
+
+async def test_rules_asked_with_something_else_have_to_be_asked_again(sent: Sent) -> None:
+    """The level decides whether there is a reward: an award does not outlive a mistake in it."""
+    here = await world()
+    facts = {"level": "secondary", "receiver_in_group": True, "sent_by_school": True}
+    common = {"programme": "feeder-referral", "facts": facts, "entered_on": sent.enrolment.entered_on}
+    award = await sent.award(here, **common)
+    await reconsider(sent.student)
+    assert await doubt(award) == ("proposed", "")
+    await Enrolment.filter(id=sent.enrolment.id).update(level=Level.HIGHER)
+    await reconsider(sent.student)
+    assert await doubt(award) == ("held", "referral_changed")
+    await Enrolment.filter(id=sent.enrolment.id).update(level=Level.SECONDARY)
+    await reconsider(sent.student)
+    assert await doubt(award) == ("held", "")
+
+
+async def test_many_cost_as_many_statements_as_one(sent: Sent) -> None:
+    here = await world()
+    counts = []
+    for many in (1, 8):
+        for _ in range(many):
+            await sent.award(here, exception_reason="另有约定", programme=f"p-{new_id().hex[-12:]}")
+        school = (await make_world()).feeder
+        with statements.sent() as seen:
+            await sent.rival(school)
+        counts.append(len(seen))
+    assert counts[0] == counts[1]
 
 
 async def test_the_one_who_loses_is_in_doubt_for_good(sent: Sent) -> None:

@@ -19,11 +19,12 @@ from server.organisations.models import Membership, MembershipState
 from server.organisations.roles import Kind, Role
 from server.people.models import Person
 from server.people.service import Decider
+from server.referrals.models import ReferralState
 from server.students.models import Relation, StudentLink
 from tests.awards.deciding import World, acts, now, over, parts, refused, states, world
 from tests.factories import make_member, make_organisation
 from tests.harness.awarding import worked_off
-from tests.harness.referring import make_student
+from tests.harness.referring import make_claim, make_student
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -112,6 +113,15 @@ async def test_nobody_decides_about_a_student_of_their_own(here: World) -> None:
     award = await here.award(student=student)
     assert await here.codes(here.reviewer, RunKind.REVIEW, award) == ["decides_for_own"]
     assert await here.codes(here.reviewer_2, RunKind.REVIEW, award) == [None]
+
+
+async def test_who_was_at_the_school_that_sent_them_keeps_away_from_its_successor(here: World) -> None:
+    closed = await make_organisation(name="已并入的中学（示例）")
+    await make_member(closed, Role.CLERK, await Person.get(id=here.reviewer))
+    claim = await make_claim(closed, state=ReferralState.CONFIRMED)
+    award = await here.award(referral_id=claim.id, student_id=claim.student_id, matter="")
+    assert await here.codes(here.reviewer, RunKind.HOLD, award) == ["decides_for_own"]
+    assert await here.codes(here.reviewer_2, RunKind.HOLD, award) == [None]
 
 
 async def test_a_try_that_is_refused_is_no_part(here: World) -> None:

@@ -1,8 +1,12 @@
 """What is decided of awards: from which states, by whom, each alone, and the money that follows."""
 
+import re
+
 import pytest
 
-from server.awards import life
+from miniprogram_api.problem import Problems
+from server.app import CONTENT_DIR
+from server.awards import life, soundness
 from server.awards import states as table
 from server.awards.models import Award, AwardState, Part, RunKind
 from server.kernel.ids import new_id
@@ -10,6 +14,7 @@ from server.kernel.outbox import Event
 from server.organisations.roles import Kind, Role
 from server.people.models import Person, PersonState
 from server.people.service import Decider
+from server.settings import ROOT
 from tests.awards.deciding import REASON, World, acts, now, over, parts, states, world
 from tests.factories import make_member, make_organisation
 
@@ -171,3 +176,20 @@ async def at(here: World, state: str) -> Award:
     [award] = await made[state]()
     assert await states(award) == [state]
     return award
+
+
+def test_whatever_speaks_against_a_decision_has_its_words() -> None:
+    """They are told by name, which the check of the house does not see."""
+    source = (ROOT / "server" / "awards" / "grounds.py").read_text(encoding="utf-8")
+    codes = set(re.findall(r'Against\("(\w+)"', source)) | {"another_part", "stale_version"}
+    problems = Problems.load(CONTENT_DIR)
+    assert len(codes) > 10
+    assert codes <= set(problems.problems)
+    nouns = {f"award_{state}" for state in AwardState} | {
+        soundness.UNCONFIRMED,
+        soundness.MOVED,
+        soundness.CHANGED,
+        soundness.IN_DISPUTE,
+        soundness.TO_CHECK,
+    }
+    assert nouns <= set(problems.nouns)

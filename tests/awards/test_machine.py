@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from server.awards import life, objections, publications, samples
-from server.awards.models import Award, RunKind
+from server.awards.models import Award, Clawback, RunKind
 from server.funds.models import PaperKind
 from server.kernel import clock
 from server.kernel.errors import DomainError
@@ -31,6 +31,7 @@ from tests.harness.awarding import PROGRAMME
 T = TypeVar("T")
 PLACE = st.integers(0, 1000)
 SEVERAL = st.lists(st.tuples(PLACE, PLACE), min_size=1, max_size=4)
+ALL_AT_ONCE = [RunKind.REVIEW, RunKind.APPROVE, RunKind.APPROVE, RunKind.HOLD, RunKind.RELEASE, RunKind.RELEASE]
 DEPTHS = 9
 """From nothing to statements that are paid."""
 
@@ -56,7 +57,7 @@ class Awards(RuleBasedStateMachine):
     async def _gathered(self, work: Any) -> list[Any]:
         return await asyncio.gather(*work, return_exceptions=True)
 
-    @initialize(depth=st.integers(0, DEPTHS), rewards=st.integers(0, 8))
+    @initialize(depth=st.sampled_from([DEPTHS, DEPTHS, 7, 3, 0]), rewards=st.sampled_from([5, 8, 3, 0]))
     def begin(self, depth: int, rewards: int) -> None:
         """Begin with things as far as they come when everybody does what is theirs."""
         clock.move_to(None)
@@ -80,18 +81,34 @@ class Awards(RuleBasedStateMachine):
     def awards(self) -> list[Award]:
         return [self.seen.awards[one] for one in sorted(self.seen.awards)] if self.seen else []
 
+    def clawback(self, one: Award) -> Clawback | None:
+        return (
+            next((row for row in self.seen.clawbacks.values() if row.award_id == one.id), None) if self.seen else None
+        )
+
     @property
     def statements(self) -> list[Statement]:
         return [self.seen.statements[one] for one in sorted(self.seen.statements)] if self.seen else []
 
+    @rule(choices=st.lists(st.tuples(PLACE, PLACE, PLACE), min_size=1, max_size=4))
+    def act(self, choices: list[tuple[int, int, int]]) -> None:
+        """Several do at one moment what may be done, to the same award or to others."""
+        some, work = self.awards, []
+        for place, which, who in choices if some else ():
+            one = some[place % len(some)]
+            names = world.fitting(one, self.clawback(one))
+            roles, deed = AWARD_DEEDS[names[which % len(names)]]
+            work.append(deed(one, self.by(who, *roles)))
+        self.may(*work)
+
     @rule(name=st.sampled_from(sorted(AWARD_DEEDS)), choices=SEVERAL)
-    def act(self, name: str, choices: list[tuple[int, int]]) -> None:
-        """Several do the same thing at one moment, to the same award or to others."""
+    def try_anything(self, name: str, choices: list[tuple[int, int]]) -> None:
+        """Several try the same thing at one moment, whether it may be done or not."""
         roles, deed = AWARD_DEEDS[name]
         some = self.awards
         self.may(*[deed(some[place % len(some)], self.by(who, *roles)) for place, who in choices if some])
 
-    @rule(verb=st.sampled_from([*RunKind][1:]), who=PLACE, other=PLACE)
+    @rule(verb=st.sampled_from(ALL_AT_ONCE), who=PLACE, other=PLACE)
     def decide_all(self, verb: RunKind, who: int, other: int) -> None:
         """Two decide everything at one moment."""
         roles, ids = AWARD_DEEDS[verb.value][0], [one.id for one in self.awards]
@@ -120,7 +137,7 @@ class Awards(RuleBasedStateMachine):
         if refused:
             self.may(world.appeal(refused[place % len(refused)], self.world, self.who(who, Role.REVIEWER)))
 
-    @rule(rewards=st.integers(-2, 4), who=PLACE)
+    @rule(rewards=st.integers(-1, 4), who=PLACE)
     def move_money(self, rewards: int, who: int) -> None:
         """Money comes or goes while those who wait are served."""
         serve = world.serve(self.world)
@@ -136,21 +153,19 @@ class Awards(RuleBasedStateMachine):
         wanted = opening.Wanted(payee, self.world.fund.id, follows_id=followed)
         self.may(*[opening.open_statement(wanted, by) for _ in range(times)])
 
-    @rule(
-        names=st.lists(st.sampled_from(sorted(STATEMENT_DEEDS)), min_size=1, max_size=3), choices=SEVERAL, place=PLACE
-    )
-    def treat(self, names: list[str], choices: list[tuple[int, int]], place: int) -> None:
-        """Several do something with one statement at one moment."""
+    @rule(choices=SEVERAL, place=PLACE, anything=st.integers(0, 3))
+    def treat(self, choices: list[tuple[int, int]], place: int, anything: int) -> None:
+        """Several do something with one statement at one moment, mostly what may be done with it."""
         if not self.statements:
             return
         one = self.statements[-1 - place % min(len(self.statements), 3)]
-        work = []
+        names, work = sorted(STATEMENT_DEEDS) if not anything else world.treatments(one), []
         for which, who in choices:
             role, deed = STATEMENT_DEEDS[names[which % len(names)]]
             work.append(deed(one, self.by(who, role)))
         self.may(*work)
 
-    @rule(step=st.integers(0, 4))
+    @rule(step=st.sampled_from([4, 4, 3, 2, 1, 0]))
     def pay(self, step: int) -> None:
         self.may(world.pay_all(self.world, step))
 
@@ -158,21 +173,21 @@ class Awards(RuleBasedStateMachine):
     def name_another_account(self, school: int, number: int) -> None:
         self.may(world.name_account(self.world.schools[school], self.world.managers[school], f"62170{number}"))
 
-    @rule(place=PLACE, state=st.sampled_from([ReferralState.CONFIRMED, ReferralState.CONFIRMED, ReferralState.LAPSED]),
-          check=st.booleans(), choices=SEVERAL)  # fmt: skip
-    def shake(self, place: int, state: ReferralState, check: bool, choices: list[tuple[int, int]]) -> None:  # noqa: FBT001
-        """Something happens to a student's claims while somebody approves the awards."""
-        student = self.world.students[place % len(self.world.students)]
-        deed, some = AWARD_DEEDS["approve"][1], self.awards
-        meanwhile = [deed(some[at % len(some)], self.by(who, Role.APPROVER)) for at, who in choices if some]
-        self.may(world.shake(student, state, needs_check=check), *meanwhile)
+    @rule(place=PLACE, what=st.integers(0, 5), who=PLACE)
+    def shake(self, place: int, what: int, who: int) -> None:
+        """Something happens to a student's claims, or they all stand again, while somebody approves the awards."""
+        state = ReferralState.LAPSED if what == 0 else ReferralState.CONFIRMED
+        some = [self.world.students[place % len(self.world.students)]] if what < 2 else self.world.students
+        shaken = [world.shake(student, state, needs_check=what == 1) for student in some]
+        meanwhile = life.decide([one.id for one in self.awards], RunKind.APPROVE, self.by(who, Role.APPROVER))
+        self.may(meanwhile, *shaken)
 
-    @rule(kind=st.sampled_from(PaperKind), there=st.sampled_from([True, True, False]), year=st.integers(0, 1))
+    @rule(kind=st.sampled_from(PaperKind), there=st.sampled_from([True, True, True, False]), year=st.integers(0, 1))
     def move_a_paper(self, kind: PaperKind, there: bool, year: int) -> None:  # noqa: FBT001
         self.run(world.paper(self.world, kind, self.world.years[year], there=there))
         self.seen = self.run(laws.seen(self.world))
 
-    @rule(days=st.sampled_from([0, 1, 8, 8, 45]))
+    @rule(days=st.sampled_from([0, 1, 1, 8, 8, 8, 45]))
     def let_time_pass(self, days: int) -> None:
         clock.move_to(clock.now() + timedelta(days=days))
         self.may(world.serve(self.world))

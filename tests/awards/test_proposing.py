@@ -180,7 +180,7 @@ async def test_a_part_takes_a_settled_number_of_statements(school: Organisation,
 CASE = Case(new_id(), "数控产业学院", None, date(2026, 3, 1), {"industry_college_level": "provincial"})
 
 
-async def test_cases_are_stated_where_the_data_knows_nothing(school: Organisation, college: Organisation) -> None:
+async def test_cases_are_stated_where_the_data_knows_nothing(college: Organisation) -> None:
     stated = Case(college.id, CASE.matter, None, CASE.entered_on, CASE.facts)
     other = Case(college.id, "护理产业学院", None, CASE.entered_on, {})
     run = await proposed(Wanted("industry-college", 2026, cases=[stated, other]))
@@ -192,7 +192,9 @@ async def test_cases_are_stated_where_the_data_knows_nothing(school: Organisatio
     excepted = Case(college.id, CASE.matter, None, CASE.entered_on, CASE.facts, "两个校区各一所")
     await proposed(Wanted("industry-college", 2026, cases=[excepted]))
     assert await Award.filter(programme="industry-college").count() == 2
-    assert school
+    await Award.filter(programme="industry-college").update(state=AwardState.REFUSED)
+    refused = await proposed(Wanted("industry-college", 2026, cases=[excepted]))
+    assert list((await outcomes(refused)).values()) == [making.AWARD_REFUSED]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,18 @@ import pytest
 
 from server.awards import bulk, proposing, runs, working
 from server.awards.bulk import Filter
-from server.awards.models import Award, AwardDecider, AwardRun, AwardRunRow, AwardState, Part, RunKind, RunState
+from server.awards.models import (
+    Award,
+    AwardDecider,
+    AwardRun,
+    AwardRunRow,
+    AwardState,
+    Part,
+    Publication,
+    RunKind,
+    RunOutcome,
+    RunState,
+)
 from server.awards.proposing import Wanted
 from server.kernel import clock
 from server.kernel.audit import AuditEntry
@@ -23,6 +34,7 @@ from server.people.service import Decider
 from tests.factories import make_member
 from tests.harness import statements
 from tests.harness.awarding import (
+    AMOUNT_FEN,
     PROGRAMME,
     events_of,
     make_award,
@@ -33,6 +45,7 @@ from tests.harness.awarding import (
     proposed,
     worked_off,
 )
+from tests.harness.funding import make_budget, make_fund
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -134,6 +147,23 @@ async def test_two_runs_side_by_side_do_nothing_twice(school: Organisation, coll
         assert sum(run.counts.get(state, 0) for run in done) == 8
         assert await Award.filter(year=year, state=state).count() == 8
     assert await Award.filter(year=year).count() == 8
+
+
+async def test_each_answers_whether_there_was_money_for_it(school: Organisation, college: Organisation) -> None:
+    year, now = 2025, clock.now()
+    await make_budget(await make_fund(PROGRAMME, papers_of=year), 2 * AMOUNT_FEN + 1)
+    publication = await Publication.create(
+        programme=PROGRAMME, year=year, starts_on=date(2025, 11, 1), ends_on=date(2025, 11, 7), made_by_id=new_id(),
+        made_at=now,
+    )  # fmt: skip
+    state = AwardState.PUBLICISED
+    for _ in range(4):
+        await make_award(await make_confirmed(school, college, year), state=state, publication_id=publication.id)
+    run = await decided(Filter(publication=publication.id), RunKind.APPROVE, await make_staff(Role.APPROVER))
+    assert run.counts == {"approved": 2, "awaiting_funds": 2}
+    assert run.chosen == {"publication": str(publication.id), "year": year, "programme": PROGRAMME}
+    queued = AwardRunRow.filter(run=run, code="awaiting_funds", outcome=RunOutcome.DONE)
+    assert await queued.count() == await Award.filter(year=year, state=AwardState.AWAITING_FUNDS).count() == 2
 
 
 async def test_a_role_lost_meanwhile_counts_no_more(school: Organisation, college: Organisation) -> None:

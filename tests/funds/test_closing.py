@@ -1,10 +1,11 @@
 """The end of a fiscal year: nothing in flight, every reserve let go in its order, only what is said carried over."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
-from server.awards import closing, explaining
+from server.awards import closing, explaining, queue
 from server.awards.models import Award, AwardState
 from server.funds import budgets, ledger
 from server.funds import explaining as sums
@@ -49,7 +50,7 @@ async def proved(*budget: Budget) -> None:
 
 
 async def test_reserves_are_let_go_and_their_awards_wait_before_all_others_in_their_order(school: Organisation) -> None:
-    fund = await make_fund("feeder-referral")
+    fund = await make_fund("feeder-referral", papers_of=clock.today().year)
     budget = await make_budget(fund, 4 * REWARD_FEN)
     last, first, held = [await make_award(school) for _ in range(3)]
     for award in (first, held, last):
@@ -70,8 +71,14 @@ async def test_reserves_are_let_go_and_their_awards_wait_before_all_others_in_th
     assert [(entry.before, entry.after, entry.reason) for entry in noted] == [
         ("approved", "awaiting_funds", "年末结账")
     ]
-    waiting = [job for job in await Job.filter(kind=ledger.FUND_QUEUE) if job.payload == {"fund": str(fund.id)}]
-    assert len(waiting) >= 2, "whoever waits gets next year's money"
+    jobs = [job for job in await Job.filter(kind=ledger.FUND_QUEUE) if job.payload == {"fund": str(fund.id)}]
+    assert len(jobs) >= 2
+    assert await queue.work(jobs[-1].payload) == {"served": 0}, "next year's money is not there yet"
+    clock.move_to(datetime(closed.year + 1, 1, 2, tzinfo=UTC))
+    assert await queue.work(jobs[-1].payload) == {"served": 1}
+    funded = await Award.get(id=first.id)
+    assert (funded.state, funded.budget_id) == (AwardState.APPROVED, following.id)
+    await proved(closed, await Budget.get(id=following.id))
 
 
 async def test_nothing_closes_with_money_in_flight(school: Organisation) -> None:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from tortoise import Tortoise
 
 from server.funds import papers
 from server.funds.models import FundPaper, PaperKind
@@ -10,6 +11,7 @@ from server.kernel import clock
 from server.kernel.errors import DomainError
 from server.organisations.models import Organisation, OrganisationState
 from server.organisations.roles import Kind
+from server.schedules import FILES_NAMED
 from tests.factories import make_organisation
 from tests.harness.funding import make_fund, make_paper
 
@@ -53,3 +55,16 @@ async def test_the_payer_is_a_verified_authority(kind: Kind, state: Organisation
     assert await papers.missing(fund.id, YEAR) == [PaperKind.PAYER]
     with pytest.raises(DomainError, match="fund_papers_missing"):
         await papers.payer(fund.id)
+
+
+def test_every_scan_that_a_row_names_outlives_the_sweep() -> None:
+    assert Tortoise.apps
+    models = [model for app in Tortoise.apps.values() for model in app.values()]
+    naming = {
+        (model, name)
+        for model in models
+        for name in model._meta.db_fields  # noqa: SLF001 -- where Tortoise has them
+        if name.endswith("scan_id")
+    }
+    assert (FundPaper, "scan_id") in naming
+    assert naming <= set(FILES_NAMED)

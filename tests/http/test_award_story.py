@@ -166,3 +166,12 @@ async def test_a_clawback_is_asked_for_under_a_key_and_listed_to_whom_it_concern
     assert stale[0] == 412
     write_off = await world["approver"].ask("POST", f"{path}/write-off", {"reason": "学校已撤销"}, Idempotency_Key="w")
     assert (write_off[0], write_off[1]["code"]) == (403, "clawback_another_person")
+
+
+async def test_an_award_of_a_matter_that_nobody_has_decided_has_a_story_too(world: World) -> None:
+    award = await make_award(await make_organisation(), matter="产业学院（示例）")
+    path = f"/awards/{award.id}/story"
+    story = await got(world["editor"], path)
+    assert (story["sent"], story["published"], story["paid_from"], story["payments"]) == (None, None, None, [])
+    status, page, _ = await world["editor"].ask("GET", path, Accept="text/html")
+    assert (status, "产业学院（示例）" in page.decode()) == (200, True)

@@ -2,15 +2,20 @@
 
 import csv
 import io
+import re
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import aiohttp
 import pytest
 
 from miniprogram_api.award_views import Eyes
+from miniprogram_api.problem import Problems
 from server.access.rules import Caller as Known
 from server.access.rules import Post
-from server.awards import listing
+from server.app import CONTENT_DIR
+from server.awards import bulk, grounds, listing
 from server.awards.listing import Order, Wanted
 from server.awards.models import Award, AwardDecider, AwardRun, AwardState, Part
 from server.kernel import clock
@@ -153,6 +158,13 @@ async def test_many_are_decided_and_what_cannot_be_says_why(world: World) -> Non
     assert (await world.approver.ask("POST", "/awards/decisions", body, Idempotency_Key="other"))[0] == 403
 
 
+def test_every_reason_why_one_of_many_is_not_decided_has_its_words() -> None:
+    problems = Problems.load(CONTENT_DIR).problems
+    codes = set(re.findall(r'Against\("([a-z_]+)"', Path(grounds.__file__).read_text(encoding="utf-8")))
+    assert len(codes) > 5
+    assert {*codes, bulk.NOT_FOUND, "another_part"} <= problems.keys()
+
+
 async def test_a_list_takes_a_settled_number_of_statements(world: World) -> None:
     school, college = await make_school(), await make_college()
     for _ in range(3):
@@ -170,6 +182,13 @@ async def test_a_list_takes_a_settled_number_of_statements(world: World) -> None
         assert len(seen) == limit
         counts.append(len(sent))
     assert counts[0] == counts[1] <= 7
+    counts.clear()
+    run = UUID(world.run["id"])
+    for limit in (1, 4):
+        with statements.sent() as sent:
+            assert len((await listing.rows(run, None, None, limit, None)).items) == limit
+        counts.append(len(sent))
+    assert max(counts) <= 3
     await Award.filter(year=2001).update(state=AwardState.PUBLICISED)
     [first, *_] = (await listing.awards(Wanted(year=2001), None, Order.NEWEST, 1, None)).items
     assert "approve" not in eyes.see(first).may

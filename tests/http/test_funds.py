@@ -165,6 +165,7 @@ async def test_money_comes_in_once_and_goes_out_only_where_it_is(finance: Caller
         assert (await post(finance, f"/funds/{fund.id}/budgets/{year}/entries", MONEY))[1]["code"] == code
         assert await finance.status("GET", f"/funds/{fund.id}/budgets/{year}") == 404, status
     assert (await post(finance, f"/funds/{new_id()}/budgets/{YEAR}/entries", MONEY))[0] == 404
+    assert await finance.status("GET", f"/funds/{new_id()}/budgets") == 404
     status, found, _ = await finance.ask("GET", path)
     assert (status, found["available_fen"], found["appropriated_fen"]) == (200, 999_999_999, 999_999_999)
     assert (found["explained"], found["months"][-1]["available_fen"]) == (True, 999_999_999)
@@ -198,6 +199,10 @@ async def test_where_each_fen_is_and_the_entries_as_a_file(finance: Caller) -> N
     assert (status, len(lines), lines[2][1:5]) == (200, 2 + 5, ["支付", "结算中", "已支付", "500"])
     assert await finance.status("GET", f"{path}/entries?format=xlsx") == 200
     assert await finance.status("GET", f"{path}/entries?sort=x") == 422
+    today, tomorrow = clock.today(), clock.today() + timedelta(days=1)
+    for days, count in ((f"since={today}&until={today}", 5), (f"since={tomorrow}", 0), ("until=2019-01-01", 0)):
+        assert len((await finance.ask("GET", f"{path}/entries?{days}"))[1]["items"]) == count
+    assert await finance.status("GET", f"{path}/entries?since=0001-01-01&until=9999-12-31") == 200
 
 
 async def test_over_budget_in_parallel_takes_what_there_is(finance: Caller) -> None:

@@ -1,5 +1,6 @@
 """Statements over HTTP: from the approved awards to the receipt, each seen by whom it concerns, the number by few."""
 
+import asyncio
 from typing import Any
 
 import aiohttp
@@ -211,6 +212,24 @@ async def test_a_member_of_the_school_who_works_in_finance_is_kept_away(office: 
     assert (await office.post("finance", f"/{opened['id']}/lock"))[1]["code"] == "decides_for_own"
     assert (await office.post("other finance", f"/{opened['id']}/lock"))[0] == 200
     assert (await office.get("finance", f"/{opened['id']}/file.xlsx"))[1]["code"] == "decides_for_own"
+
+
+async def test_requests_at_once_have_one_effect(office: Office) -> None:
+    opened = await office.opened(3)
+    path = f"/{opened['id']}"
+    locked = await asyncio.gather(*[office.post(who, f"{path}/lock") for who in ("finance", "other finance") * 4])
+    assert sorted(status for status, _ in locked) == [200, *[409] * 7]
+    assert (await office.post("approver", f"{path}/approve", REASON))[0] == 200
+    sent = await asyncio.gather(*[office.post(who, f"{path}/send") for who in ("finance", "other finance") * 4])
+    assert sorted(status for status, _ in sent) == [200, *[409] * 7]
+    data = filled(await office.file(opened), {1: PAID, 2: PAID, 3: PAID})
+    done = await asyncio.gather(*[office.results(opened, data) for _ in range(2)])
+    assert [status for status, _ in done] == [200, 200]
+    assert await office.here.money() == (0, 0, 3)
+    body = {"row": 1, "reason": "银行退汇"}
+    back = await asyncio.gather(*[office.post("finance", f"{path}/bank-return", body) for _ in range(4)])
+    assert sorted(status for status, _ in back) == [200, *[409] * 3]
+    assert await office.here.money() == (1, 0, 2)
 
 
 HEADINGS = ["结算单号", "行号", "户名", "开户行", "账号", "金额（元）", "结果", "原因"]

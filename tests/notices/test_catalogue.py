@@ -21,7 +21,15 @@ HEARD_OF = {
     "engagement.applied", "engagement.accepted", "engagement.declined", "engagement.withdrawn", "engagement.moved_up",
     "engagement.to_be_confirmed", "engagement.paid", "search.answered", "guide.published", "window.opening",
     "window.closing", "appeal.upheld", "appeal.overturned", "student_link.confirmed", "student_link.rejected",
-    "membership.requested", "membership.began", "broadcast.sent",
+    "membership.requested", "membership.began", "broadcast.sent", "publication.made", "objection.made",
+    "objection.upheld", "objection.rejected", "awards.proposed", "awards.approved", "awards.refused", "award.approved",
+    "award.awaiting_funds", "award.funded", "award.refused", "award.held", "award.released", "award.cancelled",
+    "award.undone", "award.overturned", "award.bank_returned", "award.doubted", "statement.locked", "statement.cleared",
+    "statement.sent", "statement.part_settled", "statement.settled", "statement.returned", "statement.receipt_disputed",
+    "clawback.asked", "clawback.requested", "clawback.approved", "clawback.demanded", "clawback.contested",
+    "clawback.contest_stands", "clawback.contest_lifted", "clawback.recovered", "clawback.offset",
+    "clawback.written_off", "clawback.dropped", "fund.nearly_used", "fund.run_out", "budget.requeued",
+    "organisation.account_missing",
 }  # fmt: skip
 
 

@@ -204,18 +204,18 @@ async def test_the_number_of_statements_does_not_depend_on_the_number_of_events(
 async def _sent(about: str, count: int) -> int:
     here = await world()
     schools = [await make_organisation() for _ in range(count)]
-    for one in schools:
-        await clerk_of(one)
-    awards = [await here.award(school=one) for one in schools]
+    for school in schools:
+        await clerk_of(school)
+    awards = [await here.award(school=school) for school in schools]
     last = (await listen()).last
     if about == "award":
-        for one in awards:
-            await life.decide_one(one.id, RunKind.HOLD, Decider(here.reviewer, WHY))
-    await decided(Filter(ids=[one.id for one in awards]), RunKind.REVIEW, here.reviewer)
+        for award in awards:
+            await life.decide_one(award.id, RunKind.HOLD, Decider(here.reviewer, WHY))
+    await decided(Filter(ids=[award.id for award in awards]), RunKind.REVIEW, here.reviewer)
     if about in {"publication", "objection"}:
         await publications.publish(here.year, here.programme, here.reviewer)
-    for one in awards if about == "objection" else ():
-        await objections.to_award(one.id, Word((await make_person()).id, "不符"))
+    for award in awards if about == "objection" else ():
+        await objections.to_award(award.id, Word((await make_person()).id, "不符"))
     names = {"award": "award.held", "run": "awards.reviewed", "publication": "publication.made"}
     events = await Event.filter(id__gt=last, name=names.get(about, "objection.made")).order_by("id")
     assert len(events) == count
