@@ -39,7 +39,7 @@ from server.kernel.ids import new_id
 from server.kernel.money import yuan_text
 from server.kernel.transactions import transaction
 from server.organisations import payee_accounts
-from server.organisations.models import AccountBasis, Membership, Organisation
+from server.organisations.models import AccountBasis, Membership, Organisation, PayeeAccount
 from server.organisations.payee_accounts import Named, Verdict
 from server.organisations.roles import Kind, Role
 from server.organisations.secretariat import SECRETARIAT_ID, secretariat
@@ -111,7 +111,7 @@ async def make_world() -> World:
         await make_confirmed(schools[place % 2], college, years[0], student=student, enrolled=enrolled)
         for place, student in enumerate(students)
     ]
-    again = {"year": years[1], "state": ReferralState.CONFIRMED, "enrolment_id": claims[0].enrolment_id}
+    again: dict[str, Any] = {"year": years[1], "state": ReferralState.CONFIRMED, "enrolment_id": claims[0].enrolment_id}
     await make_claim(schools[1], students[0], **again)  # another year's, for which there is no second award
     for place, school in enumerate(schools):
         await name_account(school, managers[place], f"62170000{place}2345678904")
@@ -248,10 +248,8 @@ STATEMENT_VERBS = {
 
 def treatments(one: Statement) -> list[str]:
     """What may be done with a statement where it stands."""
-    names = [
-        name for name in STATEMENT_DEEDS if one.state in TABLE[STATEMENT_VERBS.get(name) or name.replace(" ", "_")]
-    ]
-    return names or ["void"]
+    verbs = {name: STATEMENT_VERBS.get(name) or Verb(name) for name in STATEMENT_DEEDS}
+    return [name for name, verb in verbs.items() if one.state in TABLE[verb]] or ["void"]
 
 
 PROPER = {
@@ -266,7 +264,8 @@ PROPER = {
 async def settle(one: Statement, by: UUID, failing: Sequence[int], only: int = 0) -> None:
     """Hand in what the payer says of a statement: of all rows, or of the first `only`."""
     rows = await StatementRow.filter(statement_id=one.id).order_by("number")
-    account = await (await Statement.get(id=one.id)).account
+    account_id = (await Statement.get(id=one.id)).account_id
+    account = await PayeeAccount.get_or_none(id=account_id) if account_id else None
     number = payee_accounts.number_of(account) if account else None
     if not rows or account is None or number is None:
         return

@@ -1,5 +1,7 @@
 """What happened to money stays as it was, whoever writes to the database: ledger, statements, parts and history."""
 
+from typing import Any
+
 import pytest
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.exceptions import IntegrityError, OperationalError
@@ -27,9 +29,9 @@ async def told(database: BaseDBAsyncClient) -> BaseDBAsyncClient:
     now, by = clock.now(), new_id()
     run = await AwardRun.create(kind=RunKind.REVIEW, chosen={}, actor_id=by, counts={}, created_at=now)
     await AwardRunRow.create(run=run, subject_id=by, outcome=RunOutcome.REFUSED, code="award_state")
-    said = {"programme": "feeder-referral", "year": 2026}
+    said: dict[str, Any] = {"programme": "feeder-referral", "year": 2026}
     await AwardSample.create(**said, seed="a seed", population=1, size=1, drawn_by_id=by, drawn_at=now)
-    days = {"starts_on": clock.today(), "ends_on": clock.today()}
+    days: dict[str, Any] = {"starts_on": clock.today(), "ends_on": clock.today()}
     published = await Publication.create(**said, **days, made_by_id=by, made_at=now)
     await PublicationFigure.create(publication=published, payee=paying.school, awards=1, amount_fen=1)
     return database

@@ -176,7 +176,12 @@ async def ready(url: str, folder: Path, processes: int, schools: int, tries: int
     fund = await make_fund("feeder-referral", papers_of=year)
     await make_budget(fund, (schools * AWARDS - SHORT) * FEN)
     yesterday = clock.today() - timedelta(days=1)
-    common = {"starts_on": yesterday, "ends_on": yesterday, "made_by_id": new_id(), "made_at": clock.now()}
+    common: dict[str, Any] = {
+        "starts_on": yesterday,
+        "ends_on": yesterday,
+        "made_by_id": new_id(),
+        "made_at": clock.now(),
+    }
     publication = await Publication.create(programme="feeder-referral", year=year, **common)
     payees, awards = list[str](), list[str]()
     for place in range(schools):
@@ -195,6 +200,13 @@ async def ready(url: str, folder: Path, processes: int, schools: int, tries: int
     settings = {"YZT_DATABASE_URL": url, "YZT_DATA_DIR": str(folder), "YZT_LOG_LEVEL": "WARNING"}
     servers = [Server(folder / f"log-{place}", settings) for place in range(processes)]
     return Race(servers, payees, awards, finance, approvers, tries, **more)
+
+
+async def _published(year: int) -> Publication:
+    yesterday = clock.today() - timedelta(days=1)
+    days = {"starts_on": yesterday, "ends_on": yesterday}
+    said: dict[str, Any] = {"programme": "feeder-referral", "year": year, **days}
+    return await Publication.create(**said, made_by_id=new_id(), made_at=clock.now())
 
 
 async def raced(race: Race, kills: int) -> float:
