@@ -213,7 +213,7 @@ def test_every_refusal_in_the_code_has_its_chinese_words() -> None:
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 texts = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
-                if node.func.id == "DomainError":
+                if node.func.id in {"DomainError", "Against"}:
                     slugs |= {str(texts[0])} if texts else set()
                 if node.func.id == "FieldFault" and isinstance(node.args[1], ast.Constant):
                     faults.add(str(node.args[1].value))

@@ -136,7 +136,7 @@ async def _office(url: str, sizes: list[int]) -> Office:
     audit.use(keys.AUDIT)
     sensitive.use(keys.VAULT)
     EXECUTOR_CACHE.clear()  # it keeps statements by the connection's name, in the dialect of the last database
-    async with db.opened(url, everywhere=True):
+    async with db.opened(url, everywhere=True, **db.unhurried(url)):
         for _ in range(SCHOOLS):
             await make_member(await make_school(), Role.MANAGER)
         await make_college()
@@ -151,7 +151,7 @@ async def _office(url: str, sizes: list[int]) -> Office:
 async def _crowd(url: str, year: int, size: int) -> None:
     """Have so many students confirmed in an entry year."""
     EXECUTOR_CACHE.clear()
-    async with db.opened(url, everywhere=True):
+    async with db.opened(url, everywhere=True, **db.unhurried(url)):
         schools = await Organisation.filter(kind=Kind.FEEDER_SCHOOL)
         await confirm(schools, await Organisation.get(kind=Kind.VOCATIONAL_SCHOOL), year, size)
 
@@ -159,7 +159,7 @@ async def _crowd(url: str, year: int, size: int) -> None:
 async def _publicise(url: str, year: int) -> None:
     """Bring all that is reviewed of a year behind a publication that is over."""
     EXECUTOR_CACHE.clear()
-    async with db.opened(url, everywhere=True):
+    async with db.opened(url, everywhere=True, **db.unhurried(url)):
         today, now = clock.today(), clock.now()
         made = await Publication.create(
             programme=PROGRAMME,

@@ -1,4 +1,4 @@
-"""Of statements and clawbacks each side hears in its turn, with the sums; of what nobody did, once in a year."""
+"""Of statements and clawbacks each side hears in its turn, with the sums."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,21 +6,15 @@ from uuid import UUID
 
 import pytest
 
-from server.awards import clawbacks, contesting, following, life, queue
+from server.awards import clawbacks, contesting, following
 from server.awards.contesting import Verdict
-from server.awards.models import Award, AwardState, RunKind
-from server.funds import budgets
-from server.funds.budgets import ByHand
-from server.funds.models import EntryKind
-from server.kernel import clock
-from server.kernel.ids import new_id
+from server.awards.models import Award, AwardState
 from server.kernel.outbox import Event
 from server.kernel.transactions import transaction
-from server.notices import facts, reminding
+from server.notices import facts
 from server.notices.facts import Message
 from server.notices.models import Service
 from server.notices.values import day_text
-from server.organisations.models import OrganisationState
 from server.organisations.roles import Role
 from server.organisations.secretariat import secretariat
 from server.people.service import Decider
@@ -28,11 +22,11 @@ from server.referrals.models import Referral, ReferralState
 from server.statements import receipts, sending, settling
 from server.statements.models import Receipt
 from server.statements.settling import Returned
-from tests.awards import clawing, deciding
-from tests.factories import make_event, make_member, make_organisation
+from tests.awards import clawing
+from tests.factories import make_event, make_member
 from tests.harness import statements
 from tests.harness.awarding import make_college, make_confirmed
-from tests.harness.funding import REWARD_FEN, make_award, make_budget, make_fund, reserve
+from tests.harness.funding import make_award, make_budget, reserve
 from tests.notices.hearing import SHIPPED, Ear, listen
 from tests.statements import paying_world
 from tests.statements.paying_world import FAILED, NUMBER, World
@@ -205,59 +199,6 @@ async def test_what_is_kept_back_from_a_statement_is_told() -> None:
     assert set(said) == {"statement.settled.school", "clawback.offset.school"}
     assert "1笔，实付400元" in said["statement.settled.school"]
     assert "已收到和抵扣100元，还应退回0元" in said["clawback.offset.school"]
-
-
-async def test_finance_is_reminded_of_a_budget_once_as_it_ends_and_once_as_it_has_ended() -> None:
-    here = await deciding.world(10)
-    await here.approved(9)
-    mine = f"fund:{here.fund.id}"
-    assert await reminded(mine) == await reminded(mine) == ["fund.nearly_used"]
-    for one in await here.ready(2):
-        await life.decide_one(one.id, RunKind.APPROVE, Decider(here.approver_2, WHY))
-    assert await reminded(mine) == await reminded(mine) == ["fund.nearly_used", "fund.run_out"]
-    events = await Event.filter(subject=mine).order_by("id")
-    nearly, out = [one for one in await facts.messages(events, SHIPPED) if one.person_id == here.finance]
-    assert f"“{here.fund.name}”{here.year}年度的预算快用完了，可用余额" in nearly.text
-    assert "有1笔已批准的奖补在排队，还差资金的合计500元" in out.text
-    more = ByHand(EntryKind.APPROPRIATE, 2 * REWARD_FEN, here.finance, "追加")
-    await budgets.enter(here.fund.id, here.year, more)
-    await queue.work({"fund": str(here.fund.id)})
-    assert await reminded(mine) == ["fund.nearly_used", "fund.run_out"]
-
-
-async def test_a_queue_that_waits_for_papers_alone_has_not_run_out() -> None:
-    here = await deciding.world(10)
-    await make_award(here.school, state=AwardState.AWAITING_FUNDS, fund=here.fund, queued_at=clock.now())
-    assert await reminded(f"fund:{here.fund.id}") == []
-
-
-async def test_a_school_without_an_account_is_reminded_once_while_awards_wait() -> None:
-    school = await make_organisation(name="柏溪中学（示例）")
-    empty = await make_organisation(state=OrganisationState.VERIFIED)
-    clerk = (await make_member(school, Role.CLERK)).person_id
-    budget = await make_budget(await make_fund(f"p-{new_id().hex[:20]}"), 4 * REWARD_FEN)
-    mine = f"organisation:{school.id}"
-    assert await reminded(mine) == []
-    await reserve(budget, await make_award(school), await make_award(empty))
-    assert await reminded(mine) == await reminded(mine) == ["organisation.account_missing"]
-    [event] = await Event.filter(subject=mine)
-    [message] = await facts.messages([event], SHIPPED)
-    assert message.person_id == clerk
-    assert message.text.startswith("“柏溪中学（示例）”有已批准的奖补等待支付，但没有经财务确认的收款账户。")
-    assert await reminded(f"organisation:{empty.id}") == []  # once there is somebody to hear of it
-    await make_member(empty, Role.MANAGER)
-    assert await reminded(f"organisation:{empty.id}") == ["organisation.account_missing"]
-
-
-async def test_a_school_with_an_account_is_not_reminded(here: World) -> None:
-    await here.awards(1)
-    assert await reminded(f"organisation:{here.school.id}") == []
-
-
-async def reminded(subject: str) -> list[str]:
-    """What was ever told of a subject, after everything that is due was told of."""
-    await reminding.remind()
-    return [one.name for one in await Event.filter(subject=subject).order_by("id")]
 
 
 @pytest.mark.parametrize("about", ["statement", "clawback", "fund", "budget"])
