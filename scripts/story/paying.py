@@ -21,6 +21,7 @@ from scripts.story.spending import (
     RECOVERED_FEN,
 )
 from scripts.story.stage import Stage, StoryError
+from server.kernel.money import yuan_text
 
 MANAGERS = {"a": MANAGER, "b": "demo-manager-b"}
 ACCOUNTS = {"a": "6217000012345678904", "b": "6217000087654321098"}
@@ -115,6 +116,7 @@ class Paying:
         await self._send("b2", "b", follows=self.statements["b1"]["id"])
         await self._settle("b2")
         await self._receipt("b1", "b", verdict="confirmed")
+        self.awarding.tell("payer", f"{yuan_text(self.paid_fen)} yuan paid on {len(self.statements)} statements")
 
     async def _send(self, name: str, part: str, **more: Any) -> None:
         """Open a statement, lock it, have it approved by as many as it needs, and send it."""

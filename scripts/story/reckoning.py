@@ -28,6 +28,7 @@ async def rows(story: Paying) -> list[Row]:
         *[row for part in SENDERS for row in await _school(story, part)],
         *await _statements(story),
         *await _budgets(story),
+        *await _told(story),
     ]
 
 
@@ -141,4 +142,15 @@ async def _budgets(story: Paying) -> list[Row]:
         ("what the payer paid", spending.paid_out(len(awarding.awards)), story.paid_fen),
         ("paid, less what came back", spent, story.paid_fen - came_back),
         ("who has money and no statement yet", awarding.ids[-IN_NEXT_YEAR - 1 :], waiting),
+    ]
+
+
+async def _told(story: Paying) -> list[Row]:
+    """What the award that was claimed back went through, as its own story tells it, and what still waits for whom."""
+    one = await story.stage.ask(CLERKS["a"], "GET", f"/awards/{story.clawed_back}/story")
+    acts = [step["action"] for step in one["steps"]]
+    waits = (await story.stage.ask(FINANCE, "GET", "/awards/waiting"))["items"]
+    return [
+        ("the story of an award", list(spending.STORY), [act for act in acts if act in spending.STORY]),
+        ("what waits", spending.WAITING, {(one["waits_for"], one["turn"]): one["count"] for one in waits}),
     ]

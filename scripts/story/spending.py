@@ -19,6 +19,14 @@ CARRIED_FEN, LAPSED_FEN = 130_000, 20_000
 LAST_MONEY_FEN = IN_NEXT_YEAR * REWARD_FEN - (CARRIED_FEN - 2 * REWARD_FEN)
 """Two of the three get theirs from what goes over, the held one stands aside; so much lack those who wait behind."""
 
+STORY = (
+    *(f"award.{act}" for act in ("proposed", "reviewed", "publicised", "approved", "on_statement", "paid")),
+    *(f"clawback.{act}" for act in ("demanded", "contested", "contest_stands", "recovered", "offset")),
+)
+"""What the school reads of the award that is claimed back from it, among more."""
+WAITING = {("statement", "finance"): BY_CLAWBACK + IN_NEXT_YEAR, ("release", "reviewer"): 1}
+"""For what how many wait in the end, and whose turn it is."""
+
 
 def states(ids: Sequence[str], refused: str, held: str) -> dict[str, str]:
     """Return how every award must stand in the end, by its id; `ids` are in the order in which they were approved."""

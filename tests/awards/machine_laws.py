@@ -2,92 +2,23 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from server.awards import explaining
-from server.awards.models import Award, AwardState, Clawback, Part
-from server.funds.models import Account, Budget, EntryKind, FundPaper, LedgerEntry, PaperKind
+from server.awards.models import Award, AwardState, Part
+from server.funds.models import Account, EntryKind
 from server.funds.sides import COLUMNS
-from server.kernel import clock
 from server.kernel.audit import AuditEntry
-from server.organisations.models import OrganisationState
-from server.organisations.roles import Kind, Role
-from server.statements.models import RowOutcome, Statement, StatementResult, StatementRow, StatementState
+from server.organisations.roles import Role
+from server.statements.models import RowOutcome, Statement, StatementState
+from tests.awards.machine_seen import Seen
 from tests.awards.machine_world import World
 
 BY_ROLE = {Role.REVIEWER: Part.REVIEW, Role.APPROVER: Part.APPROVAL}
 LIVE = (StatementState.LOCKED, StatementState.SENT, StatementState.PART_SETTLED)
 WITHOUT_PART = {"award.proposed", "award.drawn"}
 """Which anybody of the staff may do, also with their own school's: nothing is decided by it."""
-
-
-@dataclass
-class Seen:
-    """Everything there is of a world's awards."""
-
-    awards: dict[UUID, Award]
-    statements: dict[UUID, Statement]
-    rows: dict[UUID, StatementRow]
-    results: list[StatementResult]
-    clawbacks: dict[UUID, Clawback]
-    budgets: list[Budget]
-    entries: list[LedgerEntry]
-    audit: list[AuditEntry]
-    papers: set[tuple[PaperKind, int | None]] = field(default_factory=set)
-
-    def payable(self, award: Award) -> bool:
-        """Whether all three papers for an award are on file."""
-        return {
-            (PaperKind.LEGAL_BASIS, None),
-            (PaperKind.PAYER, None),
-            (PaperKind.RECOGNITION, award.year),
-        } <= self.papers
-
-    def on(self, statement_id: UUID) -> list[Award]:
-        """The awards of a locked statement."""
-        return [
-            self.awards[row.award_id] for row in self.rows.values() if row.statement_id == statement_id and row.award_id
-        ]
-
-
-async def seen(world: World) -> Seen:
-    schools = [one.id for one in world.schools]
-    awards = {one.id: one for one in await Award.filter(payee_id__in=schools)}
-    statements = {one.id: one for one in await Statement.filter(fund_id=world.fund.id)}
-    rows = {one.id: one for one in await StatementRow.filter(statement_id__in=list(statements)).order_by("number")}
-    clawbacks = {one.id: one for one in await Clawback.filter(payee_id__in=schools)}
-    budgets = await Budget.filter(fund_id=world.fund.id)
-    subjects = [
-        *(f"award:{one}" for one in awards),
-        *(f"statement:{one}" for one in statements),
-        *(f"clawback:{one}" for one in clawbacks),
-    ]
-    return Seen(
-        awards,
-        statements,
-        rows,
-        await StatementResult.filter(row_id__in=list(rows)).order_by("id"),
-        clawbacks,
-        budgets,
-        await LedgerEntry.filter(budget_id__in=[one.id for one in budgets]).order_by("id"),
-        await AuditEntry.filter(subject__in=subjects).order_by("id"),
-        await _papers(world),
-    )
-
-
-async def _papers(world: World) -> set[tuple[PaperKind, int | None]]:
-    rows = await FundPaper.filter(fund_id=world.fund.id, replaced_at=None).select_related("payer")
-    return {(one.kind, one.year) for one in rows if _holds(one)}
-
-
-def _holds(paper: FundPaper) -> bool:
-    if paper.valid_to and paper.valid_to < clock.today():
-        return False
-    if paper.kind is not PaperKind.PAYER:
-        return True
-    return bool(paper.payer and (paper.payer.kind, paper.payer.state) == (Kind.AUTHORITY, OrganisationState.VERIFIED))
 
 
 async def all_is_well(now: Seen, world: World) -> None:

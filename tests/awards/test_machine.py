@@ -22,10 +22,12 @@ from server.people.service import Decider
 from server.referrals.models import ReferralState
 from server.statements import opening
 from server.statements.models import Statement
+from tests.awards import machine_deeds as deeds
 from tests.awards import machine_laws as laws
 from tests.awards import machine_world as world
-from tests.awards.machine_laws import Seen
-from tests.awards.machine_world import AWARD_DEEDS, FEN, STATEMENT_DEEDS, WHY, World
+from tests.awards.machine_deeds import AWARD_DEEDS, STATEMENT_DEEDS
+from tests.awards.machine_seen import Seen, seen
+from tests.awards.machine_world import FEN, WHY, World
 from tests.harness.awarding import PROGRAMME
 
 T = TypeVar("T")
@@ -62,13 +64,13 @@ class Awards(RuleBasedStateMachine):
         """Begin with things as far as they come when everybody does what is theirs."""
         clock.move_to(None)
         self.world: World = self.run(world.make_world())
-        self.seen = self.run(laws.seen(self.world))
+        self.seen = self.run(seen(self.world))
         if rewards:
             self.may(world.money(self.world, rewards * FEN, self.world.proper(Role.FINANCE)))
         for _ in range(min(depth, 4)):
-            self.run(world.go_on(self.world))
+            self.run(deeds.go_on(self.world))
         if depth > 4:
-            self.may(world.pay_all(self.world, depth - 5))
+            self.may(deeds.pay_all(self.world, depth - 5))
 
     def who(self, choice: int, *roles: Role) -> UUID:
         fit = self.world.fit(*roles) if choice % 3 else self.world.everybody
@@ -96,7 +98,7 @@ class Awards(RuleBasedStateMachine):
         some, work = self.awards, []
         for place, which, who in choices if some else ():
             one = some[place % len(some)]
-            names = world.fitting(one, self.clawback(one))
+            names = deeds.fitting(one, self.clawback(one))
             roles, deed = AWARD_DEEDS[names[which % len(names)]]
             work.append(deed(one, self.by(who, *roles)))
         self.may(*work)
@@ -116,7 +118,7 @@ class Awards(RuleBasedStateMachine):
 
     @rule()
     def go_on(self) -> None:
-        self.may(world.go_on(self.world))
+        self.may(deeds.go_on(self.world))
 
     @rule(who=PLACE, year=st.integers(0, 3))
     def propose(self, who: int, year: int) -> None:
@@ -129,13 +131,13 @@ class Awards(RuleBasedStateMachine):
 
     @rule(verdict=st.sampled_from(objections.Verdict), place=PLACE, who=PLACE)
     def answer(self, verdict: objections.Verdict, place: int, who: int) -> None:
-        self.may(world.decide_objection(verdict, place, self.who(who, Role.REVIEWER), self.world))
+        self.may(deeds.decide_objection(verdict, place, self.who(who, Role.REVIEWER), self.world))
 
     @rule(place=PLACE, who=PLACE)
     def appeal(self, place: int, who: int) -> None:
         refused = [one for one in self.awards if one.state in {"refused", "cancelled"}]
         if refused:
-            self.may(world.appeal(refused[place % len(refused)], self.world, self.who(who, Role.REVIEWER)))
+            self.may(deeds.appeal(refused[place % len(refused)], self.world, self.who(who, Role.REVIEWER)))
 
     @rule(rewards=st.integers(-1, 4), who=PLACE)
     def move_money(self, rewards: int, who: int) -> None:
@@ -159,7 +161,7 @@ class Awards(RuleBasedStateMachine):
         if not self.statements:
             return
         one = self.statements[-1 - place % min(len(self.statements), 3)]
-        names, work = sorted(STATEMENT_DEEDS) if not anything else world.treatments(one), []
+        names, work = sorted(STATEMENT_DEEDS) if not anything else deeds.treatments(one), []
         for which, who in choices:
             role, deed = STATEMENT_DEEDS[names[which % len(names)]]
             work.append(deed(one, self.by(who, role)))
@@ -167,7 +169,7 @@ class Awards(RuleBasedStateMachine):
 
     @rule(step=st.sampled_from([4, 4, 3, 2, 1, 0]))
     def pay(self, step: int) -> None:
-        self.may(world.pay_all(self.world, step))
+        self.may(deeds.pay_all(self.world, step))
 
     @rule(school=st.integers(0, 1), number=st.integers(10**9, 10**10))
     def name_another_account(self, school: int, number: int) -> None:
@@ -185,7 +187,7 @@ class Awards(RuleBasedStateMachine):
     @rule(kind=st.sampled_from(PaperKind), there=st.sampled_from([True, True, True, False]), year=st.integers(0, 1))
     def move_a_paper(self, kind: PaperKind, there: bool, year: int) -> None:  # noqa: FBT001
         self.run(world.paper(self.world, kind, self.world.years[year], there=there))
-        self.seen = self.run(laws.seen(self.world))
+        self.seen = self.run(seen(self.world))
 
     @rule(days=st.sampled_from([0, 1, 1, 8, 8, 8, 45]))
     def let_time_pass(self, days: int) -> None:
@@ -202,7 +204,7 @@ class Awards(RuleBasedStateMachine):
             self.run(self._hold(self.seen))
 
     async def _hold(self, before: Seen) -> None:
-        now = await laws.seen(self.world)
+        now = await seen(self.world)
         await laws.all_is_well(now, self.world)
         laws.what_is_locked_stays(before, now)
         laws.nothing_without_papers(before, now)

@@ -64,7 +64,7 @@ class Run:
         for title, named in fresh.items():
             for name in named:
                 self.expected.setdefault(name, []).append(title)
-        await until(_at_rest)
+        await until(_at_rest, 60)
         for name, one in self.people.items():
             _, found, _ = await one.ask("GET", "/notices?limit=100")
             titles = Counter(item["title"] for item in found["items"] if item["title"] not in BY_THE_HOUR)
