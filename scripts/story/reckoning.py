@@ -146,7 +146,7 @@ async def _budgets(story: Paying) -> list[Row]:
 
 
 async def _told(story: Paying) -> list[Row]:
-    """What the award that was claimed back went through, as its own story tells it, and what still waits for whom."""
+    """Compare the story of the award that was claimed back, and what still waits for whom."""
     one = await story.stage.ask(CLERKS["a"], "GET", f"/awards/{story.clawed_back}/story")
     acts = [step["action"] for step in one["steps"]]
     waits = (await story.stage.ask(FINANCE, "GET", "/awards/waiting"))["items"]

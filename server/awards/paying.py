@@ -69,6 +69,12 @@ async def admit(hand: Hand, awards: Sequence[Award]) -> None:
         raise DomainError("another_part", 403)
 
 
+async def require_no_other_part(person_id: UUID, awards: Sequence[Award], part: Part) -> None:
+    """Raise DomainError 403 for who has a part in one of these held awards, other than `part`."""
+    if set((await deciders.parts([award.id for award in awards], person_id)).values()) - {part}:
+        raise DomainError("another_part", 403)
+
+
 def require_undoubted(awards: Iterable[Award]) -> None:
     """Raise DomainError 409 where something came up about one of these awards."""
     if doubted := sum(1 for award in awards if award.doubt):

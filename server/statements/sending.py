@@ -34,8 +34,9 @@ async def approvals(statement_id: UUID) -> list[StatementApproval]:
 async def approve(statement_id: UUID, by: Decider) -> Statement:
     """Let a locked statement go out, as one of those whom it needs; with the last of them finance is told.
 
-    Raises DomainError 403 for other hands and for who opened or locked it, 404, 409 where it is not locked, or was
-    approved by the same person before.
+    It is no part in its awards: who approved a statement may yet approve that one of them is claimed back. Raises
+    DomainError 403 for other hands, for who opened or locked it, and for who has a part in one of its awards, other
+    than having approved it; 404, 409 where it is not locked, or was approved by the same person before.
     """
     held = await holding.hold(statement_id, Verb.APPROVE)
     if by.person_id in {held.opened_by_id, held.locked_by_id}:
@@ -43,7 +44,9 @@ async def approve(statement_id: UUID, by: Decider) -> Statement:
     given = await approvals(held.id)
     if by.person_id in {one.person_id for one in given}:
         raise DomainError("statement_approved_already", 409)
-    await paying.admit(Hand(by.person_id, Role.APPROVER, Part.APPROVAL), await paying.hold(held.id))
+    awards = await paying.hold(held.id)
+    await paying.admit(Hand(by.person_id, Role.APPROVER), awards)
+    await paying.require_no_other_part(by.person_id, awards, Part.APPROVAL)
     await StatementApproval.create(statement=held, person_id=by.person_id, reason=by.reason, made_at=clock.now())
     await holding.change(held, "approved", by.person_id, by.reason)
     if len(given) + 1 == needed(held):

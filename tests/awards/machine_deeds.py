@@ -176,6 +176,18 @@ async def pay_all(world: World, step: int) -> None:
                     await STATEMENT_DEEDS[name][1](one, approver if name == "approve" else finance)
 
 
+async def claim_back(world: World, steps: int) -> None:
+    """Claim the first paid award back by so many steps, as those do whose work it is."""
+    paid = (
+        await Award.filter(payee_id__in=[one.id for one in world.schools], state=AwardState.PAID).order_by("id").first()
+    )
+    reviewer, approver = world.proper(Role.REVIEWER, 0), world.proper(Role.APPROVER, 2)
+    people = (reviewer, approver, world.proper(Role.FINANCE), world.proper(Role.FINANCE))
+    for name, by in list(zip(("claim back", "approve clawback", "demand", "recover"), people, strict=True))[:steps]:
+        if paid:
+            await AWARD_DEEDS[name][1](paid, Decider(by, WHY))
+
+
 async def go_on(world: World, by: UUID | None = None) -> None:
     """Do with all awards what comes next."""
     awards = await Award.filter(payee_id__in=[one.id for one in world.schools])

@@ -34,8 +34,8 @@ T = TypeVar("T")
 PLACE = st.integers(0, 1000)
 SEVERAL = st.lists(st.tuples(PLACE, PLACE), min_size=1, max_size=4)
 ALL_AT_ONCE = [RunKind.REVIEW, RunKind.APPROVE, RunKind.APPROVE, RunKind.HOLD, RunKind.RELEASE, RunKind.RELEASE]
-DEPTHS = 9
-"""From nothing to statements that are paid."""
+FOUND, PAID, DEPTHS = 4, 8, 12
+"""From nothing to statements that are paid, and to money of theirs that is demanded back."""
 
 
 class Awards(RuleBasedStateMachine):
@@ -59,7 +59,7 @@ class Awards(RuleBasedStateMachine):
     async def _gathered(self, work: Any) -> list[Any]:
         return await asyncio.gather(*work, return_exceptions=True)
 
-    @initialize(depth=st.sampled_from([DEPTHS, DEPTHS, 7, 3, 0]), rewards=st.sampled_from([5, 8, 3, 0]))
+    @initialize(depth=st.sampled_from([DEPTHS, 10, 9, 7, 3, 0]), rewards=st.sampled_from([5, 8, 3, 0]))
     def begin(self, depth: int, rewards: int) -> None:
         """Begin with things as far as they come when everybody does what is theirs."""
         clock.move_to(None)
@@ -67,10 +67,12 @@ class Awards(RuleBasedStateMachine):
         self.seen = self.run(seen(self.world))
         if rewards:
             self.may(world.money(self.world, rewards * FEN, self.world.proper(Role.FINANCE)))
-        for _ in range(min(depth, 4)):
+        for _ in range(min(depth, FOUND)):
             self.run(deeds.go_on(self.world))
-        if depth > 4:
-            self.may(deeds.pay_all(self.world, depth - 5))
+        if depth > FOUND:
+            self.may(deeds.pay_all(self.world, depth - FOUND - 1))
+        if depth > PAID:
+            self.may(deeds.claim_back(self.world, depth - PAID))
 
     def who(self, choice: int, *roles: Role) -> UUID:
         fit = self.world.fit(*roles) if choice % 3 else self.world.everybody

@@ -1,4 +1,4 @@
-"""A whole entry year over real HTTP, every student compared with what was planned: `scripts/demo`, with fewer."""
+"""A whole entry year over real HTTP, every student and every fen compared with the plan: `scripts/demo`, with fewer."""
 
 import os
 import subprocess
@@ -8,15 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from scripts.story import comparing, plan
+from scripts.story import comparing, plan, spending
 from server.settings import ROOT
 
 
-def played(url: str, folder: Path, students: int) -> str:
+def played(url: str, folder: Path, students: int, seconds: float = 280) -> str:
     """Play the story at a server of its own on an empty database and return what it printed."""
     environment = os.environ | {"TMPDIR": str(folder), "YZT_DATABASE_URL": "postgres://nobody@127.0.0.1:9/somebodys"}
     command = [sys.executable, "-m", "scripts.story", str(students), url]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=seconds, check=False
+    )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return done.stdout
 
@@ -29,7 +31,7 @@ def test_every_students_timeline_reads_true_and_the_counts_add_up(own_url: str, 
 
 @pytest.mark.drill
 def test_with_three_thousand(own_url: str, tmp_path: Path) -> None:
-    told = played(own_url, tmp_path, plan.STUDENTS)
+    told = played(own_url, tmp_path, plan.STUDENTS, 900)
     assert "2966 students, 3000 claims, 40 students claimed twice" in told
 
 
@@ -43,6 +45,18 @@ def test_the_plan_has_everything_in_it() -> None:
     assert made.claims_of(*plan.SENDERS).total() == 3000
     with pytest.raises(ValueError, match="150"):
         plan.made(2026, 149)
+
+
+def test_the_plan_of_the_money_comes_to_nothing() -> None:
+    """What comes in goes somewhere, in both years, and the payer paid what is spent or came back."""
+    first, second = spending.balances(awards=200)
+    for budget in (first, second):
+        assert budget["appropriated_fen"] == sum(fen for name, fen in budget.items() if name != "appropriated_fen")
+    came_back = spending.REWARD_FEN + spending.RECOVERED_FEN
+    assert spending.paid_out(200) - came_back == first["spent_fen"] + second["spent_fen"]
+    states = Counter(spending.states([f"{one:03}" for one in range(200)], "020", "040").values())
+    assert states == {"paid": 191, "approved": 7, "refused": 1, "held": 1}
+    assert (second["reserved_fen"], second["spent_fen"]) == (7 * spending.REWARD_FEN, spending.REWARD_FEN)
 
 
 def test_what_came_otherwise_is_told() -> None:
