@@ -5,11 +5,11 @@ there already. It is PostgreSQL's, with values as `$1`, `$2` …; what SQLite sp
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import orjson
@@ -18,6 +18,8 @@ from tortoise.models import Model
 
 M = TypeVar("M", bound=Model)
 _ONE_OF = re.compile(r"= ANY\(\$(\d+)\)")
+_LOCKED = " FOR UPDATE"
+"""SQLite has one writer at a time."""
 
 
 async def select(model: type[M], where: str, *values: Any, only: tuple[str, ...] = (), hold: bool = False) -> list[M]:
@@ -40,11 +42,32 @@ async def change(statement: str, *values: Any) -> int:
     return int(count)
 
 
-async def returned(statement: str, *values: Any) -> list[dict[str, Any]]:
-    """Run a statement that gives rows back, and return them."""
+async def returned(statement: str, *values: Any, hold: bool = False) -> list[dict[str, Any]]:
+    """Run a statement that gives rows back, and return them; `hold` keeps them as in `select`."""
     connection = get_connection("default")
     dialect = connection.capabilities.dialect
-    return await connection.execute_query_dict(_spelt(statement, dialect), _said(values, dialect))
+    locked = _LOCKED if hold and dialect == "postgres" else ""
+    return await connection.execute_query_dict(_spelt(statement, dialect) + locked, _said(values, dialect))
+
+
+async def spread(
+    statement: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]], *values: Any
+) -> list[dict[str, Any]]:
+    """Run a statement with `rows` as a table in it, and return what it gives back.
+
+    Where `statement` says `{fresh}` there is a table of that name. `columns` are its columns' names, each with
+    PostgreSQL's word for its type; those of `rows` follow in the same order.
+    """
+    connection = get_connection("default")
+    dialect = connection.capabilities.dialect
+    said = _said(values, dialect)
+    if dialect == "postgres":
+        said += map(list, zip(*rows, strict=True))
+    else:
+        plain = list(map(tuple, rows))  # orjson has no word for those with names
+        said.append(orjson.dumps(plain, default=_moment, option=orjson.OPT_PASSTHROUGH_DATETIME).decode())
+    text = _spread(statement, tuple(columns.items()), len(values), dialect)
+    return await connection.execute_query_dict(text, said)
 
 
 def identity(value: Any) -> UUID:
@@ -61,7 +84,7 @@ def moment(value: Any) -> datetime:
 def _selection(model: type[Model], where: str, only: tuple[str, ...], hold: bool, dialect: str) -> str:  # noqa: FBT001
     meta = model._meta  # noqa: SLF001 -- where Tortoise has it
     columns = ", ".join(only or meta.fields_db_projection.values())
-    locked = " FOR UPDATE" if hold and dialect == "postgres" else ""  # SQLite has one writer at a time
+    locked = _LOCKED if hold and dialect == "postgres" else ""
     return _spelt(f"SELECT {columns} FROM {meta.db_table} WHERE {where}{locked}", dialect)  # noqa: S608 -- our own texts
 
 
@@ -72,11 +95,28 @@ def _spelt(statement: str, dialect: str) -> str:
     return _ONE_OF.sub(r"IN (SELECT value FROM json_each($\1))", statement).replace("$", "?")
 
 
+@cache
+def _spread(statement: str, columns: tuple[tuple[str, str], ...], values: int, dialect: str) -> str:
+    """Return the text whose table lies behind its `values`: an array for each column, or all rows as JSON."""
+    if dialect == "postgres":
+        arrays = ", ".join(f"${values + place}::{kind}[]" for place, (_, kind) in enumerate(columns, 1))
+        fresh = f"unnest({arrays}) AS fresh({', '.join(name for name, _ in columns)})"
+    else:
+        cells = ", ".join(f"value ->> {place} AS {name}" for place, (name, _) in enumerate(columns))
+        fresh = f"(SELECT {cells} FROM json_each(${values + 1})) AS fresh"  # noqa: S608 -- our own texts
+    return _spelt(statement.format(fresh=fresh), dialect)
+
+
 def _said(values: Collection[Any], dialect: str) -> list[Any]:
     """Return values as the driver takes them."""
     if dialect == "postgres":
         return [value.value if isinstance(value, Enum) else value for value in values]
     return [_plain(value) for value in values]
+
+
+def _moment(value: Any) -> str:
+    """Return a moment as SQLite's rows hold it; there is nothing else that JSON does not have."""
+    return cast("datetime", value).isoformat(" ")
 
 
 def _plain(value: Any) -> Any:

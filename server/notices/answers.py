@@ -13,7 +13,7 @@ from server.notices.sending import Answered
 
 LONGEST_PAUSE_SECONDS = 8.0
 """While the database is away."""
-GATHERED_SECONDS = 0.01
+GATHERED_SECONDS = 0.025
 """How long answers are gathered before they are written together."""
 MOST_WRITTEN = 500
 _PASSING = (*DATABASE_AWAY, *CONTENDED, sqlite3.OperationalError)

@@ -24,7 +24,8 @@ SELECT d.id, d.person_id, d.state, d.service, d.template, d.template_id, d.data,
   CASE WHEN d.service = 'service_account' THEN
     (SELECT f.openid FROM follower f WHERE f.unionid = p.unionid AND f.following LIMIT 1) END AS follower,
   CASE WHEN d.priority = 3 THEN (SELECT b.state FROM notice n JOIN broadcast b ON b.id = n.broadcast_id
-    WHERE n.id = d.notice_id) END AS broadcast_state
+    WHERE n.id = d.notice_id) END AS broadcast_state,
+  (SELECT 1 FROM push_permission q WHERE q.person_id = d.person_id AND q.template_id = d.template_id LIMIT 1) AS known
 FROM delivery d JOIN person p ON p.id = d.person_id
 WHERE d.priority = $1 AND d.due_at <= $2 AND NOT (d.state = 'unknown' AND EXISTS (
   SELECT 1 FROM job WHERE kind = 'wechat_receipt' AND state = 'pending' AND claimable_at <= $4))
@@ -127,7 +128,10 @@ async def _without_permission(asking: Sequence[Push], sorting: Sorting) -> set[U
     """Reserve a permission for each that needs one, and return those that there is none for."""
     if not asking and not sorting.spent and not sorting.released:
         return set()
-    granted = await permissions.change_many(reserve=asking, spend=sorting.spent, release=sorting.released)
+    known = [push for push in asking if push.id in sorting.known]
+    others = [push for push in asking if push.id not in sorting.known]
+    ended = {"spend": sorting.spent, "release": sorting.released}
+    granted = await permissions.change_many(reserve=others, known=known, **ended)
     return {push.id for push in asking} - granted
 
 

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from server.kernel import bulk, clock
+from server.kernel import clock
 from server.kernel.transactions import transaction
 from server.notices import ledger
-from server.notices.ledger import Push, Rows, key
+from server.notices.ledger import Entry, Push, Row, Rows, key
 from server.notices.models import PermissionChange, PermissionEntry, PushPermission
 
 HINTED_FOR = timedelta(minutes=10)
@@ -29,27 +29,29 @@ class Left(NamedTuple):
 
 
 @transaction
-async def change_many(
+async def change_many(  # noqa: PLR0913 -- so many things may become of a permission
     *,
     reserve: Sequence[Push] = (),
     spend: Sequence[Push] = (),
     release: Sequence[Push] = (),
     zero: Sequence[Push] = (),
     empty: Sequence[Push] = (),
+    known: Sequence[Push] = (),
 ) -> set[UUID]:
     """Note what becomes of many pushes' permissions, and return which of those to `reserve` one got one.
 
     Whoever got one is, once, to be spent (WeChat took it, or may have), released (it was not sent) or zeroed (WeChat
     refused it for want of permission). Who writes of a push that it got none does so in the same transaction: a
     permission that comes at that moment comes after it. One call holds all that a transaction changes. Of those to
-    `empty` WeChat says afterwards, when each has been accounted for, that none was left.
+    `empty` WeChat says afterwards, when each has been accounted for, that none was left. Those `known` are to reserve
+    one too, and have a row, which for the others is looked for and made.
     """
-    rows = await ledger.held(map(key, (*spend, *release, *zero, *empty)), make=map(key, reserve))
+    rows = await ledger.held(map(key, (*known, *spend, *release, *zero, *empty)), make=map(key, reserve))
     noted = [_spent(push, rows[key(push)]) for push in spend if key(push) in rows]  # who has gone has none
     noted += [_released(push, rows[key(push)]) for push in (*release, *zero) if key(push) in rows]
     refused = (*zero, *empty)
     noted += await _zeroed(refused, {one: rows[one] for one in set(map(key, refused)) if one in rows})
-    granted = [_reserved(push, rows[key(push)]) for push in reserve if _may(rows[key(push)])]
+    granted = [_reserved(push, row) for push in (*known, *reserve) if (row := rows.get(key(push))) and _may(row)]
     noted += granted
     await ledger.write([rows[one] for one in set(map(key, noted))], noted)
     return {one.delivery_id for one in granted if one.delivery_id}
@@ -98,7 +100,7 @@ async def hint(person_id: UUID, template_ids: Collection[str]) -> None:
     recent = await _recent(person_id)
     told = [one for one in template_ids if _count(recent, one, PermissionChange.HINTED) < MOST_HINTS]
     rows = [PushPermission(person_id=person_id, template_id=one) for one in told]
-    await bulk.insert([ledger.entry(row, PermissionChange.HINTED, 1) for row in rows])
+    await ledger.write([], [ledger.entry(row, PermissionChange.HINTED, 1) for row in rows])
 
 
 async def left(person_id: UUID) -> Mapping[str, Left]:
@@ -120,27 +122,27 @@ async def forget(person_id: UUID) -> None:
     await PushPermission.filter(person_id=person_id).delete()
 
 
-def _may(row: PushPermission) -> bool:
+def _may(row: Row) -> bool:
     return row.long_term or row.credited > row.reserved
 
 
-def _reserved(push: Push, row: PushPermission) -> PermissionEntry:
+def _reserved(push: Push, row: Row) -> Entry:
     row.reserved += 1
     return ledger.entry(push, PermissionChange.RESERVED, 1, delivery_id=push.id)
 
 
-def _spent(push: Push, row: PushPermission) -> PermissionEntry:
+def _spent(push: Push, row: Row) -> Entry:
     used = int(not row.long_term)
     row.reserved, row.credited = row.reserved - 1, row.credited - used
     return ledger.entry(push, PermissionChange.SPENT, used, delivery_id=push.id)
 
 
-def _released(push: Push, row: PushPermission) -> PermissionEntry:
+def _released(push: Push, row: Row) -> Entry:
     row.reserved -= 1
     return ledger.entry(push, PermissionChange.RELEASED, 1, delivery_id=push.id)
 
 
-async def _zeroed(pushes: Sequence[Push], rows: Rows) -> list[PermissionEntry]:
+async def _zeroed(pushes: Sequence[Push], rows: Rows) -> list[Entry]:
     """Leave of rows what is on its way, which may have arrived before, and what came after the refused had asked."""
     if not rows:
         return []
@@ -155,7 +157,7 @@ async def _zeroed(pushes: Sequence[Push], rows: Rows) -> list[PermissionEntry]:
     return zeroed
 
 
-async def _row(person_id: UUID, template_id: str) -> PushPermission:
+async def _row(person_id: UUID, template_id: str) -> Row:
     return (await ledger.held(make=[(person_id, template_id)]))[person_id, template_id]
 
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-import orjson
 import structlog
-from tortoise.connection import get_connection
 
 from server.kernel import clock, metrics
+from server.kernel.statements import identity, spread
 from server.kernel.transactions import transaction
 from server.notices import endings, instead, permissions, quiet
 from server.notices.endings import NOT_FOLLOWING, Effect, Ending
@@ -19,24 +18,26 @@ from server.notices.models import DeliveryState, Priority, Service
 from server.notices.ports import MiniProgram, Outcome, ServiceAccount
 from server.notices.sorting import Push
 
-_NOTE = """UPDATE delivery SET state = fresh.state, state_since = {now}, due_at = fresh.due_at, refusal = fresh.refusal,
+_NOTE = """UPDATE delivery SET state = fresh.state, state_since = $1, due_at = fresh.due_at, refusal = fresh.refusal,
   reserved = fresh.reserved, message_id = fresh.message_id, handed_over_at = fresh.handed_over_at,
   ready_at = coalesce(fresh.ready_at, delivery.ready_at)
-FROM {fresh} WHERE delivery.id = fresh.id AND delivery.attempts = fresh.attempts AND delivery.worker = {worker}
-  AND delivery.state IN ('sending', 'unknown') RETURNING {id}"""
-"""An answer that comes after the lease is still the answer, until somebody has begun anew."""
-_COLUMNS = ("id", "attempts", "state", "due_at", "refusal", "reserved", "message_id", "handed_over_at", "ready_at")
-_TYPES = ("uuid", "smallint", "text", "timestamptz", "text", "boolean", "text", "timestamptz", "timestamptz")
-_POSTGRES = _NOTE.format(
-    now="$10",
-    worker="$11",
-    id="delivery.id",
-    fresh=f"unnest({', '.join(f'${place}::{kind}[]' for place, kind in enumerate(_TYPES, 1))}) "
-    f"AS fresh({', '.join(_COLUMNS)})",
-)
-_EXTRACTED = ", ".join(f"value ->> {place} AS {name}" for place, name in enumerate(_COLUMNS))
-_READ = f"(SELECT {_EXTRACTED} FROM json_each(?1)) AS fresh"  # noqa: S608 -- names of our own
-_SQLITE = _NOTE.format(now="?2", worker="?3", id="id", fresh=_READ)
+FROM {fresh} WHERE delivery.id = fresh.id AND delivery.attempts = fresh.attempts AND delivery.worker = $2
+  AND delivery.state || '' IN ('sending', 'unknown') RETURNING delivery.id"""
+"""An answer that comes after the lease is still the answer, until somebody has begun anew.
+
+The rows are found by their ids: by the index of states everything would be read that is on its way or was lately.
+"""
+_COLUMNS = {
+    "id": "uuid",
+    "attempts": "smallint",
+    "state": "text",
+    "due_at": "timestamptz",
+    "refusal": "text",
+    "reserved": "boolean",
+    "message_id": "text",
+    "handed_over_at": "timestamptz",
+    "ready_at": "timestamptz",
+}
 _CHANGES = {Effect.SPENT: "spend", Effect.RELEASED: "release", Effect.ZEROED: "zero"}
 _PROMPTNESS = {int(priority): metrics.HAND_OVER_SECONDS.labels(priority.name.lower()) for priority in Priority}
 _log = structlog.get_logger(__name__)
@@ -105,14 +106,8 @@ def _observe(sent: Sequence[Answered]) -> None:
 
 
 async def _write(found: Sequence[Answered], worker: str) -> set[UUID]:
-    connection = get_connection("default")
-    rows = [_row(one) for one in found]
-    if connection.capabilities.dialect == "postgres":
-        values = [*map(list, zip(*rows, strict=True)), clock.now(), worker]
-        return {row["id"] for row in await connection.execute_query_dict(_POSTGRES, values)}
-    spelt = orjson.dumps([[_spelt(value) for value in row] for row in rows]).decode()
-    written = await connection.execute_query_dict(_SQLITE, [spelt, clock.now().isoformat(" "), worker])
-    return {UUID(row["id"]) for row in written}
+    written = await spread(_NOTE, _COLUMNS, [_row(one) for one in found], clock.now(), worker)
+    return {identity(row["id"]) for row in written}
 
 
 def _row(one: Answered) -> tuple[object, ...]:
@@ -121,7 +116,7 @@ def _row(one: Answered) -> tuple[object, ...]:
     return (
         one.push.id,
         one.push.tried.attempts,
-        one.ending.state.value,
+        one.ending.state,
         one.ending.due_at,
         one.ending.refusal,
         reserved,
@@ -129,7 +124,3 @@ def _row(one: Answered) -> tuple[object, ...]:
         one.at if sent else None,
         one.ready_at,
     )
-
-
-def _spelt(value: object) -> object:
-    return value.isoformat(" ") if isinstance(value, datetime) else value

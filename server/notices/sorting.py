@@ -44,12 +44,16 @@ class Sorting:
         self.spent: list[Push] = []
         self.released: list[Push] = []
         self.reserved: set[UUID] = set()
+        self.known: set[UUID] = set()
+        """Those whose person has a row in the ledger of permissions for the template."""
 
     def sort(self, row: dict[str, Any]) -> Push | None:
         """Return the push that a row is, None where it does not go."""
         push, openid = _push(row, self._now)
         if row["reserved"]:
             self.reserved.add(push.id)
+        if row["known"]:
+            self.known.add(push.id)
         if push.was is DeliveryState.SENDING:
             self._lost(push)
         elif row["broadcast_state"] == BroadcastState.CANCELLED:

@@ -13,6 +13,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 
 from server.engagements.matching import answering, candidates, service
 from server.engagements.matching.score import Item, judge
+from server.engagements.matching.statements import Bucket, Stretch, Walk
 from server.engagements.models import Engagement, EngagementState, SavedSearch
 from server.kernel import clock
 from server.kernel.errors import DomainError
@@ -120,6 +121,7 @@ async def test_the_best_are_those_that_judging_everything_gives(
     board: Board, chance: random.Random, side: Side, limit: int, first: int
 ) -> None:
     given_ = {**said(chance), "hours": orjson.dumps(chance.choice(HOURS)).decode(), "heads": chance.randrange(1, 6)}
+    given_["hourly_fen"] = chance.choice([given_["hourly_fen"], 900, 2400, 9000])
     asking = item(side, **given_)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(candidates, "FIRST", first)
@@ -145,6 +147,26 @@ async def test_few_are_read_where_many_suit(board: Board, monkeypatch: pytest.Mo
     )
     assert best[0].points == 100
     assert len(seen) <= len(board.standing) / 20
+
+
+async def test_few_statements_ask_where_nobody_pays_what_is_asked(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The most that is paid is known beforehand, so that nothing better is waited for."""
+    assert board
+    walked: list[Bucket] = []
+    sql = Walk.sql
+
+    def counting(walk: Walk, bucket: Bucket, stretch: Stretch) -> str:
+        walked.append(bucket)
+        return sql(walk, bucket, stretch)
+
+    monkeypatch.setattr(candidates, "FIRST", 40)
+    monkeypatch.setattr(Walk, "sql", counting)
+    asking = item("supply", ends_on=None, hours="{}", hourly_fen=9000)
+    best = await candidates.best(asking, BOOK, TODAY, 1, lambda _: False)
+    assert best[0].points == 100 - BOOK.levels.pay[0].points + BOOK.levels.pay_unsaid.points
+    assert len(walked) == 1
 
 
 async def test_what_is_ones_own_or_was_engaged_is_left_out(database: BaseDBAsyncClient) -> None:

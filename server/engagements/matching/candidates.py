@@ -14,10 +14,10 @@ from uuid import UUID
 from tortoise.connection import get_connection
 
 from server.engagements.matching.book import Book
-from server.engagements.matching.score import Item, Judged, groups, judge
-from server.engagements.matching.statements import Bucket, Key, Run, Stretch, Walk, places, read, single
+from server.engagements.matching.score import FULL, Item, Judged, groups, judge, reached
+from server.engagements.matching.statements import Bucket, Key, Run, Stretch, Walk, best_paid, key, places, read, single
 
-FIRST, MOST = 100, 500
+FIRST, MOST = 100, 250
 """How many rows a walk reads at first, and how many at once later."""
 READ_MOST = 10_000
 """How many rows are read in all, so that hours which hardly anyone has cannot keep the server busy."""
@@ -45,34 +45,37 @@ async def item(posting_id: UUID, today: date) -> Item | None:
 async def best(asking: Item, book: Book, today: date, limit: int, known: Known) -> list[Best]:
     """Return the `limit` best of the other side, the best first, of those alike the newest; `known` are left out."""
     connection, found, seen = get_connection("default"), list[Best](), set[str]()
-    for bucket in sorted(buckets(asking, book), key=lambda one: -one.bound):
+    paid = await _paid_at_most(asking, book)
+    for bucket in sorted(buckets(asking, book, paid), key=lambda one: -one.bound):
         behind, size = None, FIRST
         while len(seen) < READ_MOST and (len(found) < limit or _bettered(found[0], bucket.bound, behind)):
             beaten = (found[0].points, found[0].key) if len(found) == limit else None
             walk = Walk(connection.capabilities.dialect, asking, book, today)
             sql = walk.sql(bucket, Stretch(size, behind, beaten))
-            rows = [read(row) for row in await connection.execute_query_dict(sql, walk.to.values)]
-            for one in rows:
+            rows = await connection.execute_query_dict(sql, walk.to.values)
+            items = [read(row) for row in rows if row["stands"]]
+            for one in items:
                 if one.id not in seen and not known(one):
                     _keep(found, limit, _judged(asking, one, book, today))
-            seen.update(one.id for one in rows)
+            seen.update(str(row["id"]) for row in rows)
             if len(rows) < size:
                 break
-            behind, size = rows[-1].key, MOST
+            behind, size = key(rows[-1]), MOST
     return sorted(found, key=lambda one: one[:2], reverse=True)
 
 
-def buckets(asking: Item, book: Book) -> Iterator[Bucket]:
-    """Yield the buckets of what may suit, each with what its rows can be worth at most."""
+def buckets(asking: Item, book: Book, paid: tuple[int, int]) -> Iterator[Bucket]:
+    """Yield the buckets of what may suit, each with what its rows can be worth at most.
+
+    `paid` is how many points their pay can bring in the same county, and anywhere.
+    """
     levels, work = book.levels, book.levels.work
     here, away = places(asking, book)
-    unpaid = 0 if asking.hourly_fen else levels.pay[0].points - levels.pay_unsaid.points
-    others = levels.others - unpaid
+    others = levels.others - levels.pay[0].points
 
     def both(points: int, column: str, *values: str | None) -> Iterator[Bucket]:
-        for there, place in ((True, here), (False, away)):
-            runs = tuple(Run(column, value, there) for value in values)
-            yield Bucket(points, points + place + others, runs)
+        for there, place in ((True, here + paid[0]), (False, away + paid[1])):
+            yield Bucket(points, points + place + others, there, tuple(Run(column, value) for value in values))
 
     own, mine = asking.occupation, sorted(groups(asking, book))
     leading = [one for group in mine for one in book.leading(group) if one != own]
@@ -85,9 +88,31 @@ def buckets(asking: Item, book: Book) -> Iterator[Bucket]:
         yield from both(work.related.points, "occupation", *leading)
     if mine:
         runs = tuple(Run("major", one) for one in mine)
-        yield Bucket(work.related.points, work.related.points + here + others, runs)
+        yield Bucket(work.related.points, work.related.points + here + paid[1] + others, None, runs)
     if own in book.casual:
         yield from both(work.casual.points, "occupation", *sorted(book.casual - {own}))
+
+
+async def _paid_at_most(asking: Item, book: Book) -> tuple[int, int]:
+    """Return how many points the pay of a row can bring in the same county, and anywhere.
+
+    Where nobody pays what is asked, no walk would end early without it.
+    """
+    unsaid, mine = book.levels.pay_unsaid.points, asking.hourly_fen
+    if not mine:
+        return unsaid, unsaid
+    connection = get_connection("default")
+    asked = best_paid(connection.capabilities.dialect, asking)
+    [ends] = await connection.execute_query_dict(asked.sql, asked.values)
+
+    def points(pay: int | None) -> int:
+        least = unsaid if ends["unsaid"] else 0
+        if not pay:
+            return least
+        given, wanted = (mine, pay) if asking.demand else (pay, mine)
+        return max(reached(book.levels.pay, given * FULL // wanted).points, least)
+
+    return points(ends["here"]), points(ends["anywhere"])
 
 
 def _bettered(worst: Best, bound: int, behind: Key | None) -> bool:

@@ -79,8 +79,8 @@ def judge(demand: Item, supply: Item, book: Book, today: date) -> Judged | None:
         return None
     days, all_days = (ends - begins).days + 1, (last - first).days + 1
     place = _place(demand, supply, book)
-    dates, hours = _step(levels.dates, days * FULL // all_days), _step(levels.hours, met.share)
-    numbers = _step(levels.numbers, demand.heads * FULL // supply.heads)
+    dates, hours = reached(levels.dates, days * FULL // all_days), reached(levels.hours, met.share)
+    numbers = reached(levels.numbers, demand.heads * FULL // supply.heads)
     pay = _pay(demand, supply, book)
     points = work.points + place.points + dates.points + hours.points + pay.points + numbers.points
     return Judged(points, work, place, dates, days, all_days, hours, pay, numbers)
@@ -172,8 +172,9 @@ def _place(demand: Item, supply: Item, book: Book) -> Level:
 def _pay(demand: Item, supply: Item, book: Book) -> Level:
     if not demand.hourly_fen or not supply.hourly_fen:
         return book.levels.pay_unsaid
-    return _step(book.levels.pay, demand.hourly_fen * FULL // supply.hourly_fen)
+    return reached(book.levels.pay, demand.hourly_fen * FULL // supply.hourly_fen)
 
 
-def _step(steps: Steps, share: int) -> Step:
+def reached(steps: Steps, share: int) -> Step:
+    """Return the step that so many per cent are enough for."""
     return next(step for step in steps if share >= step.share)

@@ -6,6 +6,7 @@ what stands in the indexes: most rows that are walked past are never read.
 
 # ruff: noqa: S608 -- names and levels of our own; whatever a posting says is a placeholder or a number
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -22,10 +23,10 @@ _COLUMNS = (
     "starts_on", "ends_on", "hours", "shift", "hourly_fen", "age_min", "age_max", "published_at",
 )  # fmt: skip
 _SELECTED = ", ".join([*(f"p.{name}" for name in _COLUMNS), "p.headcount - p.filled AS heads"])
-_HOURLY = "CAST(p.hourly_fen AS bigint)"
+_PAY = "coalesce(hourly_fen, 0)"
 _LATER = {"postgres": "greatest({0}, {1})", "sqlite": "max({0}, {1})"}
 _EARLIER = {"postgres": "least({0}, {1})", "sqlite": "min({0}, {1})"}
-_DAYS = {"postgres": "({1} - {0} + 1)", "sqlite": "CAST(julianday({1}) - julianday({0}) + 1 AS integer)"}
+_DAYS = {"postgres": "({1} - {0} + 1)", "sqlite": "(julianday({1}) - julianday({0}) + 1)"}
 _ON = {"postgres": "({0} + {1})", "sqlite": "date({0}, '+{1} days')"}
 
 Key = tuple[Any, Any]
@@ -33,19 +34,19 @@ Key = tuple[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Rows that an index has beside each other: those of one `value` of a column, `there` or elsewhere, or anywhere."""
+    """Rows that an index has beside each other: those of one `value` of a column, or all."""
 
     column: str = ""
     value: str | None = None
-    there: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """Runs of rows whose work is worth as much, and which can be worth no more than `bound` in all."""
+    """Runs of rows whose work is worth as much, `there` or elsewhere or anywhere, worth at most `bound` in all."""
 
     work: int
     bound: int
+    there: bool | None
     runs: tuple[Run, ...]
 
 
@@ -68,12 +69,41 @@ def single(dialect: str, posting_id: UUID, today: date) -> Statement:
     return to
 
 
-def read(row: dict[str, Any]) -> Item:
+def best_paid(dialect: str, asking: Item) -> Statement:
+    """Return what asks for the best pay on the other side, in the county and anywhere, and whether any is unsaid.
+
+    Of offers that is the least that one asks. Each is the end of an index.
+    """
+    to, side = Statement(dialect), f"side = '{other_side(asking)}' AND state = 'live'"
+    ends = f"{_PAY} > 0 ORDER BY {_PAY} {'ASC' if asking.demand else 'DESC'} LIMIT 1"
+    to.sql = (
+        f"SELECT (SELECT {_PAY} FROM posting WHERE {side} AND region = {to.put(asking.region)} AND {ends}) AS here, "
+        f"(SELECT {_PAY} FROM posting WHERE {side} AND {ends}) AS anywhere, "
+        f"(SELECT 1 FROM posting WHERE {side} AND {_PAY} = 0 LIMIT 1) AS unsaid"
+    )
+    return to
+
+
+def other_side(asking: Item) -> Side:
+    """Return what a posting looks for."""
+    return Side.SUPPLY if asking.demand else Side.DEMAND
+
+
+def read(row: Mapping[str, Any]) -> Item:
     """Return what a row says."""
-    said = {name: value for name, value in row.items() if name not in {"side", "published_at"}}
-    said |= {name: _id(row[name]) for name in ("id", "person_id", "organisation_id")}
-    said |= {name: _day(row[name]) for name in ("starts_on", "ends_on")}
-    return Item(**said, demand=row["side"] == Side.DEMAND, key=(row["published_at"], row["id"]))
+    ids = (_id(row[name]) for name in ("id", "person_id", "organisation_id"))
+    days = (_day(row[name]) for name in ("starts_on", "ends_on"))
+    (id_, person_id, organisation_id), (starts_on, ends_on) = ids, days
+    return Item(
+        id_, row["side"] == Side.DEMAND, row["kind"], person_id, organisation_id, row["occupation"], row["major"],
+        row["region"], row["latitude"], row["longitude"], row["heads"], starts_on, ends_on, row["hours"], row["shift"],
+        row["hourly_fen"], row["age_min"], row["age_max"], key(row),
+    )  # fmt: skip
+
+
+def key(row: Mapping[str, Any]) -> Key:
+    """Return where a row stands among those of a bucket."""
+    return row["published_at"], row["id"]
 
 
 def places(asking: Item, book: Book) -> tuple[int, int]:
@@ -90,59 +120,89 @@ class Walk:
         self.to, self.dialect = Statement(dialect), dialect
         self.asking, self.book, self.levels, self.today = asking, book, book.levels, today
         self.first, self.last = span(asking, book, today)
-        self.other = Side.SUPPLY if asking.demand else Side.DEMAND
+        self.other = other_side(asking)
 
     def sql(self, bucket: Bucket, stretch: Stretch) -> str:
-        """Return the next rows of a bucket."""
-        runs = [self._run(bucket, run, stretch) for run in bucket.runs]
-        together = " UNION ALL ".join(f"SELECT * FROM ({run}) r{number}" for number, run in enumerate(runs))
-        ordered = f"SELECT * FROM ({together}) r ORDER BY published_at DESC, id DESC LIMIT {stretch.size}"
-        return ordered if len(runs) > 1 else runs[0]
+        """Return the next rows of a bucket; their column `stands` tells whether they may be seen with who posts them.
 
-    def _run(self, bucket: Bucket, run: Run, stretch: Stretch) -> str:
-        put = self.to.put
-        said = [f"p.side = '{self.other}'", "p.state = 'live'", f"p.kind = '{self.asking.kind}'"]
-        if run.column:
-            said.append(f"p.{run.column} IS NULL" if run.value is None else f"p.{run.column} = {put(run.value)}")
-        if run.there is not None:
-            said.append(f"p.region {'=' if run.there else '<>'} {put(self.asking.region)}")
+        That is asked of what was found: to plan it for every run takes longer than to read some rows in vain.
+        """
+        latest, common = f"ORDER BY p.published_at DESC, p.id DESC LIMIT {stretch.size}", self._common(bucket, stretch)
+        runs = [f"SELECT {_SELECTED} FROM posting p WHERE {self._is(run)} AND {common} {latest}" for run in bucket.runs]
+        together = " UNION ALL ".join(f"SELECT * FROM ({run}) r{number}" for number, run in enumerate(runs))
+        return f"SELECT p.*, {stands(self.to, self.other, self.today)} AS stands FROM ({together}) p {latest}"
+
+    def _is(self, run: Run) -> str:
+        said = f"p.side = '{self.other}' AND p.state = 'live' AND p.kind = '{self.asking.kind}'"
+        if not run.column:
+            return said
+        wanted = "IS NULL" if run.value is None else f"= {self.to.put(run.value)}"
+        return f"{said} AND p.{run.column} {wanted}"
+
+    def _common(self, bucket: Bucket, stretch: Stretch) -> str:
+        """Return what is asked of every run alike."""
+        put, said = self.to.put, []
+        if bucket.there is not None:
+            said.append(f"p.region {'=' if bucket.there else '<>'} {put(self.asking.region)}")
         if stretch.behind:
             said.append(f"(p.published_at, p.id) < ({put(stretch.behind[0])}, {put(stretch.behind[1])})")
         said += [f"p.valid_until >= {put(self.today)}", "p.headcount > p.filled"]
         said.append(f"(p.ends_on IS NULL OR p.ends_on >= {put(self.first)})")
         until = self.last if self.asking.demand else self.asking.ends_on
         said += [f"p.starts_on <= {put(until)}"] if until else []
-        said += [self._beats(bucket, run, stretch.beaten)] if stretch.beaten else []
-        said.append(stands(self.to, self.other, self.today))
-        return (
-            f"SELECT {_SELECTED} FROM posting p WHERE {' AND '.join(said)} "
-            f"ORDER BY p.published_at DESC, p.id DESC LIMIT {stretch.size}"
-        )
+        said += [self._beats(bucket, stretch.beaten)] if stretch.beaten else []
+        return " AND ".join(said)
 
-    def _beats(self, bucket: Bucket, run: Run, beaten: tuple[int, Key]) -> str:
-        """Ask for rows that can be worth more than what is beaten, or as much and are newer."""
+    def _beats(self, bucket: Bucket, beaten: tuple[int, Key]) -> str:
+        """Ask for rows that can be worth more than what is beaten, or as much and are newer.
+
+        How many per cent of the days that takes is told by what a row brings otherwise; its days are reckoned once.
+        """
         points, (published, row_id) = beaten
-        at_most = bucket.work + self.levels.hours[0].points + self.levels.numbers[0].points
-        worth = f"({at_most} + {self._place(run)} + {self._pay()} + {_worth(self._dates(), self.levels.dates)})"
+        missing = points - bucket.work - self.levels.hours[0].points
+        as_much, more = self._enough(bucket, missing), self._enough(bucket, missing + 1)
+        if as_much == more:
+            return f"{self._share()} >= {more}"
         newer = f"(p.published_at, p.id) > ({self.to.put(published)}, {self.to.put(row_id)})"
-        return f"({worth} > {points} OR ({worth} = {points} AND {newer}))"
+        return f"{self._share()} >= CASE WHEN {newer} THEN {as_much} ELSE {more} END"
 
-    def _place(self, run: Run) -> str:
-        here, away = places(self.asking, self.book)
-        if run.there is not None:
-            return str(here if run.there else away)
-        return f"CASE WHEN p.region = {self.to.put(self.asking.region)} THEN {here} ELSE {away} END"
+    def _enough(self, bucket: Bucket, points: int) -> str:
+        """Return how many per cent of the days a row needs, to have so many points by its place, days, pay, heads."""
+        (here, away), parts = places(self.asking, self.book), [list(self._pay()), list(self._heads())]
+        if bucket.there is not None:
+            return self._needed(points - (here if bucket.there else away), parts)
+        needed = [self._needed(points - place, parts) for place in (here, away)]
+        return f"CASE WHEN p.region = {self.to.put(self.asking.region)} THEN {needed[0]} ELSE {needed[1]} END"
 
-    def _pay(self) -> str:
-        """Return what the pay of a row is worth."""
-        asking, unsaid = self.asking, str(self.levels.pay_unsaid.points)
-        if not asking.hourly_fen:
-            return unsaid
-        mine = asking.hourly_fen
-        share = f"{mine * FULL} / nullif({_HOURLY}, 0)" if asking.demand else f"{_HOURLY} * {FULL} / {mine}"
-        return f"CASE WHEN coalesce(p.hourly_fen, 0) = 0 THEN {unsaid} ELSE {_worth(share, self.levels.pay)} END"
+    def _needed(self, points: int, parts: Sequence[Sequence[tuple[str, int]]]) -> str:
+        if parts:
+            first, *others = parts
+            return _case([(holds, self._needed(points - brought, others)) for holds, brought in first])
+        return str(min((step.share for step in self.levels.dates if step.points >= points), default=FULL + 1))
 
-    def _dates(self) -> str:
+    def _pay(self) -> Iterator[tuple[str, int]]:
+        """Yield what a row's pay may be, the first that holds counts, and how many points it brings."""
+        unsaid = self.levels.pay_unsaid.points
+        if self.asking.hourly_fen:
+            yield "coalesce(p.hourly_fen, 0) = 0", unsaid
+            yield from self._steps("p.hourly_fen", self.asking.hourly_fen, self.levels.pay)
+        else:
+            yield "", unsaid
+
+    def _heads(self) -> Iterator[tuple[str, int]]:
+        """Yield the same of its heads."""
+        return self._steps("p.headcount - p.filled", self.asking.heads, self.levels.numbers)
+
+    def _steps(self, theirs: str, mine: int, steps: Steps) -> Iterator[tuple[str, int]]:
+        """Yield the same of what a demand has for each hundred that an offer has, asks or brings."""
+        for step in steps:
+            if not step.share:
+                yield "", step.points
+                return
+            most, least = mine * FULL // step.share, -(-mine * step.share // FULL)
+            yield f"{theirs} <= {most}" if self.asking.demand else f"{theirs} >= {least}", step.points
+
+    def _share(self) -> str:
         """Return how many per cent of the work's days an offer has."""
         later, earlier, days = (which[self.dialect] for which in (_LATER, _EARLIER, _DAYS))
         if self.asking.demand:
@@ -163,8 +223,12 @@ class Walk:
         return f"CAST('{day}' AS date)" if self.dialect == "postgres" else f"'{day}'"
 
 
-def _worth(share: str, steps: Steps) -> str:
-    return f"CASE {' '.join(f'WHEN {share} >= {step.share} THEN {step.points}' for step in steps)} ELSE 0 END"
+def _case(said: Sequence[tuple[str, str]]) -> str:
+    """Return the text for the first of some conditions that holds, the last of which is none."""
+    *before, (_, last) = said
+    if {text for _, text in before} <= {last}:
+        return last
+    return f"CASE {' '.join(f'WHEN {condition} THEN {text}' for condition, text in before)} ELSE {last} END"
 
 
 def _id(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -86,7 +87,7 @@ class Transport:
 
     async def _push(self, path: str, params: Mapping[str, str], body: Any) -> bytes:
         """Return the body of a 200."""
-        status, found = await self._wire.post(f"{path}?{urlencode(params)}", orjson.dumps(body))
+        status, found = await self._wire.post(_target(path, *params.items()), orjson.dumps(body))
         if status != _OK:
             raise _of(status)
         return found
@@ -121,6 +122,12 @@ class Transport:
                 if len(found) > BODY_LIMIT_BYTES:
                     raise AwayError("too_large", handled=True)
             return bytes(found)
+
+
+@lru_cache(maxsize=16)
+def _target(path: str, *params: tuple[str, str]) -> str:
+    """Return path and query; they are the same for thousands, until the token changes."""
+    return f"{path}?{urlencode(params)}"
 
 
 def _of(status: int) -> AwayError:
