@@ -25,6 +25,8 @@ from server.kernel.paging import Page
 from server.organisations.roles import Role
 
 appeals = Face("appeals")
+DECIDE = (Role.REVIEWER, Role.APPROVER, Role.FINANCE)
+"""Each on what they decide; `server.appeals.refusals` says which."""
 
 
 class AppealQuery(Exportable):
@@ -119,11 +121,11 @@ def _appeals(words: Words) -> Table[AppealView]:
 
 
 @appeals.get("/appeals")
-@allow(Role.REVIEWER, Role.FINANCE)
+@allow(*DECIDE)
 @query(AppealQuery)
 @answers(200, ListView[AppealView], *MEDIA)
 async def index(request: Request, query: AppealQuery) -> HTTPResponse:
-    """List appeals that one may decide on, those first that have waited for longest: finance those on accounts."""
+    """List appeals that one may decide on, those first that have waited for longest: finance those on accounts, approvers those on awards."""
     return await listed(
         request,
         query,
@@ -143,7 +145,7 @@ async def mine(request: Request, query: Paged) -> HTTPResponse:
 
 
 @appeals.get("/appeals/<appeal_id:uuid>")
-@allow(own(), Role.REVIEWER, Role.FINANCE, owner=service.owner)
+@allow(own(), *DECIDE, owner=service.owner)
 @answers(200, AppealView)
 async def show(request: Request, appeal_id: UUID) -> HTTPResponse:
     """Show an appeal to who made it, and to those who decide on its kind."""
@@ -151,11 +153,11 @@ async def show(request: Request, appeal_id: UUID) -> HTTPResponse:
 
 
 @appeals.post("/appeals/<appeal_id:uuid>/decision")
-@allow(Role.REVIEWER, Role.FINANCE)
+@allow(*DECIDE)
 @idempotent(_decided_again)
 @body(Judgement)
 @answers(200, AppealView)
 async def judge(request: Request, appeal_id: UUID, body: Judgement) -> HTTPResponse:
-    """Uphold a refusal or overturn it, as another person than who refused: finance on accounts, else reviewers."""
+    """Uphold a refusal or overturn it, as another person than who refused: finance on accounts, else reviewers; on awards approvers too."""
     judged = await service.judge(appeal_id, body.verdict, request.ctx.caller, body.reason)
     return _shown(judged, 200)

@@ -238,11 +238,11 @@ async def index(_request: Request, query: ObjectionQuery) -> HTTPResponse:
 
 
 @award_decisions.post("/objections/<objection_id:uuid>/decision")
-@allow(Role.REVIEWER)
+@allow(*BOTH)
 @idempotent(_decided_again, required=True)
 @body(ObjectionDecision)
 @answers(200, ObjectionView)
 async def decide(request: Request, objection_id: UUID, body: ObjectionDecision) -> HTTPResponse:
-    """Decide an objection: what it is about is refused, or goes on; by a reviewer who had no part in any of that."""
+    """Decide an objection: what it is about is refused, or goes on; by somebody without a part in any of that."""
     decided = await objections.decide(objection_id, body.verdict, _decider(request, body))
     return _told(await objections.objection(decided.id))

@@ -1,6 +1,6 @@
 """What is said of awards: nobody's name in full, and to a school nothing but its own."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Self
 from uuid import UUID
@@ -8,8 +8,9 @@ from uuid import UUID
 from miniprogram_api.reading import Body
 from miniprogram_api.referrals import SchoolView
 from server.access.rules import Caller
-from server.awards import deciders, states
-from server.awards.models import Award, AwardState, Part, RunKind, SecondCheck
+from server.awards import options
+from server.awards.models import Award, AwardState, SecondCheck
+from server.awards.options import Deed
 from server.kernel.sensitive import Sensitive
 from server.organisations.roles import Kind, Role
 from server.policy.facts import Value
@@ -18,6 +19,9 @@ from server.students import sealed as students
 
 ESTIMATED = frozenset({AwardState.PROPOSED, AwardState.REVIEWED, AwardState.PUBLICISED})
 """Until it is approved, what is computed is an estimate."""
+
+
+_DECIDING = frozenset({Role.REVIEWER, Role.APPROVER, Role.FINANCE})
 
 
 class AwardedStudentView(Body):
@@ -57,7 +61,8 @@ class AwardView(Body):
 
     `referral` is the number of the claim, `estimate` is true until it is approved, `held_from` is where a held one
     returns to, `failure` why the last payment failed, `may` what the caller may do with it now. Before staff alone
-    stand `doubt`, what came up after it could not be held any more, and `exception`, why it stands beside another one.
+    stand `doubt`, what came up after it could not be held any more, `exception`, why it stands beside another one,
+    `sample`, the draw that covered it, and `second_check`, whether it was drawn and what came of that.
     `version` counts writes and is the ETag.
     """
 
@@ -78,6 +83,7 @@ class AwardView(Body):
     verdict: VerdictView
     fund: FundName | None
     publication: UUID | None
+    sample: UUID | None
     second_check: SecondCheck | None
     statement: UUID | None
     failure: str
@@ -86,26 +92,22 @@ class AwardView(Body):
     exception: str | None
     created_at: datetime
     state_since: datetime
-    may: list[RunKind]
+    may: list[Deed]
     version: int
 
 
 class Eyes:
     """Whose eyes awards are shown to: what they are told of each, and what they may do with it."""
 
-    def __init__(self, caller: Caller, parts: Mapping[UUID, Part], own: Collection[UUID] = ()) -> None:
-        self._staff = any(post.kind is Kind.SECRETARIAT for post in caller.posts)
-        self._roles: frozenset[Role] = frozenset(p.role for p in caller.posts if p.kind is Kind.SECRETARIAT)
-        self._parts, self._own = parts, own
+    def __init__(self, caller: Caller, may: Mapping[UUID, Sequence[Deed]]) -> None:
+        self._staff = bool(_roles(caller))
+        self._may = may
 
     @classmethod
     async def of(cls, caller: Caller, awards: Sequence[Award]) -> Self:
         """Return a caller's eyes for some awards; a settled number of statements, none for who decides nothing."""
-        if not any(post.kind is Kind.SECRETARIAT for post in caller.posts):
-            return cls(caller, {})
-        standing = await deciders.standing(caller.person_id, awards)
-        own = {award.id for award in awards if standing.own(award)}
-        return cls(caller, await deciders.parts([award.id for award in awards], caller.person_id), own)
+        roles = _roles(caller)
+        return cls(caller, await options.open_to(awards, caller.person_id, roles) if roles & _DECIDING else {})
 
     def see(self, row: Award) -> AwardView:
         """Return the view of a row that came with what it is shown with."""
@@ -118,24 +120,17 @@ class Eyes:
             "fund": FundName(id=row.fund.id, name=row.fund.name) if row.fund else None,
             "publication": row.publication_id,
             "statement": row.statement_id,
+            "sample": row.sample_id if self._staff else None,
             "second_check": row.second_check if self._staff else None,
             "doubt": row.doubt if self._staff else None,
             "exception": row.exception_reason if self._staff else None,
-            "may": self._may(row),
+            "may": list(self._may.get(row.id, ())),
         }
         return AwardView(**said, **{name: getattr(row, name) for name in AwardView.model_fields if name not in said})
 
-    def _may(self, row: Award) -> list[RunKind]:
-        """Return what the caller may do: in a role of theirs, from this state, and with no other part in it."""
-        if row.id in self._own:
-            return []
-        had, found = self._parts.get(row.id), []
-        for verb in states.open_to(row.state, self._roles):
-            role = states.role(verb, self._roles)
-            part = states.TABLE[verb].parts[role] if role else None
-            if part is None or had in {None, part}:
-                found.append(verb)
-        return found
+
+def _roles(caller: Caller) -> frozenset[Role]:
+    return frozenset(post.role for post in caller.posts if post.kind is Kind.SECRETARIAT)
 
 
 def _student(row: Award) -> AwardedStudentView | None:

@@ -23,7 +23,7 @@ from server.awards import bulk, listing, proposing
 from server.awards.bulk import Filter
 from server.awards.cases import Case
 from server.awards.listing import Order
-from server.awards.models import AwardState, RunKind
+from server.awards.models import AwardState, RunKind, SecondCheck
 from server.kernel.money import yuan_text
 from server.kernel.paging import Page
 from server.organisations.roles import STAFF, Kind, Role
@@ -109,6 +109,7 @@ class AwardQuery(Exportable):
     school: UUID | None = None
     state: AwardState | None = None
     fund: UUID | None = None
+    second_check: SecondCheck | None = None
     sort: Order = Order.NEWEST
 
     def wanted(self) -> listing.Wanted:

@@ -83,7 +83,7 @@ class BalancesView(Body):
 
 
 class BudgetView(BalancesView):
-    """A fund's money for one fiscal year."""
+    """A fund's money for one fiscal year; one that is `closed` is never opened again."""
 
     id: UUID
     fund: UUID

@@ -116,6 +116,9 @@ async def enter(request: Request, fund_id: UUID, year: int, body: NewEntry) -> H
 @body(Closing)
 @answers(200, BudgetView)
 async def close(request: Request, fund_id: UUID, year: int, body: Closing) -> HTTPResponse:
-    """Close a year, which nobody opens again: reserves are let go, and only what is said is carried over."""
+    """Close this year or a past one, for ever: there is no way back, and no money goes into it any more.
+
+    Reserves are let go, their awards wait for the next year's money, and only what is said is carried over.
+    """
     by = Decider(request.ctx.caller.person_id, body.reason)
     return _closed(await closing.close(fund_id, year, body.carry_over_fen, by))

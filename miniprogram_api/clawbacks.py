@@ -164,6 +164,6 @@ async def contest(request: Request, award_id: UUID, body: Contest, version: int 
 @body(ContestDecision)
 @answers(200, ClawbackView)
 async def decide(request: Request, award_id: UUID, body: ContestDecision, version: int | None) -> HTTPResponse:
-    """Decide about what the payee contested; `lifted` ends it, and what came back is the payee's again."""
+    """Decide about what the payee contested; `lifted` ends it, and of what came back a new award is proposed."""
     done = await contesting.decide(award_id, body.verdict, _decider(request, body), version)
     return await _shown(request, done.id)

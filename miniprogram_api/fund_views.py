@@ -32,8 +32,16 @@ class NewFundBody(Body):
     programmes: Annotated[tuple[Id, ...], Field(min_length=1, max_length=50, examples=[["feeder-referral"]])]
 
 
+class FundChange(Body):
+    """What is to be said of a fund instead; what is left out stays. A programme leaves only while nothing is paid."""
+
+    name: Line | None = None
+    clause: Annotated[Id, Field(max_length=32)] | None = None
+    programmes: Annotated[tuple[Id, ...], Field(min_length=1, max_length=50)] | None = None
+
+
 class FundView(Body):
-    """A fund; `clause_label` is how its clause is cited."""
+    """A fund; `clause_label` is how its clause is cited, `version` is the ETag."""
 
     id: UUID
     name: str

@@ -5,15 +5,16 @@ from uuid import UUID
 from sanic import HTTPResponse, Request
 
 from miniprogram_api import scans
-from miniprogram_api.fund_views import BasisQuery, BasisView, FundView, NewFundBody, PaperForm
+from miniprogram_api.fund_views import BasisQuery, BasisView, FundChange, FundView, NewFundBody, PaperForm
 from miniprogram_api.idempotent import made
 from miniprogram_api.representation import FixedResponse
 from miniprogram_api.scans import SCAN_BYTES, SCAN_MEDIA
 from miniprogram_api.shelf import ListView
-from miniprogram_api.web import Face, allow, answer, answers, body, form, idempotent, query
+from miniprogram_api.web import Face, allow, answer, answers, body, form, idempotent, if_match, query
+from server.awards import refunding
 from server.funds import filing, papers, service
 from server.funds.models import Fund
-from server.funds.service import NewFund
+from server.funds.service import Change, NewFund
 from server.kernel import clock
 from server.organisations.roles import STAFF, Role
 
@@ -21,7 +22,7 @@ funds = Face("funds", url_prefix="/funds")
 
 
 def _shown(request: Request, fund: Fund, status: int = 200) -> FixedResponse:
-    return made(answer(FundView.of(fund, request.app.ctx.book), status), str(fund.id))
+    return made(answer(FundView.of(fund, request.app.ctx.book), status, fund.version), str(fund.id))
 
 
 async def _again(request: Request, fund_id: str) -> HTTPResponse:
@@ -60,6 +61,17 @@ async def index(request: Request) -> HTTPResponse:
 async def show(request: Request, fund_id: UUID) -> HTTPResponse:
     """Show one fund."""
     return _shown(request, await service.fund(fund_id))
+
+
+@funds.patch("/<fund_id:uuid>")
+@allow(Role.FINANCE, Role.ADMIN)
+@if_match(required=True)
+@body(FundChange)
+@answers(200, FundView)
+async def change(request: Request, fund_id: UUID, body: FundChange, version: int) -> HTTPResponse:
+    """Correct a fund; a programme leaves it only while no award of that programme is paid from it."""
+    ctx, said = request.app.ctx, Change(**body.model_dump())
+    return _shown(request, await refunding.change(fund_id, said, ctx.book, request.ctx.caller.person_id, version))
 
 
 @funds.put("/<fund_id:uuid>/basis", stream=True)

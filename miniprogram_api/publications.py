@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Self
+from typing import Any, Self
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 from sanic import HTTPResponse, Request
 
 from miniprogram_api.auth import Access
 from miniprogram_api.awards import ProgrammeId, Year
 from miniprogram_api.idempotent import made
-from miniprogram_api.reading import IMPERSONAL, Body, Paged
+from miniprogram_api.reading import Body, Paged
 from miniprogram_api.referrals import SchoolView
 from miniprogram_api.representation import FixedResponse
 from miniprogram_api.shelf import ListView, paged
@@ -23,7 +23,6 @@ from server.kernel import clock
 from server.kernel.paging import Page
 from server.organisations.roles import STAFF, Role
 
-Seed = Annotated[str, StringConstraints(pattern="^[0-9A-Za-z-]+$", min_length=8, max_length=64), IMPERSONAL]
 publications = Face("publications", url_prefix="/awards")
 
 
@@ -35,13 +34,10 @@ class NewPublication(Body):
 
 
 class NewSample(Body):
-    """From which reviewed awards is drawn; a seed from outside may be given, such as drawn in public."""
+    """From which reviewed awards is drawn."""
 
     programme: ProgrammeId
     year: Year
-    seed: (
-        Annotated[str, StringConstraints(pattern="^[0-9A-Za-z-]+$", min_length=8, max_length=64), IMPERSONAL] | None
-    ) = None
 
 
 class PublicationQuery(Paged):
@@ -93,10 +89,17 @@ class PublicationsView(Body):
     items: list[PublicationView]
 
 
-class SampleView(Body):
-    """A draw, which anyone can repeat.
+class SampleQuery(Paged):
+    """Which draws."""
 
-    `members` are all the awards it covers, in the order of the SHA-256 of seed and id; the first `size` are drawn.
+    programme: ProgrammeId | None = None
+    year: int | None = Field(None, ge=2000, le=2100)
+
+
+class DrawView(Body):
+    """A draw: of `population` awards `size` were drawn by the `seed`; `waiting` of these wait for their second look.
+
+    Which these are: `GET /awards?programme=&year=&second_check=waiting`.
     """
 
     id: UUID
@@ -105,14 +108,25 @@ class SampleView(Body):
     seed: str
     population: int
     size: int
-    members: list[UUID]
+    waiting: int
     drawn_at: datetime
 
     @classmethod
-    def of(cls, row: AwardSample, members: list[UUID]) -> Self:
-        """Return the view of a draw and what it covers."""
-        said = {name: getattr(row, name) for name in cls.model_fields if name != "members"}
-        return cls(members=members, **said)
+    def of(cls, row: AwardSample, waiting: int, **more: Any) -> Self:
+        """Return the view of a draw, of whose awards so many wait."""
+        return cls(waiting=waiting, **more, **{name: getattr(row, name) for name in _DRAW})
+
+
+_DRAW = ("id", "programme", "year", "seed", "population", "size", "drawn_at")
+
+
+class SampleView(DrawView):
+    """A draw, which anyone can repeat.
+
+    `members` are all the awards it covers, in the order of the SHA-256 of seed and id; the first `size` are drawn.
+    """
+
+    members: list[UUID]
 
 
 async def _views(rows: Sequence[Publication]) -> list[PublicationView]:
@@ -130,8 +144,9 @@ async def _made_again(_request: Request, publication_id: str) -> HTTPResponse:
 
 
 async def _sample(sample_id: UUID, status: int = 200) -> FixedResponse:
-    view = SampleView.of(await drawing.sample(sample_id), await drawing.members(sample_id))
-    return made(answer(view, status), str(sample_id))
+    row = await drawing.sample(sample_id)
+    waiting, members = await drawing.waiting([row]), await drawing.members(sample_id)
+    return made(answer(SampleView.of(row, waiting[row.id], members=members), status), str(sample_id))
 
 
 async def _drawn_again(_request: Request, sample_id: str) -> HTTPResponse:
@@ -163,7 +178,7 @@ async def publication(_request: Request, publication_id: UUID) -> HTTPResponse:
 @body(NewPublication)
 @answers(201, PublicationsView)
 async def publish(request: Request, body: NewPublication) -> HTTPResponse:
-    """Make a year's reviewed awards public, each programme's by itself; what a second check waits for stays behind."""
+    """Make a year's reviewed awards public, each programme's by itself, once all drawn ones were looked at again."""
     found = await service.publish(body.year, body.programme, request.ctx.caller.person_id)
     return await _made(found[0].id)
 
@@ -175,8 +190,19 @@ async def publish(request: Request, body: NewPublication) -> HTTPResponse:
 @answers(201, SampleView)
 async def draw(request: Request, body: NewSample) -> HTTPResponse:
     """Draw from the reviewed awards that no draw covered yet; another person then looks at those drawn again."""
-    made_now = await drawing.draw(body.programme, body.year, request.ctx.caller.person_id, body.seed)
+    made_now = await drawing.draw(body.programme, body.year, request.ctx.caller.person_id)
     return await _sample(made_now.id, 201)
+
+
+@publications.get("/samples")
+@allow(*STAFF)
+@query(SampleQuery)
+@answers(200, ListView[DrawView])
+async def samples(_request: Request, query: SampleQuery) -> HTTPResponse:
+    """List draws, the newest first, each with how many awards wait for a second look by another person."""
+    found = await drawing.samples(drawing.Chosen(query.programme, query.year), query.limit, query.cursor)
+    waiting = await drawing.waiting(found.items)
+    return paged(found, lambda row: DrawView.of(row, waiting[row.id]))
 
 
 @publications.get("/samples/<sample_id:uuid>")

@@ -66,8 +66,9 @@ class StatementView(Body):
     """A statement.
 
     `total_fen` is what is to be paid: its awards, `count` of them, less `offset_fen`, which is kept back. From locking
-    on neither these nor the account and the payer change. `approvals_needed` is null until then. Who did what is null
-    to the payee.
+    on neither these nor the account and the payer change. `account_pending` says that the payee has named another
+    account meanwhile, which finance has not decided on: ask before it is paid into the old one. `approvals_needed` is
+    null until the lock. Who did what is null to the payee.
     """
 
     id: UUID
@@ -82,6 +83,7 @@ class StatementView(Body):
     total_fen: int
     offset_fen: int
     account: LockedAccount | None
+    account_pending: bool
     payer: OrganisationName | None
     approvals_needed: int | None
     approvals: list[ApprovalView]
@@ -172,6 +174,7 @@ def parts(seen: listing.Seen, *, staff: bool) -> dict[str, Any]:
         "year": row.budget.year,
         "follows": row.follows_id,
         "account": LockedAccount.of(row.account) if row.account else None,
+        "account_pending": seen.account_pending,
         "payer": OrganisationName.of(row.payer) if row.payer else None,
         "approvals_needed": sending.needed(row) if row.locked_at else None,
         "approvals": [

@@ -138,10 +138,10 @@ class StepView(Body):
 
 
 def _reason(act: Act, words: Words, *, staff: bool) -> str:
-    """Return why something was done, in words also where the system itself left but a code, for the secretariat."""
+    """Return why something was done, in words also where the system itself left but a code."""
     entry = act.entry
-    if not staff:
-        return "" if act.by is By.OTHER else entry.reason
+    if not staff and act.by is By.OTHER:
+        return ""
     codes = (words.doubts[code] for code in entry.fields if code in words.doubts)
     return words.doubts.get(entry.reason, entry.reason) or "；".join(codes)
 

@@ -7,10 +7,9 @@ from typing import Annotated
 from pydantic import Field
 
 from server.appeals.models import AppealState
-from server.awards import making
+from server.awards import making, soundness
 from server.awards.models import AwardState, ClawbackState, ObjectionState
 from server.awards.models import ContestState as ClawbackContest
-from server.awards.soundness import CHANGED, IN_DISPUTE, MOVED, TO_CHECK, UNCONFIRMED
 from server.engagements.models import ContestState, EngagementState, Party
 from server.engagements.nexts import Cue
 from server.enrolments.models import EnrolmentState, Intake, Level, MatchVerdict
@@ -112,7 +111,7 @@ def _faults(words: Words) -> Iterator[str]:
         "accounts": set[str](Account),
         "award_states": set[str](AwardState),
         "award_refusals": set(making.REASONS),
-        "doubts": {UNCONFIRMED, MOVED, CHANGED, IN_DISPUTE, TO_CHECK},
+        "doubts": set(soundness.DOUBTS),
         "waits": set[str](Waits),
         "paper_kinds": set[str](PaperKind),
         "objection_states": set[str](ObjectionState),

@@ -16,7 +16,8 @@ from server.people.service import Decider
 class AwardRefusals:
     """An award that was refused or cancelled; who had any part in it does not decide the appeal."""
 
-    decided_by = Role.REVIEWER
+    decided_by = (Role.REVIEWER, Role.APPROVER)
+    """As objections are: all of one role may have had a part in it."""
 
     async def owner(self, subject_id: UUID) -> Owner:
         """Return the owner of an award: its payee; raises DomainError 404."""
@@ -24,11 +25,11 @@ class AwardRefusals:
 
     async def hold(self, subject_id: UUID) -> AuditEntry | None:
         """Hold the award and return its standing refusal; raises DomainError 404."""
-        return await undoing.refusal(await holding.hold(subject_id))
+        return await undoing.refusal(await undoing.hold(subject_id))
 
     async def overturn(self, subject_id: UUID, by: Decider) -> None:
         """Let the award go on from where it was; raises DomainError 409 where it was awarded again since."""
-        await undoing.overturn(await holding.hold(subject_id), by)
+        await undoing.overturn(await undoing.hold(subject_id), by)
 
     async def require_outsider(self, subject_id: UUID, person_id: UUID) -> None:
         """Raise DomainError 403 for the payee's own people, the student's, and who had a part in the award."""

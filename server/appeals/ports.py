@@ -14,8 +14,8 @@ class Contestable(Protocol):
     """How the refusals of one kind of subject are contested."""
 
     @property
-    def decided_by(self) -> Role:
-        """In which role of the secretariat appeals are decided: as what is contested was."""
+    def decided_by(self) -> Collection[Role]:
+        """In which roles of the secretariat appeals are decided: as what is contested was."""
 
     async def owner(self, subject_id: UUID) -> Owner:
         """Return to whom the subject belongs: its person and its managers may appeal; raises DomainError 404."""

@@ -27,7 +27,7 @@ from server.students.models import StudentLink
 class OrganisationRefusals:
     """A rejected application, and a refused change or recheck of an organisation."""
 
-    decided_by = Role.REVIEWER
+    decided_by = (Role.REVIEWER,)
 
     async def owner(self, subject_id: UUID) -> Owner:
         """Return the owner of an organisation; raises DomainError 404."""
@@ -53,7 +53,7 @@ class OrganisationRefusals:
 class StudentLinkRefusals:
     """A rejected link between a person and a student."""
 
-    decided_by = Role.REVIEWER
+    decided_by = (Role.REVIEWER,)
 
     async def owner(self, subject_id: UUID) -> Owner:
         """Return the owner of a link: its person; raises DomainError 404."""
@@ -79,7 +79,7 @@ class StudentLinkRefusals:
 class ReferralRefusals:
     """A rejected claim of a school on a student."""
 
-    decided_by = Role.REVIEWER
+    decided_by = (Role.REVIEWER,)
 
     async def owner(self, subject_id: UUID) -> Owner:
         """Return the owner of a claim: its school; raises DomainError 404."""
@@ -105,7 +105,7 @@ class ReferralRefusals:
 class PayeeAccountRefusals:
     """A payee account that finance refused."""
 
-    decided_by = Role.FINANCE
+    decided_by = (Role.FINANCE,)
 
     async def owner(self, subject_id: UUID) -> Owner:
         """Return the owner of an account: its organisation; raises DomainError 404."""
@@ -132,7 +132,7 @@ class PayeeAccountRefusals:
 class PostingRefusals:
     """A posting or a change of one that was returned, and one that was removed."""
 
-    decided_by = Role.REVIEWER
+    decided_by = (Role.REVIEWER,)
 
     async def owner(self, subject_id: UUID) -> Owner:
         """Return the owner of a posting; raises DomainError 404."""
@@ -158,7 +158,7 @@ class PostingRefusals:
 class EngagementDecisions:
     """What the secretariat decided of a no-show, an early leaving or unpaid wages; whom it went against may appeal."""
 
-    decided_by = Role.REVIEWER
+    decided_by = (Role.REVIEWER,)
 
     async def owner(self, subject_id: UUID) -> Owner:
         """Return the owner of a decision: the side that lost by it, or both where none is; raises DomainError 404."""

@@ -99,7 +99,7 @@ async def one(appeal_id: UUID) -> Appeal:
 
 @transaction
 async def judge(appeal_id: UUID, verdict: Verdict, caller: Caller, reason: str) -> Appeal:
-    """Decide an appeal, in the role in which what it is about is decided; return it.
+    """Decide an appeal, in a role in which what it is about is decided; return it.
 
     Raises DomainError 403 for another role, for who refused, appealed or has an interest of their own, 404, 409 where
     it is decided or, to overturn, where the refusal stands no longer.
@@ -158,7 +158,7 @@ async def _close(judged: Appeal, verdict: Verdict, by: Decider) -> None:
 
 
 def _decides(kind: str, caller: Caller) -> bool:
-    return any(post.role is CONTESTABLE[kind].decided_by for post in caller.posts)
+    return any(post.role in CONTESTABLE[kind].decided_by for post in caller.posts)
 
 
 def _require_decides(subject: str, caller: Caller) -> None:

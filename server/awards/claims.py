@@ -2,29 +2,31 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from server.awards import book, places
+from server.awards import book, places, soundness
 from server.awards.facts import Facts, Found, Sent, judged, of_claim
-from server.awards.making import IN_DISPUTE, PAYEE_KIND, TO_CHECK, Candidate, code_beside, excepted
+from server.awards.making import IN_DISPUTE, NOT_CONFIRMED, PAYEE_KIND, TO_CHECK, Candidate, code_beside, excepted
 from server.awards.models import Award
 from server.awards.rules import Source
 from server.enrolments.models import Level
 from server.kernel.statements import identity, returned, select
 from server.organisations.models import Organisation, OrganisationState
 from server.organisations.roles import Kind
+from server.referrals import attendance
 from server.referrals.models import Referral
 from server.students.models import Student
 
 _BEHIND = "year = $1 AND id > $2 AND NOT state <> 'confirmed' ORDER BY id LIMIT $3"
 """The double negative keeps SQLite on the index that is in the order of the ids."""
-_OF_STUDENTS = "student_id = ANY($1) AND NOT programme <> $2"
-"""So that it goes by the students, of whom there are few, and not by the programme."""
+_ABOUT = "(student_id = ANY($1) OR referral_id = ANY($2)) AND NOT programme <> $3"
+"""So that it goes by students and claims, of which there are few, and not by the programme."""
 _CLAIMS = """
-SELECT claim.id, claim.student_id, claim.school_id, claim.needs_check, school.region, enrolment.entered_on,
-  enrolment.level, receiver.kind AS receiver,
+SELECT claim.id, claim.student_id, claim.school_id, claim.year, claim.intake, claim.enrolment_id, claim.needs_check,
+  school.region, enrolment.entered_on, enrolment.level, receiver.kind AS receiver,
   EXISTS (SELECT 1 FROM referral rival WHERE rival.student_id = claim.student_id AND rival.year = claim.year
     AND rival.state = 'disputed') AS rivalled
 FROM referral claim
@@ -53,9 +55,11 @@ async def candidates(
     held = await select(Referral, confirmed, [claim.id for claim in claims], only=("id",), hold=True)
     rows = await returned(_CLAIMS, [claim.id for claim in held])
     payees = await _payees({identity(row["school_id"]) for row in rows})
-    known = await _awards(students, programme)
+    known = await _awards(students, [claim.id for claim in held], programme)
+    absent = await attendance.absent([soundness.confirmed(row) for row in rows])
     judge = _Judge(programme)
-    return [_candidate(row, payees, known, exceptions, source, judge) for row in rows]
+    made = [_candidate(row, payees, known, exceptions, source, judge) for row in rows]
+    return [replace(one, code=one.code or NOT_CONFIRMED) if one.subject_id in absent else one for one in made]
 
 
 class _Judge:
@@ -84,9 +88,8 @@ def _candidate(  # noqa: PLR0913, PLR0917 -- a claim, and all that is known of i
     claim_id, student_id = identity(row["id"]), identity(row["student_id"])
     sent = Sent(row["region"], Kind(row["receiver"]), Level(row["level"]), _day(row["entered_on"]))
     payee, exception = payees[identity(row["school_id"])], exceptions.get(claim_id, "")
-    awards = known.get(student_id, ())
-    own = [award for award in awards if award.referral_id == claim_id]
-    others = [award for award in awards if award.referral_id != claim_id]
+    own = known.get(claim_id, ())
+    others = [award for award in known.get(student_id, ()) if award.referral_id != claim_id]
     facts, found = judge(sent)
     return Candidate(
         subject_id=claim_id,
@@ -127,12 +130,13 @@ def _last(row: Organisation, found: Mapping[UUID, Organisation]) -> Organisation
     return _last(found[following], found) if following else row
 
 
-async def _awards(students: Sequence[UUID], programme: str) -> Mapping[UUID, Collection[Award]]:
+async def _awards(students: Sequence[UUID], claims: Sequence[UUID], programme: str) -> Mapping[UUID, Collection[Award]]:
+    """Return the awards by student and by claim: a claim may have become another student's since."""
     only = ("id", "student_id", "referral_id", "state")
     known: defaultdict[UUID, list[Award]] = defaultdict(list)
-    for award in await select(Award, _OF_STUDENTS, list(students), programme, only=only):
-        if award.student_id:
-            known[award.student_id].append(award)
+    for award in await select(Award, _ABOUT, list(students), list(claims), programme, only=only):
+        for about in filter(None, (award.student_id, award.referral_id)):
+            known[about].append(award)
     return known
 
 

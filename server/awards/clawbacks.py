@@ -60,14 +60,16 @@ async def questions(awards: Sequence[Award], reason: str) -> list[Clawback]:
 async def request(award_id: UUID, amount_fen: int | None, by: Decider) -> Clawback:
     """Ask for a paid award, or `amount_fen` of it, to be claimed back; a question that came up by itself is taken up.
 
-    Raises DomainError 403 for who has to do with the payee or the student, 404, 409 where it is not paid or is claimed
-    back already, 422 for more than the payee still has of it.
+    Raises DomainError 403 for who has to do with the payee or the student, 404, 409 where it is not paid, is claimed
+    back already, or a contest of that waits for a decision, 422 for more than the payee still has of it.
     """
     award = await holding.hold(award_id)
     await owing.require_decider(award, by.person_id, *ASKING)
     if award.state is not AwardState.PAID:
         raise DomainError("award_not_paid", 409)
     had = await Clawback.filter(award_id=award_id).select_for_update().order_by("id")
+    if any(one.contest is ContestState.OPEN for one in had):
+        raise DomainError("contest_undecided", 409)
     going_on = next((one for one in had if one.state in OWED), None)
     if going_on and going_on.requested_by_id:
         raise DomainError("clawed_back_already", 409)
@@ -104,8 +106,12 @@ async def approve(award_id: UUID, by: Decider, version: int | None = None) -> Cl
 
 @transaction
 async def demand(award_id: UUID, by: Decider, version: int | None = None) -> Clawback:
-    """Demand the money from the payee; it may contest that from now on. Raises DomainError 403, 404, 409, 412."""
+    """Demand the money from the payee; it may contest that from now on.
+
+    Never who approved it. Raises DomainError 403, 404, 409, 412.
+    """
     held = await _held(award_id, by, version, Role.FINANCE)
+    owing.require_another(by.person_id, held.clawback.approved_by_id)
     owing.require(held.clawback, ClawbackState.APPROVED)
     held.clawback.demanded_at = clock.now()
     return await _enter(held.clawback, ClawbackState.DEMANDED, "demanded", by)
@@ -115,9 +121,10 @@ async def demand(award_id: UUID, by: Decider, version: int | None = None) -> Cla
 async def recover(award_id: UUID, amount_fen: int, by: Decider, version: int | None = None) -> Clawback:
     """Note that some of the money, or the last of it, came back from the payee.
 
-    Raises DomainError 403, 404, 409, 412, 422 for more than is owed.
+    Never who approved it. Raises DomainError 403, 404, 409, 412, 422 for more than is owed.
     """
     held = await _held(award_id, by, version, Role.FINANCE)
+    owing.require_another(by.person_id, held.clawback.approved_by_id)
     owing.require(held.clawback, *COLLECTED)
     if amount_fen > (most := owing.owed(held.clawback)):
         raise invalid(FieldFault("/amount_fen", "less_than_equal", {"le": most}))
@@ -158,9 +165,9 @@ async def drop(award_id: UUID, by: Decider, version: int | None = None) -> Clawb
 
 
 async def newest(award_id: UUID, *, told_only: bool) -> Clawback:
-    """Return the newest clawback of an award, or of which the payee has been told; raises DomainError 404."""
-    rows = Clawback.filter(award_id=award_id).order_by("-created_at", "-id")
-    return found(await (rows.filter(demanded_at__isnull=False) if told_only else rows).first(), "clawback")
+    """Return the clawback of an award that is acted on, or of which the payee has been told; raises DomainError 404."""
+    rows = Clawback.filter(award_id=award_id)
+    return found(owing.current_one(await (rows.filter(demanded_at__isnull=False) if told_only else rows)), "clawback")
 
 
 async def shown(clawback_id: UUID) -> Clawback:

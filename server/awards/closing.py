@@ -22,14 +22,16 @@ _WRITTEN = ("state", "held_from", "budget_id", "queued_at", "version", "state_si
 
 @transaction
 async def close(fund_id: UUID, year: int, carry_over_fen: int, by: Decider) -> Budget:
-    """Close a fund's budget of a fiscal year and return it; joins the transaction.
+    """Close a fund's budget of this or a past fiscal year, for ever, and return it; joins the transaction.
 
     Awards whose money was reserved keep their approvals and wait for the next year's money, each in the place that its
-    approval gave it: whoever waited already was approved after them. Raises DomainError 404, 409 `budget_closed`,
-    `budget_in_flight` while anything is on a statement, `budget_moving` where an award moved meanwhile (it may be tried
-    again), `budget_short` where less is left than is to be carried over.
+    approval gave it: whoever waited already was approved after them. Raises DomainError 404, 409 `budget_ahead` for a
+    year that has not begun, `budget_closed`, `budget_in_flight` while anything is on a statement, `budget_moving` where
+    an award moved meanwhile (it may be tried again), `budget_short` where less is left than is to be carried over.
     """
     shown = await budgets.of_year(fund_id, year)
+    if year > (this_year := clock.today().year):
+        raise DomainError("budget_ahead", 409, year=year, this_year=this_year)
     awards = await _reserving(shown.id)
     budget = await ledger.hold(shown.id)
     await _require_at_rest(budget, awards)

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from server.awards import owing, rules
+from server.awards import deciders, owing, repaying, rules
 from server.awards.models import Clawback, ClawbackState, ContestState
 from server.kernel import clock
 from server.kernel.errors import DomainError
@@ -18,7 +18,7 @@ class Verdict(StrEnum):
 
     STANDS = "stands"
     LIFTED = "lifted"
-    """Nothing more is claimed back, and what came back is the payee's again."""
+    """Nothing more is claimed back, and of what came back a new award is proposed."""
 
 
 _DECIDED = {Verdict.STANDS: "contest_stands", Verdict.LIFTED: "contest_lifted"}
@@ -38,10 +38,10 @@ async def contest(award_id: UUID, reason: str, by: UUID, version: int | None = N
 
     Raises DomainError 404, 409 before the demand, a second time, too late, or where it was dropped; 412.
     """
-    held = (await owing.hold(award_id, version)).clawback
+    held = (await owing.hold(award_id, version, told_only=True)).clawback
     until = contest_until(held)
     if until is None or held.state is ClawbackState.DROPPED:
-        raise DomainError("clawback_state", 409, state=f"clawback_{held.state}")
+        raise owing.wrong_state(held)
     if held.contest is not ContestState.NONE:
         raise DomainError("contested_already", 409)
     if clock.today() > until:
@@ -54,8 +54,9 @@ async def contest(award_id: UUID, reason: str, by: UUID, version: int | None = N
 async def decide(award_id: UUID, verdict: Verdict, by: Decider, version: int | None = None) -> Clawback:
     """Decide about a contested clawback, as somebody who neither asked for it nor approved it.
 
-    Raises DomainError 403, 404, 409 where nothing is contested, a statement is about to keep it back, or there is no
-    money to pay back from; 412.
+    Only somebody without any part in the award lifts it; what came back stays where it came, and a new award of so
+    much is proposed. Raises DomainError 403, 404, 409 where nothing is contested, or a statement is about to keep it
+    back; 412.
     """
     held = await owing.hold(award_id, version)
     clawback, before = held.clawback, held.clawback.state
@@ -65,8 +66,16 @@ async def decide(award_id: UUID, verdict: Verdict, by: Decider, version: int | N
         raise DomainError("nothing_contested", 409)
     clawback.contest = ContestState(verdict)
     if verdict is Verdict.LIFTED:
-        owing.require(clawback, *owing.TOLD)
-        await owing.repay(held.award, clawback, by)
-        if clawback.state is not ClawbackState.WRITTEN_OFF:
-            owing.enter(clawback, ClawbackState.DROPPED)
+        await _lift(held, by)
     return await owing.write(clawback, _DECIDED[verdict], before, by)
+
+
+async def _lift(held: owing.Held, by: Decider) -> None:
+    clawback = held.clawback
+    owing.require(clawback, *owing.TOLD)
+    if await deciders.parts([held.award.id], by.person_id):
+        raise DomainError("another_part", 403)
+    if came_back := clawback.recovered_fen + clawback.offset_fen:
+        await repaying.propose(held.award, clawback, came_back, by)
+    if clawback.state is not ClawbackState.WRITTEN_OFF:
+        owing.enter(clawback, ClawbackState.DROPPED)

@@ -1,6 +1,6 @@
 """Who decides awards: in which roles, about whom never, and that no one person has two parts in one award."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -83,6 +83,14 @@ async def claim(award_ids: Collection[UUID], person_id: UUID, part: Part) -> set
     ]
     await bulk.insert(rows, unless_there=True)
     return {award_id for award_id, had in (await parts(ids, person_id)).items() if had is not part}
+
+
+async def everyones(award_ids: Collection[UUID]) -> Mapping[UUID, Mapping[UUID, Part]]:
+    """Return by award and person which part each had in it; one statement."""
+    found: dict[UUID, dict[UUID, Part]] = {one: {} for one in award_ids}
+    for row in await select(AwardDecider, "award_id = ANY($1)", list(award_ids)) if found else ():
+        found[row.award_id][row.person_id] = row.part
+    return found
 
 
 async def parts(award_ids: Collection[UUID], person_id: UUID) -> dict[UUID, Part]:

@@ -45,7 +45,7 @@ _CONFLICT = 409
 
 @dataclass(slots=True)
 class Known:
-    """What is known; what a verb does not ask for is empty."""
+    """What is known; what no verb asks for is empty, and what this one does not ask for speaks not against it."""
 
     verb: RunKind
     standing: Standing
@@ -65,19 +65,24 @@ class Known:
 
 async def known(awards: Sequence[Award], verb: RunKind, by: UUID) -> Known:
     """Return what has to be known of held awards before somebody decides them."""
-    found = Known(verb, await deciders.standing(by, awards))
-    if verb in _CLAIM_ASKED:
-        found.doubts = await soundness.doubts(awards)
-    if verb in _OBJECTIONS_ASKED:
-        found.objected = await objected(awards)
-    if verb in _REFUSALS_ASKED:
-        found.overturned = await _overturned(awards, by)
-    if verb is RunKind.APPROVE:
+    return (await known_for(awards, [verb], by))[verb]
+
+
+async def known_for(awards: Sequence[Award], verbs: Collection[RunKind], by: UUID) -> dict[RunKind, Known]:
+    """Return by verb what has to be known before somebody decides awards so; each thing is read once."""
+    asked, found = set(verbs), dict[str, Any](standing=await deciders.standing(by, awards))
+    if asked & _CLAIM_ASKED:
+        found["doubts"] = await soundness.doubts(awards)
+    if asked & _OBJECTIONS_ASKED:
+        found["objected"] = await objected(awards)
+    if asked & _REFUSALS_ASKED:
+        found["overturned"] = await _overturned(awards, by)
+    if RunKind.APPROVE in asked:
         made = {one.publication_id for one in awards if one.publication_id}
-        found.publications = {one.id: one for one in await Publication.filter(id__in=list(made))}
-        found.funds = await funds_of(awards)
-        found.missing = await missing(awards, found.funds)
-    return found
+        found["publications"] = {one.id: one for one in await Publication.filter(id__in=list(made))}
+        found["funds"] = await funds_of(awards)
+        found["missing"] = await missing(awards, found["funds"])
+    return {verb: Known(verb, **found) for verb in verbs}
 
 
 def against(award: Award, known: Known, version: int | None) -> Against | None:
@@ -104,17 +109,17 @@ def _of_the_person(award: Award, known: Known) -> Iterator[Against]:
 def _of_the_award(award: Award, known: Known) -> Iterator[Against]:
     if award.state not in states.TABLE[known.verb].states:
         yield wrong_state(award)
-    if award.id in known.overturned:
+    if known.verb in _REFUSALS_ASKED and award.id in known.overturned:
         yield Against("overturned")
-    if award.id in known.objected:
+    if known.verb in _OBJECTIONS_ASKED and award.id in known.objected:
         yield Against("objection_open")
     if known.verb in _CLAIM_ASKED and (code := known.doubt(award)):
         yield Against("award_in_doubt", {"doubt": code})
 
 
 def wrong_state(award: Award) -> Against:
-    """Return what names the state an award is in."""
-    return Against("award_state", {"state": f"award_{award.state}"})
+    """Return what names the state an award is in, and what comes next from there."""
+    return Against("award_state", {"state": f"award_{award.state}", "next": f"award_{award.state}_next"})
 
 
 async def objected(awards: Collection[Award]) -> set[UUID]:
@@ -130,14 +135,14 @@ async def objected(awards: Collection[Award]) -> set[UUID]:
 
 async def funds_of(awards: Collection[Award]) -> dict[str, Fund]:
     """Return by programme which fund pays some awards."""
-    found = {name: await funds.fund_of(name) for name in sorted({one.programme for one in awards})}
-    return {name: fund for name, fund in found.items() if fund}
+    wanted = {one.programme for one in awards}
+    return {name: fund for fund in await funds.funds() for name in fund.programmes if name in wanted}
 
 
 async def missing(awards: Collection[Award], found: Mapping[str, Fund]) -> dict[tuple[UUID, int], Sequence[PaperKind]]:
     """Return by fund and entry year which papers are missing for some awards."""
     asked = {(found[one.programme].id, one.year) for one in awards if one.programme in found}
-    return {(fund_id, year): await papers.missing(fund_id, year) for fund_id, year in sorted(asked)}
+    return {**await papers.missing_of(asked)}
 
 
 async def _overturned(awards: Collection[Award], by: UUID) -> set[UUID]:

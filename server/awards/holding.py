@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from server.awards import states
 from server.awards.models import Award, AwardState
 from server.kernel import audit, bulk, clock, outbox
 from server.kernel.audit import Note
@@ -85,6 +86,15 @@ async def write(changes: Sequence[Change], by: UUID | None, reason: str = "", *,
         await outbox.record_many(
             Occurrence(f"award.{one.event}", subject_of(one.award.id), people[one.award.payee_id]) for one in changes
         )
+
+
+async def hold_doubted(awards: Sequence[Award], by: UUID | None) -> None:
+    """Hold those of some held awards, on their way and on no statement, that are in doubt."""
+    doubted = [one for one in awards if one.doubt and one.state in states.GOING_ON]
+    changes = [Change(one, one.state, "held", (one.doubt,)) for one in doubted]
+    for one in doubted:
+        enter(one, AwardState.HELD)
+    await write(changes, by)
 
 
 async def put(awards: Sequence[Award]) -> None:

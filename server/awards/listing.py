@@ -9,7 +9,7 @@ from uuid import UUID
 from tortoise.queryset import QuerySet
 
 from server.awards import runs
-from server.awards.models import Award, AwardRunRow, AwardState, RunOutcome
+from server.awards.models import Award, AwardRunRow, AwardState, RunOutcome, SecondCheck
 from server.kernel.errors import found
 from server.kernel.paging import Page, Sort, page
 from server.referrals.models import Referral
@@ -37,6 +37,7 @@ class Wanted:
     school: UUID | None = None
     state: AwardState | None = None
     fund: UUID | None = None
+    second_check: SecondCheck | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ async def awards(
         "payee_id": wanted.school,
         "state": wanted.state,
         "fund_id": wanted.fund,
+        "second_check": wanted.second_check,
     }
     said = {name: value for name, value in exact.items() if value is not None}
     return await page(shown(query.filter(**said)), SORTS[order], limit, cursor)

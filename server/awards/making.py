@@ -16,10 +16,11 @@ from server.kernel.ids import new_id
 
 ALREADY_AWARDED, AWARD_REFUSED, AWARDED_OTHERWISE = "already_awarded", "award_refused", "awarded_otherwise"
 IN_DISPUTE, TO_CHECK, PAYEE_KIND = "referral_in_dispute", "referral_to_check", "payee_kind"
+NOT_CONFIRMED = "referral_unconfirmed"
 INELIGIBLE, NEEDS_INFORMATION, AMOUNT_UNSTATED = "ineligible", "needs_information", "amount_unstated"
 REASONS = (
     *(ALREADY_AWARDED, AWARD_REFUSED, AWARDED_OTHERWISE),
-    *(IN_DISPUTE, TO_CHECK, PAYEE_KIND),
+    *(IN_DISPUTE, TO_CHECK, PAYEE_KIND, NOT_CONFIRMED),
     *(INELIGIBLE, NEEDS_INFORMATION, AMOUNT_UNSTATED),
 )
 """Why nothing may come of what was looked at."""

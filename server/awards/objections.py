@@ -1,6 +1,6 @@
 """Objections to what is publicised: anybody's word against one award, or against all that is publicised of a school.
 
-It holds what it names. A reviewer who had no part in any of that decides it, by which it is refused or goes on.
+It holds what it names. A reviewer or an approver without a part in any of that decides it; it is refused or goes on.
 """
 
 from collections.abc import Collection, Sequence
@@ -24,6 +24,8 @@ from server.organisations import current
 from server.organisations.roles import Role
 from server.people.service import Decider
 
+DECIDED_BY = frozenset({Role.REVIEWER, Role.APPROVER})
+"""Two roles, since all of one may have had a part in it; whoever decides has reviewed it by that."""
 OLDEST_FIRST = Sort("created_at", descending=False)
 MOST, SECONDS = 20, 86400
 """So many may one person make in a day."""
@@ -35,7 +37,7 @@ _OPEN = frozenset({AwardState.PUBLICISED, AwardState.HELD})
 
 
 class Verdict(StrEnum):
-    """What a reviewer says of an objection."""
+    """What comes of an objection."""
 
     UPHOLD = "uphold"
     REJECT = "reject"
@@ -76,7 +78,7 @@ async def to_school(publication_id: UUID, payee_id: UUID, word: Word) -> Objecti
 async def decide(objection_id: UUID, verdict: Verdict, by: Decider) -> Objection:
     """Decide an objection: what it is about is refused, or goes on unless something else holds it. Return it.
 
-    Raises DomainError 403 for who does not review, has an interest of their own, objected, or had any part in one of
+    Raises DomainError 403 for who neither reviews nor approves, has an interest of their own, objected, or had any part in one of
     the awards; 404; 409 where it is decided.
     """
     awards = await _named(await objection(objection_id))
@@ -142,7 +144,7 @@ async def _named(objected: Objection) -> list[Award]:
 
 async def _require_may(objected: Objection, awards: Sequence[Award], person_id: UUID) -> None:
     known = await deciders.standing(person_id, awards)
-    if Role.REVIEWER not in known.roles:
+    if known.roles.isdisjoint(DECIDED_BY):
         raise DomainError("not_yours_to_do", 403)
     if any(known.own(one) for one in awards) or await deciders.belongs(person_id, objected.payee_id):
         raise DomainError("decides_for_own", 403)
@@ -187,5 +189,5 @@ async def _tell(objected: Objection, event: str, by: UUID, reason: str) -> None:
     subject, name = f"objection:{objected.id}", f"objection.{event}"
     await audit.note(subject, name, actor_id=by, after=objected.state, reason=reason)
     school = (await current.acting([objected.payee_id]))[objected.payee_id]
-    turn = await current.staff(Role.REVIEWER) if objected.state is ObjectionState.OPEN else ()
+    turn = await current.staff(*DECIDED_BY) if objected.state is ObjectionState.OPEN else ()
     await outbox.record(name, subject, sorted({*school, *turn, objected.person_id}))

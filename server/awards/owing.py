@@ -7,11 +7,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from tortoise.expressions import Q
+
 from server.awards import deciders, holding
-from server.awards.models import Award, Clawback, ClawbackState
-from server.funds import budgets, ledger
+from server.awards.models import Award, Clawback, ClawbackState, ContestState
+from server.funds import ledger
 from server.funds.ledger import Move
-from server.funds.models import Budget, BudgetState, EntryKind
+from server.funds.models import EntryKind
 from server.kernel import audit, clock, outbox
 from server.kernel.audit import Note
 from server.kernel.errors import DomainError, found
@@ -59,15 +61,21 @@ def left(award: Award, clawbacks: Iterable[Clawback]) -> int:
     return whole - settled
 
 
-async def hold(award_id: UUID, version: int | None = None) -> Held:
-    """Hold the newest clawback of an award with it.
+def current_one(clawbacks: Sequence[Clawback]) -> Clawback | None:
+    """Return which of an award's clawbacks is acted on: one whose contest waits for a decision, else the newest."""
+    newest_first = sorted(clawbacks, key=lambda one: (one.created_at, one.id), reverse=True)
+    contested = (one for one in newest_first if one.contest is ContestState.OPEN)
+    return next(contested, next(iter(newest_first), None))
+
+
+async def hold(award_id: UUID, version: int | None = None, *, told_only: bool = False) -> Held:
+    """Hold the clawback of an award that is acted on with it, of those only of which the payee was told if so wished.
 
     Raises DomainError 404, 412 where `version` is given and the clawback has another by now.
     """
     award = await holding.hold(award_id)
-    last = Clawback.filter(award_id=award_id).order_by("-created_at", "-id").first()
-    newest = found(await last.only("id"), "clawback")
-    held = await Clawback.filter(id=newest.id).select_for_update().get()
+    rows = Clawback.filter(award_id=award_id).order_by("id").select_for_update()
+    held = found(current_one(await (rows.filter(demanded_at__isnull=False) if told_only else rows)), "clawback")
     if version is not None and held.version != version:
         raise DomainError("stale_version", 412)
     return Held(award, held)
@@ -75,8 +83,9 @@ async def hold(award_id: UUID, version: int | None = None) -> Held:
 
 async def require_none(award_ids: Collection[UUID]) -> None:
     """Raise DomainError 409 where money of these awards, which are held, is claimed back or was."""
-    dropped = (ClawbackState.REQUESTED, ClawbackState.DROPPED)
-    if await Clawback.filter(award_id__in=list(award_ids)).exclude(state__in=dropped).exists():
+    nothing_yet = (ClawbackState.REQUESTED, ClawbackState.DROPPED)
+    came_back = Q(recovered_fen__gt=0) | Q(offset_fen__gt=0) | ~Q(state__in=nothing_yet)
+    if await Clawback.filter(came_back, award_id__in=list(award_ids)).exists():
         raise DomainError("clawback_in_the_way", 409)
 
 
@@ -98,9 +107,15 @@ def require_another(person_id: UUID, *others: UUID | None) -> None:
 def require(clawback: Clawback, *states: ClawbackState) -> None:
     """Raise DomainError 409 where a clawback is in none of these states, or a statement is about to keep it back."""
     if clawback.state not in states:
-        raise DomainError("clawback_state", 409, state=f"clawback_{clawback.state}")
+        raise wrong_state(clawback)
     if clawback.statement_id:
         raise DomainError("clawback_on_statement", 409)
+
+
+def wrong_state(clawback: Clawback) -> DomainError:
+    """Return the 409 that names the state a clawback is in, and what comes next from there."""
+    state = f"clawback_{clawback.state}"
+    return DomainError("clawback_state", 409, state=state, next=f"{state}_next")
 
 
 def enter(clawback: Clawback, state: ClawbackState) -> None:
@@ -144,28 +159,3 @@ async def post(award: Award, clawback: Clawback, kind: EntryKind, fen: int, by: 
     budget = await ledger.hold(found(award.budget_id, "budget"))
     move = Move(kind, fen, award_id=award.id, clawback_id=clawback.id)
     await ledger.post(budget, [move], by.person_id, by.reason)
-
-
-async def repay(award: Award, clawback: Clawback, by: Decider) -> None:
-    """Let a payee have again what came back by a held clawback; what was given up is the payee's already.
-
-    Of the budget from which the award was paid. Once that is closed, what came back to it was surrendered: it stays
-    so, and today's budget pays. Raises DomainError 409 where there is no money for it.
-    """
-    fen = clawback.recovered_fen + clawback.offset_fen
-    if not fen:
-        return
-    budget = await ledger.hold(found(award.budget_id, "budget"))
-    award_id: UUID | None = award.id
-    if budget.state is BudgetState.OPEN:
-        clawback.recovered_fen = clawback.offset_fen = 0
-    else:
-        budget, award_id = _open(await budgets.hold_current(budget.fund_id), budget.year), None
-    move = Move(EntryKind.REPAY, fen, award_id=award_id, clawback_id=clawback.id)
-    await ledger.post(budget, [move], by.person_id, by.reason)
-
-
-def _open(budget: Budget | None, year: int) -> Budget:
-    if budget is None:
-        raise DomainError("budget_closed", 409, year=year)
-    return budget

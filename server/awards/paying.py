@@ -4,13 +4,13 @@ Whoever calls holds the statement, holds the awards here, and moves the money af
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from tortoise.queryset import QuerySet
 
-from server.awards import clawbacks, deciders, holding, queue
+from server.awards import clawbacks, deciders, holding, queue, soundness
 from server.awards.holding import Change
 from server.awards.models import Award, AwardState, Part
 from server.funds import budgets
@@ -75,9 +75,13 @@ async def require_no_other_part(person_id: UUID, awards: Sequence[Award], part: 
         raise DomainError("another_part", 403)
 
 
-def require_undoubted(awards: Iterable[Award]) -> None:
-    """Raise DomainError 409 where something came up about one of these awards."""
-    if doubted := sum(1 for award in awards if award.doubt):
+async def require_sound(awards: Sequence[Award]) -> None:
+    """Raise DomainError 409 where something came up about one of these awards, or what it follows from holds no more.
+
+    Nothing is marked by that: what comes off the statement is looked at again.
+    """
+    unsound = await soundness.now(awards)
+    if doubted := sum(1 for award in awards if award.doubt or award.id in unsound):
         raise DomainError("awards_doubted", 409, count=doubted)
 
 
@@ -123,29 +127,32 @@ async def come_back(award: Award, by: UUID, reason: str, *, budget_open: bool) -
     before = award.state
     award.statement_id, award.failure = None, reason[:FAILURE_LENGTH]
     if budget_open:
-        _stand(award, AwardState.APPROVED)
+        holding.enter(award, AwardState.APPROVED)
     else:
         if award.fund_id:
             await budgets.hold_current(award.fund_id)
         award.budget_id, award.queued_at = None, award.queued_at or clock.now()
-        _stand(award, AwardState.AWAITING_FUNDS)
+        holding.enter(award, AwardState.AWAITING_FUNDS)
         await queue.look([award.fund_id])
     await holding.write([Change(award, before, "bank_returned")], by, reason)
+    await _look_again([award], by)
 
 
 async def _let_go(awards: Sequence[Award], event: str, by: UUID, reason: str) -> None:
     before = _states(awards)
     for award in awards:
         award.statement_id = None
-        _stand(award, AwardState.APPROVED)
+        holding.enter(award, AwardState.APPROVED)
     await _write(awards, before, event, by, reason)
+    await _look_again(awards, by)
 
 
-def _stand(award: Award, state: AwardState) -> None:
-    """Bring an award to a state, and hold it there where something came up about it meanwhile."""
-    holding.enter(award, state)
-    if award.doubt:
-        holding.enter(award, AwardState.HELD)
+async def _look_again(awards: Sequence[Award], by: UUID) -> None:
+    """Hold those of some awards that came back from a statement about which something came up meanwhile."""
+    doubts = await soundness.now(awards)
+    for award in awards:
+        award.doubt = doubts.get(award.id, "")
+    await holding.hold_doubted(awards, by)
 
 
 def _states(awards: Sequence[Award]) -> list[AwardState]:

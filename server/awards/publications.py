@@ -21,19 +21,25 @@ from server.organisations.roles import Role
 NEWEST_FIRST = Sort("id", parse=UUID)
 ROLES = (Role.REVIEWER, Role.APPROVER)
 """Who publishes, draws samples and looks at them again."""
-_REVIEWED = "programme = $1 AND year = $2 AND state = $3 AND second_check <> $4 ORDER BY id"
+_REVIEWED = "year = $1 AND state = $2 AND (programme = $3 OR $3 = '') ORDER BY id"
+"""All of them at once: everyone holds awards in the order of their ids."""
+_UNCHECKED = (AwardState.PROPOSED, AwardState.REVIEWED, AwardState.HELD)
+"""In which a drawn award can still be looked at again before it is public."""
 
 
 @transaction
 async def publish(year: int, programme: str | None, by: UUID) -> list[Publication]:
-    """Publish all reviewed awards of a year that no second check waits for, of one programme or of each; return how.
+    """Publish all reviewed awards of a year, of one programme or of each; return how.
 
     Raises DomainError 403 for who may not, or has an interest of their own in one of them; 409 where there are none,
-    or a sample has to be drawn first.
+    a sample has to be drawn first, or a drawn one has not been looked at again.
     """
     await require_role(by)
-    now, names = clock.now(), await _programmes(year, programme)
-    made = [one for name in names if (one := await _publish(name, year, by, now))]
+    awards: dict[str, list[Award]] = {programme: []} if programme else {}
+    for one in await select(Award, _REVIEWED, year, states.REVIEWED, programme or "", hold=True):
+        awards.setdefault(one.programme, []).append(one)
+    now = clock.now()
+    made = [found for name in sorted(awards) if (found := await _publish(name, year, awards[name], by, now))]
     if not made:
         raise DomainError("nothing_to_publish", 409)
     return made
@@ -71,15 +77,8 @@ async def figures(made: Sequence[Publication]) -> Mapping[UUID, list[Publication
     return said
 
 
-async def _programmes(year: int, programme: str | None) -> list[str]:
-    if programme is not None:
-        return [programme]
-    rows = Award.filter(year=year, state=AwardState.REVIEWED).distinct().order_by("programme")
-    return [str(name) for name in await rows.values_list("programme", flat=True)]
-
-
-async def _publish(programme: str, year: int, by: UUID, now: datetime) -> Publication | None:
-    awards = await select(Award, _REVIEWED, programme, year, states.REVIEWED, SecondCheck.WAITING, hold=True)
+async def _publish(programme: str, year: int, awards: list[Award], by: UUID, now: datetime) -> Publication | None:
+    await _require_checked(programme, year)
     if not awards:
         return None
     await _require_outsider(awards, by)
@@ -99,6 +98,13 @@ async def _publish(programme: str, year: int, by: UUID, now: datetime) -> Public
     await holding.write([Change(one, AwardState.REVIEWED, "publicised") for one in awards], by, tell=False)
     await _tell(made, awards)
     return made
+
+
+async def _require_checked(programme: str, year: int) -> None:
+    """Raise DomainError 409 while a drawn award waits for its second look; one in doubt waits for something else."""
+    drawn = Award.filter(programme=programme, year=year, second_check=SecondCheck.WAITING, doubt="")
+    if await drawn.filter(state__in=_UNCHECKED).exists():
+        raise DomainError("second_check_waiting", 409)
 
 
 async def _tell(made: Publication, awards: Sequence[Award]) -> None:

@@ -2,22 +2,36 @@
 
 import hashlib
 import secrets
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from tortoise.functions import Count
+
 from server.awards import deciders, grounds, holding, rules
 from server.awards.holding import Change
-from server.awards.models import Award, AwardSample, AwardState, Part, SecondCheck
+from server.awards.models import ENDED, Award, AwardSample, AwardState, Part, SecondCheck
 from server.kernel import audit, clock, outbox
 from server.kernel.errors import DomainError, found
+from server.kernel.paging import Page, Sort, page
 from server.kernel.statements import select
 from server.kernel.transactions import transaction
+from server.organisations import current
 from server.organisations.roles import Role
 from server.people.service import Decider
 
 ROLES = frozenset({Role.REVIEWER, Role.APPROVER})
+NEWEST_FIRST = Sort("id", parse=UUID)
 _UNDRAWN = "programme = $1 AND year = $2 AND state = $3 AND sample_id IS NULL ORDER BY id"
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which draws; None is any."""
+
+    programme: str | None = None
+    year: int | None = None
 
 
 class Verdict(StrEnum):
@@ -28,8 +42,8 @@ class Verdict(StrEnum):
 
 
 @transaction
-async def draw(programme: str, year: int, by: UUID, seed: str | None = None) -> AwardSample:
-    """Draw from the reviewed awards of a programme and year that no draw covered yet, by the given seed or one of ours.
+async def draw(programme: str, year: int, by: UUID) -> AwardSample:
+    """Draw from the reviewed awards of a programme and year that no draw covered yet, by a seed that nobody chooses.
 
     Raises DomainError 403 for who may not, 409 where there are none.
     """
@@ -41,7 +55,7 @@ async def draw(programme: str, year: int, by: UUID, seed: str | None = None) -> 
     made = await AwardSample.create(
         programme=programme,
         year=year,
-        seed=seed or secrets.token_hex(16),
+        seed=secrets.token_hex(16),
         population=len(awards),
         size=rules.in_force().second_check.size(len(awards)),
         drawn_by_id=by,
@@ -50,7 +64,7 @@ async def draw(programme: str, year: int, by: UUID, seed: str | None = None) -> 
     await _mark(awards, made, by)
     subject = f"award_sample:{made.id}"
     await audit.note(subject, "award_sample.drawn", actor_id=by)
-    await outbox.record("award_sample.drawn", subject, [by])
+    await outbox.record("sample.drawn", subject, sorted({*await current.staff(Role.REVIEWER)} - {by}))
     return made
 
 
@@ -69,6 +83,21 @@ async def members(sample_id: UUID) -> list[UUID]:
     made = await sample(sample_id)
     ids: list[UUID] = await Award.filter(sample_id=sample_id).values_list("id", flat=True)  # type: ignore[assignment]  # a list of one column
     return drawn(ids, made.seed, len(ids))
+
+
+async def samples(chosen: Chosen, limit: int, cursor: str | None) -> Page[AwardSample]:
+    """Return a page of draws, the newest first."""
+    wanted = {"programme": chosen.programme, "year": chosen.year}
+    said = {name: value for name, value in wanted.items() if value is not None}
+    return await page(AwardSample.filter(**said), NEWEST_FIRST, limit, cursor)
+
+
+async def waiting(made: Sequence[AwardSample]) -> Mapping[UUID, int]:
+    """Return of each of these draws how many of the drawn awards still have to be looked at again; one statement."""
+    rows = Award.filter(sample_id__in=[one.id for one in made], second_check=SecondCheck.WAITING)
+    left = rows.exclude(state__in=ENDED).annotate(awards=Count("id")).group_by("sample_id")
+    counted = {UUID(str(one)): count for one, count in await left.values_list("sample_id", "awards")}
+    return {one.id: counted.get(one.id, 0) for one in made}
 
 
 async def require(awards: Collection[Award], programme: str, year: int) -> None:

@@ -8,16 +8,20 @@ from uuid import UUID
 from server.awards import book, places
 from server.awards.facts import Sent, of_claim
 from server.awards.models import Award
-from server.enrolments.models import Level
+from server.enrolments.models import Intake, Level
 from server.kernel.statements import identity, returned, select
 from server.organisations.roles import Kind
+from server.referrals import attendance
+from server.referrals.attendance import Confirmed
 from server.referrals.models import Referral, ReferralState
 
 UNCONFIRMED, MOVED, CHANGED = "referral_unconfirmed", "referral_moved", "referral_changed"
 IN_DISPUTE, TO_CHECK = "referral_in_dispute", "referral_to_check"
+DOUBTS = frozenset({UNCONFIRMED, MOVED, CHANGED, IN_DISPUTE, TO_CHECK})
+"""Why what follows from a claim may hold no more."""
 
 _CLAIMS = """
-SELECT claim.id, claim.student_id, claim.year, claim.state, claim.needs_check, school.region, enrolment.entered_on,
+SELECT claim.id, claim.student_id, claim.year, claim.intake, claim.enrolment_id, claim.state, claim.needs_check, school.region, enrolment.entered_on,
   enrolment.level, receiver.kind AS receiver
 FROM referral claim
 JOIN organisation school ON school.id = claim.school_id
@@ -28,7 +32,7 @@ _OF_STUDENTS = "student_id = ANY($1) ORDER BY student_id, id"
 
 
 async def doubts(awards: Iterable[Award]) -> Mapping[UUID, str]:
-    """Return, of those awards whose claim is not sound now, why; two statements at most, however many.
+    """Return, of those awards whose claim is not sound now, why; a settled number of statements, however many.
 
     Whoever changes a claim has the awards looked at afterwards: what is said here of held awards stays true of them.
     """
@@ -40,15 +44,31 @@ async def doubts(awards: Iterable[Award]) -> Mapping[UUID, str]:
     students = sorted({identity(row["student_id"]) for row in rows})
     beside = await select(Referral, _OF_STUDENTS, students, only=("id", "student_id", "year", "state"))
     disputed = {(row.student_id, row.year) for row in beside if row.state is ReferralState.DISPUTED}
-    found = {one.id: _doubt(one, claims[one.referral_id], disputed) for one in following if one.referral_id}
+    absent = await attendance.absent([confirmed(row) for row in rows if row["enrolment_id"]])
+    found = {one.id: _doubt(one, claims[one.referral_id], disputed, absent) for one in following if one.referral_id}
     return {award_id: code for award_id, code in found.items() if code}
 
 
-def _doubt(award: Award, claim: Mapping[str, Any], disputed: Collection[tuple[UUID, int]]) -> str:
+async def now(awards: Iterable[Award]) -> Mapping[UUID, str]:
+    """Return, of those awards of which something is doubtful now, what: of one without a claim, what was noted of it."""
+    known = list(awards)
+    found = await doubts(known)
+    return found | {one.id: one.doubt for one in known if one.doubt and not one.referral_id}
+
+
+def confirmed(row: Mapping[str, Any]) -> Confirmed:
+    """Return the claim of a row with its enrolment."""
+    student_id, enrolment_id = identity(row["student_id"]), identity(row["enrolment_id"])
+    return Confirmed(identity(row["id"]), student_id, row["year"], Intake(row["intake"]), enrolment_id)
+
+
+def _doubt(
+    award: Award, claim: Mapping[str, Any], disputed: Collection[tuple[UUID, int]], absent: Collection[UUID]
+) -> str:
     student_id = identity(claim["student_id"])
     if student_id != award.student_id:
         return MOVED
-    if claim["state"] != ReferralState.CONFIRMED or claim["level"] is None:
+    if claim["state"] != ReferralState.CONFIRMED or claim["level"] is None or award.referral_id in absent:
         return UNCONFIRMED
     if (student_id, claim["year"]) in disputed:
         return IN_DISPUTE

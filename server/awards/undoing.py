@@ -3,27 +3,31 @@
 Nothing is edited: what was decided stays in the history, and so do the parts that people had in it.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
 from tortoise.exceptions import IntegrityError
 
-from server.awards import deciders, grounds, holding, life, queue, soundness, states
-from server.awards.grounds import OVERTURNED, REFUSALS
+from server.awards import deciders, grounds, holding, life, objections, queue, soundness, states
+from server.awards.deciders import Standing
+from server.awards.grounds import OVERTURNED, REFUSALS, Against
 from server.awards.holding import Change
 from server.awards.models import Award, AwardState, Part, RunKind
 from server.funds import papers
 from server.funds import service as funds
 from server.kernel.audit import AuditEntry
 from server.kernel.errors import DomainError
+from server.kernel.statements import select
 from server.kernel.transactions import transaction
 from server.organisations.roles import Role
 from server.people.service import Decider
+from server.students import registry
 
 _REVIEWED, _PUBLICISED, _HELD, _RELEASED = "award.reviewed", "award.publicised", "award.held", "award.released"
 _APPROVED = frozenset({"award.approved", "award.awaiting_funds"})
 _TURNED = frozenset({"award.undone", OVERTURNED})
 _STEPS = frozenset({_REVIEWED, _PUBLICISED, _HELD, *_APPROVED, *REFUSALS})
+_OF_ALL = "subject = ANY($1) ORDER BY id"
 _IN_ROLE = {Part.REVIEW: Role.REVIEWER, Part.APPROVAL: Role.APPROVER}
 
 
@@ -32,19 +36,31 @@ async def undo(award_id: UUID, by: Decider, version: int | None = None) -> Award
     """Undo the last decision about an award that stands; return the award.
 
     Only who made it does so, or somebody who had no part in the award at all, and in the role of that decision. Raises
-    DomainError 403, 404, 409 where there is none, or more has come of it; 412 where `version` is given and it has
+    DomainError 403, 404, 409 where there is none, more has come of it, or an objection brought it about; 412 where `version` is given and it has
     another by now.
     """
-    held = await holding.hold(award_id, version)
+    held = await hold(award_id, version)
     made = standing(await _entries(held))
     if not made:
         raise DomainError("nothing_to_undo", 409)
     last = made[-1]
+    if last.action in REFUSALS and objections.WHY in last.fields:
+        raise DomainError("refused_by_objection", 409)
     if last.action == _HELD:
         return await life.decide_one(award_id, RunKind.RELEASE, by)
-    _require_there(held, last)
     await _require_may(held, last, by)
     return await _turn_round(held, made, by, "undone")
+
+
+async def hold(award_id: UUID, version: int | None = None) -> Award:
+    """Return an award, held, and its student before it; raises DomainError as `holding.hold` does.
+
+    What is over is not looked for when something happens to a claim: whoever takes it up again keeps that from
+    happening meanwhile, as whoever changes a claim holds its student.
+    """
+    known = await holding.award(award_id)
+    await registry.hold_all([known.student_id] if known.student_id else [])
+    return await holding.hold(award_id, version)
 
 
 async def refusal(held: Award) -> AuditEntry | None:
@@ -56,7 +72,7 @@ async def refusal(held: Award) -> AuditEntry | None:
 
 
 async def overturn(held: Award, by: Decider) -> Award:
-    """Take back the refusal of a held award, after an appeal; it goes on from where it was.
+    """Take back the refusal of an award that `hold` holds, after an appeal; it goes on from where it was.
 
     Raises DomainError 403 for who had any part in it, 409 where no refusal stands, or it has been awarded again.
     """
@@ -87,27 +103,61 @@ async def _entries(held: Award) -> list[AuditEntry]:
     return await AuditEntry.filter(subject=holding.subject_of(held.id)).order_by("id")
 
 
-def _require_there(held: Award, last: AuditEntry) -> None:
-    """Raise DomainError 409 where an award is no longer where its last decision put it."""
+async def undoable(awards: Sequence[Award], known: Standing, by: UUID, released: Collection[UUID]) -> set[UUID]:
+    """Return of which awards somebody may undo the last decision; a settled number of statements.
+
+    `released` are those that they may release, which undoes their being held. That another award stands beside one by
+    now only the database says.
+    """
+    entries = await select(AuditEntry, _OF_ALL, [holding.subject_of(one.id) for one in awards]) if awards else []
+    parts, papered = await deciders.everyones([one.id for one in awards]), await _payable(awards)
+    found = set()
+    for one in awards:
+        made = standing([entry for entry in entries if entry.subject == holding.subject_of(one.id)])
+        if not made or (made[-1].action == _HELD and one.id not in released):
+            continue
+        back = {AwardState.APPROVED, AwardState.AWAITING_FUNDS} & {made[-1].before, _came_from(made[:-1])}
+        free = made[-1].action == _HELD or _against(one, made[-1], known, parts[one.id], by) is None
+        if free and (not back or made[-1].action == _HELD or one.id in papered):
+            found.add(one.id)
+    return found
+
+
+async def _payable(awards: Sequence[Award]) -> set[UUID]:
+    """Return the awards that a fund with all its papers would pay."""
+    found = await grounds.funds_of(awards)
+    missing = await grounds.missing(awards, found)
+    return {one.id for one in awards if one.programme in found and not missing[found[one.programme].id, one.year]}
+
+
+def _against(held: Award, last: AuditEntry, known: Standing, parts: Mapping[UUID, Part], by: UUID) -> Against | None:
+    """Return what speaks against somebody's undoing the last decision, which may have been overtaken by now.
+
+    `parts` are by person what part each had in the award.
+    """
     there = {AwardState.APPROVED, AwardState.AWAITING_FUNDS} if last.action in _APPROVED else {last.after}
     if held.state not in there:
-        raise grounds.wrong_state(held).error
+        return grounds.wrong_state(held)
+    part = _part(last, parts)
+    allowed: Collection[Role] = {_IN_ROLE[part]} if part in _IN_ROLE else _IN_ROLE.values()
+    if known.roles.isdisjoint(allowed):
+        return Against("not_yours_to_do")
+    if known.own(held):
+        return Against("decides_for_own")
+    return Against("another_part") if part and by != last.actor_id and by in parts else None
+
+
+def _part(last: AuditEntry, parts: Mapping[UUID, Part]) -> Part | None:
+    """Return as which part a decision was made; a publication is none."""
+    return parts.get(last.actor_id) if last.actor_id and last.action != _PUBLICISED else None
 
 
 async def _require_may(held: Award, last: AuditEntry, by: Decider) -> None:
-    known = await deciders.standing(by.person_id, [held])
-    theirs = (await deciders.parts([held.id], last.actor_id)).get(held.id) if last.actor_id else None
-    part = theirs if last.action != _PUBLICISED else None
-    allowed: Collection[Role] = {_IN_ROLE[part]} if part in _IN_ROLE else _IN_ROLE.values()
-    if known.roles.isdisjoint(allowed):
-        raise DomainError("not_yours_to_do", 403)
-    if known.own(held):
-        raise DomainError("decides_for_own", 403)
-    if part is None:
-        return
-    if by.person_id != last.actor_id and await deciders.parts([held.id], by.person_id):
-        raise DomainError("another_part", 403)
-    await deciders.claim([held.id], by.person_id, part)
+    known, parts = await deciders.standing(by.person_id, [held]), (await deciders.everyones([held.id]))[held.id]
+    if why := _against(held, last, known, parts, by.person_id):
+        raise why.error
+    if part := _part(last, parts):
+        await deciders.claim([held.id], by.person_id, part)
 
 
 async def _turn_round(held: Award, made: list[AuditEntry], by: Decider, event: str) -> Award:
@@ -122,12 +172,13 @@ async def _turn_round(held: Award, made: list[AuditEntry], by: Decider, event: s
         await holding.write([Change(held, before, event)], by.person_id, by.reason, tell=True)
     except IntegrityError:
         raise DomainError("awarded_otherwise", 409) from None
+    await holding.hold_doubted([held], by.person_id)
     await queue.look({held.fund_id} if queued or states.queued(held.state) else ())
     return held
 
 
 async def _put(held: Award, state: AwardState, made: list[AuditEntry], by: Decider) -> None:
-    """Put a held award where it was; what is not sound by now is held there, and money has to be there anew."""
+    """Put a held award where it was; what is not sound by now is doubted, and money has to be there anew."""
     came_from = _came_from(made) if state is AwardState.HELD else None
     if AwardState.APPROVED in {state, came_from} or AwardState.AWAITING_FUNDS in {state, came_from}:
         await _require_payable(held)
@@ -139,10 +190,7 @@ async def _put(held: Award, state: AwardState, made: list[AuditEntry], by: Decid
         holding.enter(held, state)
         if came_from:
             held.held_from = AwardState.AWAITING_FUNDS if came_from is AwardState.APPROVED else came_from
-    doubt = (await soundness.doubts([held])).get(held.id, held.doubt if not held.referral_id else "")
-    held.doubt = doubt
-    if doubt and held.state in states.GOING_ON:
-        holding.enter(held, AwardState.HELD)
+    held.doubt = (await soundness.now([held])).get(held.id, "")
 
 
 def _came_from(made: list[AuditEntry]) -> AwardState:

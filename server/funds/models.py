@@ -59,7 +59,6 @@ class EntryKind(StrEnum):
     SPEND = "spend"
     BANK_RETURN = "bank_return"
     RECOVER = "recover"
-    REPAY = "repay"
     """What came back by a clawback that does not stand is the payee's again."""
     WRITE_OFF = "write_off"
     LAPSE = "lapse"

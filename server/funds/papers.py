@@ -1,6 +1,6 @@
 """What must be on file before a fund pays: its legal basis, the body that really pays, the recognition of the year."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 from uuid import UUID
 
@@ -15,8 +15,17 @@ from server.organisations.roles import Kind
 
 async def missing(fund_id: UUID, entry_year: int) -> list[PaperKind]:
     """Return which papers for the awards of an entry year are not on file, or hold no more, as of today."""
-    on_file = {paper.kind for paper in await current(fund_id) if _counts(paper, entry_year, clock.today())}
-    return [kind for kind in PaperKind if kind not in on_file]
+    return (await missing_of([(fund_id, entry_year)]))[fund_id, entry_year]
+
+
+async def missing_of(asked: Collection[tuple[UUID, int]]) -> dict[tuple[UUID, int], list[PaperKind]]:
+    """Return the same of several funds and entry years; one statement."""
+    rows = await _current().filter(fund_id__in=sorted({fund_id for fund_id, _ in asked})) if asked else []
+    found = {}
+    for fund_id, year in asked:
+        on_file = {one.kind for one in rows if one.fund_id == fund_id and _counts(one, year, clock.today())}
+        found[fund_id, year] = [kind for kind in PaperKind if kind not in on_file]
+    return found
 
 
 async def require(fund_id: UUID, entry_year: int) -> None:
@@ -40,7 +49,11 @@ def lacking(kinds: Iterable[PaperKind]) -> DomainError:
 
 def current(fund_id: UUID) -> QuerySet[FundPaper]:
     """Return the papers of a fund that no newer one replaces, with the body that each names."""
-    return FundPaper.filter(fund_id=fund_id, replaced_at=None).select_related("payer").order_by("kind", "year")
+    return _current().filter(fund_id=fund_id)
+
+
+def _current() -> QuerySet[FundPaper]:
+    return FundPaper.filter(replaced_at=None).select_related("payer").order_by("kind", "year")
 
 
 def pays(body: Organisation | None) -> bool:

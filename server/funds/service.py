@@ -25,6 +25,15 @@ class NewFund:
     programmes: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to be said of a fund instead; None is as it is."""
+
+    name: str | None = None
+    clause: str | None = None
+    programmes: Sequence[str] | None = None
+
+
 async def fund(fund_id: UUID) -> Fund:
     """Return a fund; raises DomainError 404."""
     return found(await Fund.get_or_none(id=fund_id), "fund")
@@ -53,12 +62,8 @@ async def make(new: NewFund, book: PolicyBook, by: UUID) -> Fund:
     another fund pays one of them, `fund_named` where another has the name.
     """
     _require_payable(new, book)
-    await numbers.take(_MAKING)
-    for other in await funds():
-        if other.name == new.name:
-            raise DomainError("fund_named", 409)
-        if taken := set(other.programmes) & set(new.programmes):
-            raise DomainError("programme_funded", 409, programmes=sorted(taken), fund=other.name)
+    await hold_making()
+    await _require_free(new)
     made = await Fund.create(
         name=new.name,
         clause=new.clause,
@@ -70,6 +75,39 @@ async def make(new: NewFund, book: PolicyBook, by: UUID) -> Fund:
     await audit.note(subject, "fund.made", actor_id=by)
     await outbox.record("fund.made", subject, await memberships.leading(secretariat.SECRETARIAT_ID))
     return made
+
+
+@transaction
+async def change(held: Fund, new: NewFund, book: PolicyBook, by: UUID) -> Fund:
+    """Say something else of a held fund; joins the transaction. Raises DomainError as `make` does."""
+    _require_payable(new, book)
+    await _require_free(new, held)
+    said = {"name": new.name, "clause": new.clause, "programmes": sorted(set(new.programmes))}
+    changed = [name for name, value in said.items() if getattr(held, name) != value]
+    if not changed:
+        return held
+    held.update_from_dict({**said, "version": held.version + 1})
+    await held.save(update_fields=[*changed, "version"])
+    subject = f"fund:{held.id}"
+    await audit.note(subject, "fund.changed", actor_id=by, fields=changed)
+    await outbox.record("fund.changed", subject, await memberships.leading(secretariat.SECRETARIAT_ID))
+    return held
+
+
+async def hold_making() -> None:
+    """Keep whoever makes or changes a fund waiting until the transaction ends."""
+    await numbers.take(_MAKING)
+
+
+async def _require_free(new: NewFund, own: Fund | None = None) -> None:
+    """Raise DomainError 409 where another fund has the name, or pays one of the programmes."""
+    for other in await funds():
+        if own and other.id == own.id:
+            continue
+        if other.name == new.name:
+            raise DomainError("fund_named", 409)
+        if taken := set(other.programmes) & set(new.programmes):
+            raise DomainError("programme_funded", 409, programmes=sorted(taken), fund=other.name)
 
 
 def _require_payable(new: NewFund, book: PolicyBook) -> None:

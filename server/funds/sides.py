@@ -19,7 +19,6 @@ SIDES: Mapping[EntryKind, Sides] = MappingProxyType(
         EntryKind.SPEND: (Account.COMMITTED, Account.SPENT),
         EntryKind.BANK_RETURN: (Account.SPENT, Account.RESERVED),
         EntryKind.RECOVER: (Account.SPENT, Account.AVAILABLE),
-        EntryKind.REPAY: (Account.AVAILABLE, Account.SPENT),
         EntryKind.WRITE_OFF: (Account.SPENT, Account.WRITTEN_OFF),
         EntryKind.LAPSE: (Account.AVAILABLE, Account.SURRENDERED),
         EntryKind.CARRY_OUT: (Account.AVAILABLE, Account.CARRIED),

@@ -139,7 +139,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
                 ("budget", fields.ForeignKeyField("yizhitong.Budget", source_field="budget_id", db_constraint=True, to_field="id", related_name="entries", on_delete=OnDelete.RESTRICT)),
-                ("kind", fields.CharEnumField(description="APPROPRIATE: appropriate\nREDUCE: reduce\nRESERVE: reserve\nRELEASE: release\nCOMMIT: commit\nUNCOMMIT: uncommit\nSPEND: spend\nBANK_RETURN: bank_return\nRECOVER: recover\nREPAY: repay\nWRITE_OFF: write_off\nLAPSE: lapse\nCARRY_OUT: carry_out\nCARRY_IN: carry_in", enum_type=EntryKind, max_length=16)),
+                ("kind", fields.CharEnumField(description="APPROPRIATE: appropriate\nREDUCE: reduce\nRESERVE: reserve\nRELEASE: release\nCOMMIT: commit\nUNCOMMIT: uncommit\nSPEND: spend\nBANK_RETURN: bank_return\nRECOVER: recover\nWRITE_OFF: write_off\nLAPSE: lapse\nCARRY_OUT: carry_out\nCARRY_IN: carry_in", enum_type=EntryKind, max_length=16)),
                 ("source", fields.CharEnumField(description="APPROPRIATED: appropriated\nAVAILABLE: available\nRESERVED: reserved\nCOMMITTED: committed\nSPENT: spent\nSURRENDERED: surrendered\nCARRIED: carried\nWRITTEN_OFF: written_off", enum_type=Account, max_length=16)),
                 ("target", fields.CharEnumField(description="APPROPRIATED: appropriated\nAVAILABLE: available\nRESERVED: reserved\nCOMMITTED: committed\nSPENT: spent\nSURRENDERED: surrendered\nCARRIED: carried\nWRITTEN_OFF: written_off", enum_type=Account, max_length=16)),
                 ("amount_fen", fields.BigIntField()),

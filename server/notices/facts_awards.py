@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from server.awards import book
-from server.awards.models import Award, AwardRunRow, AwardState, Objection, PublicationFigure
+from server.awards.models import Award, AwardRunRow, AwardSample, AwardState, Objection, PublicationFigure
 from server.kernel.outbox import Event
 from server.kernel.statements import identity, returned
 from server.notices.subjects import Known, Subject, ids, people, subject_id
@@ -13,9 +13,11 @@ from server.notices.values import Fact, Facts, Sort, Values
 from server.organisations import current
 from server.organisations.roles import Role
 
-SCHOOL, QUEUED, OBJECTOR = "school", "queued", "objector"
+SCHOOL, QUEUED, WAITING, OBJECTOR = "school", "queued", "waiting", "objector"
 TURNS = (Role.REVIEWER, Role.APPROVER, Role.FINANCE)
 """Roles of the secretariat, each an audience of its own: whose turn it is."""
+_DECIDES = {str(Role.APPROVER): str(Role.REVIEWER)}
+"""Either decides objections, and is told the same."""
 _OF_RUN = """
 SELECT made.run_id, award.payee_id, made.code, count(*) AS awards, sum(award.amount_fen) AS fen
 FROM award_run_row made
@@ -78,12 +80,15 @@ async def _runs(events: Sequence[Event]) -> Mapping[UUID, Known]:
     found = {}
     for event in there:
         values = counted[rows[subject_id(event)].run_id, of_row[subject_id(event)].payee_id]
-        found[event.id] = Known(values, _queued(audiences[event.id]) if values["waiting"] else audiences[event.id])
+        found[event.id] = Known(values, _in_queue(audiences[event.id], values))
     return found
 
 
-def _queued(audience: Mapping[UUID, str]) -> Mapping[UUID, str]:
-    return dict.fromkeys(audience, QUEUED)
+def _in_queue(audience: Mapping[UUID, str], values: Values) -> Mapping[UUID, str]:
+    """Tell them apart by whether some, all or none of it waits for money."""
+    if not values["waiting"]:
+        return audience
+    return dict.fromkeys(audience, WAITING if values["waiting"] == values["count"] else QUEUED)
 
 
 async def _counted(run_ids: Collection[UUID]) -> Mapping[tuple[UUID, UUID], dict[str, Any]]:
@@ -125,7 +130,8 @@ async def _objections(events: Sequence[Event]) -> Mapping[UUID, Known]:
     for event in there:
         row = rows[subject_id(event)]
         objector = {one: OBJECTOR for one in people(event) if one == row.person_id}
-        found[event.id] = Known(_of_objection(row), {**audiences[event.id], **objector})
+        known = {one: _DECIDES.get(as_, as_) for one, as_ in audiences[event.id].items()}
+        found[event.id] = Known(_of_objection(row), {**known, **objector})
     return found
 
 
@@ -139,6 +145,18 @@ def _of_objection(row: Objection) -> Values:
     }
 
 
+async def _samples(events: Sequence[Event]) -> Mapping[UUID, Known]:
+    rows = {row.id: row for row in await AwardSample.filter(id__in=ids(events))}
+    staff = await current.staff(*TURNS)
+    found = {}
+    for event in events:
+        if row := rows.get(subject_id(event)):
+            drawn = {"programme": programme_of(row.programme), "year": row.year}
+            told = {one: str(staff[one]) for one in people(event) if one in staff}
+            found[event.id] = Known({**drawn, "count": row.size, "of": row.population}, told)
+    return found
+
+
 _OF_PROGRAMME: Facts = {"programme": Fact(Sort.TEXT), "year": Fact(Sort.NUMBER)}
 _TURNS = frozenset(role.value for role in TURNS)
 AWARD = Subject(
@@ -146,7 +164,7 @@ AWARD = Subject(
 )
 RUN = Subject(
     {"count": Fact(Sort.NUMBER), "sum": Fact(Sort.MONEY), "waiting": Fact(Sort.NUMBER)},
-    frozenset({SCHOOL, QUEUED}),
+    frozenset({SCHOOL, QUEUED, WAITING}),
     _runs,
 )
 FIGURE = Subject(
@@ -160,6 +178,7 @@ FIGURE = Subject(
     frozenset({SCHOOL}),
     _figures,
 )
+SAMPLE = Subject({**_OF_PROGRAMME, "count": Fact(Sort.NUMBER), "of": Fact(Sort.NUMBER)}, _TURNS, _samples)
 OBJECTION = Subject(
     {**_OF_PROGRAMME, "publication": Fact(Sort.CODE), "school": Fact(Sort.TEXT), "number": Fact(Sort.TEXT)},
     frozenset({SCHOOL, OBJECTOR, *_TURNS}),

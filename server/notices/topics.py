@@ -35,6 +35,7 @@ SUBJECTS: Mapping[str, Subject] = {
     "award": facts_awards.AWARD,
     "award_run_row": facts_awards.RUN,
     "publication_figure": facts_awards.FIGURE,
+    "award_sample": facts_awards.SAMPLE,
     "objection": facts_awards.OBJECTION,
     "statement": facts_money.STATEMENT,
     "clawback": facts_money.CLAWBACK,

@@ -117,6 +117,12 @@ async def accounts(organisation_id: UUID) -> Accounts:
     return Accounts(by_state.get(AccountState.CONFIRMED), by_state.get(AccountState.PENDING))
 
 
+async def waiting(organisation_ids: Collection[UUID]) -> set[UUID]:
+    """Return those of some organisations that have named an account which waits for finance."""
+    rows = PayeeAccount.filter(organisation_id__in=list(organisation_ids), state=AccountState.PENDING)
+    return {row.organisation_id for row in await rows.only("id", "organisation_id")}
+
+
 async def history(organisation_id: UUID, limit: int, cursor: str | None) -> Page[PayeeAccount]:
     """Return a page of all accounts an organisation ever named, the newest first, each with its organisation."""
     rows = PayeeAccount.filter(organisation_id=organisation_id).select_related("organisation")

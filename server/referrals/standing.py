@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from server.enrolments.models import EnrolmentState, Intake, MatchVerdict
@@ -23,6 +23,9 @@ _OURS = frozenset[str]({Flag.NAME_DIFFERS, Flag.OTHER_SCHOOL})
 """The flags that follow from matching, and go when their reason does."""
 
 
+AnyStay = TypeVar("AnyStay", bound="Stay")
+
+
 class Status(NamedTuple):
     """A state, and from which day on."""
 
@@ -30,24 +33,30 @@ class Status(NamedTuple):
     state: EnrolmentState
 
 
-@dataclass(frozen=True, slots=True)
-class Seat:
-    """One enrolment. `statuses` are in the order in which they were made known."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stay:
+    """One enrolment, as far as the census asks. `statuses` are in the order in which they were made known."""
 
     id: UUID
-    school_id: UUID
-    intake: Intake
-    name: Sensitive
-    state: EnrolmentState
-    entered_on: date
     repeating: bool
     successor_id: UUID | None
-    judged: tuple[UUID | None, MatchVerdict | None]
     statuses: Sequence[Status]
 
     def state_on(self, day: date) -> EnrolmentState | None:
         """Return the state on a day, None before it began: what was made known last holds from its day on."""
         return next((one.state for one in reversed(self.statuses) if one.effective_on <= day), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat(Stay):
+    """One enrolment, as far as matching asks."""
+
+    school_id: UUID
+    intake: Intake
+    name: Sensitive
+    state: EnrolmentState
+    entered_on: date
+    judged: tuple[UUID | None, MatchVerdict | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +130,10 @@ def _standing(claim: Claim, seats: Sequence[Seat], terms: Terms) -> Standing:
 
 def _counted(claim: Claim, seats: Sequence[Seat], terms: Terms) -> Iterator[_Counted]:
     """Give of every time that a student spent at our schools, through all transfers, the enrolment that counts."""
-    by_id = {seat.id: seat for seat in seats}
-    followed = {seat.successor_id for seat in seats}
     census_on = terms.calendar.of(claim.intake).census_on
-    for first in seats:
-        if first.id in followed or first.repeating:
-            continue
-        track = list(_track(first, by_id))
-        there = _at(track, census_on) if terms.today >= census_on else None
-        if there and there.state_on(census_on) in terms.confirming:
+    for track in _tracks(seats):
+        there = _there(track, census_on, terms.confirming) if terms.today >= census_on else None
+        if there:
             one = _Counted(there, confirmed=True)
         elif track[-1].state in _ORDER:
             one = _Counted(track[-1], confirmed=False)
@@ -139,16 +143,34 @@ def _counted(claim: Claim, seats: Sequence[Seat], terms: Terms) -> Iterator[_Cou
             yield one
 
 
-def _track(first: Seat, by_id: Mapping[UUID, Seat]) -> Iterator[Seat]:
-    seat: Seat | None = first
-    while seat:
-        yield seat
-        seat = by_id.get(seat.successor_id) if seat.successor_id else None
+def attended(
+    enrolment_id: UUID, stays: Sequence[Stay], census_on: date, confirming: Collection[EnrolmentState]
+) -> bool:
+    """Whether the census finds a student of an enrolment, through all transfers, in a state that confirms."""
+    own = (track for track in _tracks(stays) if any(stay.id == enrolment_id for stay in track))
+    return any(_there(track, census_on, confirming) for track in own)
 
 
-def _at(track: Sequence[Seat], day: date) -> Seat:
-    """Return the enrolment of a track in which the student was on a day."""
-    return next((seat for seat in track if seat.state_on(day) is not EnrolmentState.TRANSFERRED), track[-1])
+def _tracks(stays: Sequence[AnyStay]) -> Iterator[list[AnyStay]]:
+    """Give every time that a student spent at our schools for the first time, through all transfers."""
+    by_id = {stay.id: stay for stay in stays}
+    followed = {stay.successor_id for stay in stays}
+    for first in stays:
+        if first.id not in followed and not first.repeating:
+            yield list(_track(first, by_id))
+
+
+def _track(first: AnyStay, by_id: Mapping[UUID, AnyStay]) -> Iterator[AnyStay]:
+    stay: AnyStay | None = first
+    while stay:
+        yield stay
+        stay = by_id.get(stay.successor_id) if stay.successor_id else None
+
+
+def _there(track: Sequence[AnyStay], day: date, confirming: Collection[EnrolmentState]) -> AnyStay | None:
+    """Return the enrolment of a track in which the student was on a day, None where its state does not confirm."""
+    there = next((stay for stay in track if stay.state_on(day) is not EnrolmentState.TRANSFERRED), track[-1])
+    return there if there.state_on(day) in confirming else None
 
 
 def _preference(claim: Claim, one: _Counted) -> tuple[bool, bool, int, date, UUID]:

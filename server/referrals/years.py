@@ -94,6 +94,15 @@ async def dated(year: int) -> Year:
     """Return an entry year, in one statement; raises DomainError 404 for one that cannot be."""
     if not possible(year, clock.today()):
         raise DomainError("not_found", 404, what="referral_year")
+    return await _dated(year)
+
+
+async def of_claims(year: int) -> Calendar:
+    """Return the dates of an entry year of which there are claims, however long ago; one statement."""
+    return (await _dated(year)).calendar
+
+
+async def _dated(year: int) -> Year:
     rows = await returned("SELECT dates, version FROM referral_year WHERE year = $1", year)
     if not rows:
         return _year(year, None)

@@ -7,7 +7,7 @@ from server.awards import book, paying
 from server.awards.models import Award
 from server.awards.paying import Hand
 from server.kernel import audit
-from server.kernel.errors import DomainError, found
+from server.kernel.errors import found
 from server.kernel.transactions import transaction
 from server.organisations import payee_accounts
 from server.organisations.roles import Role
@@ -25,7 +25,7 @@ async def give(statement_id: UUID, by: UUID, mark: str) -> PayerFile:
     """
     one = await holding.statement(statement_id)
     if one.state not in TABLE[Verb.GIVE_FILE] or one.account is None or one.payer is None:
-        raise DomainError("statement_state", 409, number=one.number, state=f"statement_{one.state}")
+        raise holding.wrong_state(one)
     rows = await holding.rows(one.id)
     awards = await _awards([row.award_id for row in rows if row.award_id])
     await paying.admit(Hand(by, Role.FINANCE), list(awards.values()))

@@ -14,7 +14,14 @@ from server.kernel.errors import DomainError, found
 from server.organisations import current
 from server.organisations.models import Organisation
 from server.organisations.roles import Role
-from server.statements.models import RowOutcome, Statement, StatementResult, StatementRow, StatementState
+from server.statements.models import (
+    RowOutcome,
+    Statement,
+    StatementApproval,
+    StatementResult,
+    StatementRow,
+    StatementState,
+)
 from server.statements.states import GONE_OUT, TABLE, Verb
 
 FINAL = (RowOutcome.PAID, RowOutcome.FAILED)
@@ -43,8 +50,14 @@ async def hold(statement_id: UUID, verb: Verb) -> Statement:
     """
     held = found(await Statement.filter(id=statement_id).select_for_update().get_or_none(), "statement")
     if held.state not in TABLE[verb]:
-        raise DomainError("statement_state", 409, number=held.number, state=f"statement_{held.state}")
+        raise wrong_state(held)
     return held
+
+
+def wrong_state(one: Statement) -> DomainError:
+    """Return the 409 that names the state a statement is in, and what comes next from there."""
+    state = f"statement_{one.state}"
+    return DomainError("statement_state", 409, number=one.number, state=state, next=f"{state}_next")
 
 
 async def hold_with_payee(statement_id: UUID, verb: Verb) -> tuple[Statement, Organisation]:
@@ -52,6 +65,12 @@ async def hold_with_payee(statement_id: UUID, verb: Verb) -> tuple[Statement, Or
     seen = found(await Statement.get_or_none(id=statement_id).only("id", "payee_id"), "statement")
     payee = await Organisation.filter(id=seen.payee_id).select_for_update(no_key=True).get()
     return await hold(statement_id, verb), payee
+
+
+async def require_not_approved(statement_id: UUID, person_id: UUID) -> None:
+    """Raise DomainError 403 for who approved a statement: what comes after that is for others."""
+    if await StatementApproval.exists(statement_id=statement_id, person_id=person_id):
+        raise DomainError("another_person", 403)
 
 
 async def rows(statement_id: UUID) -> list[StatementRow]:

@@ -9,6 +9,7 @@ from tortoise.functions import Count
 
 from server.awards.models import Award
 from server.kernel.paging import Page, Sort, page
+from server.organisations import payee_accounts
 from server.statements import holding
 from server.statements.models import (
     Statement,
@@ -36,11 +37,15 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A statement with its parts, who let it go out, and of how many rows what came, by outcome."""
+    """A statement with its parts, who let it go out, and of how many rows what came, by outcome.
+
+    `account_pending` says that its payee has named another account, which waits for finance.
+    """
 
     row: Statement
     approvals: Sequence[StatementApproval]
     outcomes: Mapping[str, int]
+    account_pending: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,8 @@ async def seen(rows: Sequence[Statement]) -> list[Seen]:
     """Return statements that were fetched with their parts as they are shown."""
     ids = [row.id for row in rows]
     given, came = await _approvals(ids), await _outcomes(ids)
-    return [Seen(row, given[row.id], came[row.id]) for row in rows]
+    named = await payee_accounts.waiting({row.payee_id for row in rows})
+    return [Seen(row, given[row.id], came[row.id], row.payee_id in named) for row in rows]
 
 
 async def _approvals(statement_ids: Collection[UUID]) -> Mapping[UUID, list[StatementApproval]]:

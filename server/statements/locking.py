@@ -33,7 +33,7 @@ async def lock(statement_id: UUID, by: UUID) -> Statement:
     """
     held, payee = await holding.hold_with_payee(statement_id, Verb.LOCK)
     awards = await paying.hold(statement_id)
-    paying.require_undoubted(awards)
+    await paying.require_sound(awards)
     account = await require_ready(held, payee, awards)
     await paying.admit(Hand(by, Role.FINANCE, Part.SENDING), awards)
     kept_back = await _keep_back(held, awards)

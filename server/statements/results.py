@@ -9,7 +9,7 @@ from server.awards.paying import Hand
 from server.imports import headings
 from server.imports.ports import Spreadsheets
 from server.imports.stored import Row
-from server.kernel.errors import invalid
+from server.kernel.errors import DomainError, invalid
 from server.kernel.transactions import transaction
 from server.organisations import payee_accounts
 from server.organisations.models import PayeeAccount
@@ -25,9 +25,13 @@ from server.statements.states import Verb
 async def read(data: bytes, spreadsheets: Spreadsheets) -> Sequence[Row]:
     """Return the rows of a result file; not inside a transaction.
 
-    Raises DomainError `spreadsheet_…`, also for a file without our columns or without a row.
+    Raises DomainError `spreadsheet_…`, also for a file without our columns or without a row, and 422 `result_sheets`
+    where more sheets than one have results.
     """
-    return headings.table(await spreadsheets.read(data), COLUMNS).rows
+    found = headings.table(await spreadsheets.read(data), COLUMNS)
+    if found.unread:
+        raise DomainError("result_sheets", 422)
+    return found.rows
 
 
 @transaction
@@ -43,6 +47,7 @@ async def take_in(statement_id: UUID, rows: Sequence[Row], by: UUID) -> Statemen
     if checked.faults:
         raise invalid(*checked.faults)
     await paying.admit(Hand(by, Role.FINANCE, Part.SENDING), await paying.hold(held.id))
+    await holding.require_not_approved(held.id, by)
     said = [Said(own[one.line.number], one.outcome, one.reason) for one in checked.fresh]
     if said:
         await settling.settle(held, said, by, checking.digest(sent, checked.fresh))

@@ -1,11 +1,12 @@
 """Letting a locked statement go out: approved by as many as its total asks for, sent by yet another, or voided."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from server.awards import offsetting, paying, rules
 from server.awards.models import Part
 from server.awards.paying import Hand
-from server.funds import ledger
+from server.funds import ledger, papers
 from server.funds.ledger import Move
 from server.funds.models import EntryKind
 from server.kernel import clock, outbox
@@ -30,6 +31,12 @@ async def approvals(statement_id: UUID) -> list[StatementApproval]:
     return await StatementApproval.filter(statement_id=statement_id).order_by("id")
 
 
+async def counting(given: Sequence[StatementApproval]) -> int:
+    """Return how many of these approvals count: of those who are approvers still, and may act."""
+    approvers = await current.staff(Role.APPROVER)
+    return sum(1 for one in given if one.person_id in approvers)
+
+
 @transaction
 async def approve(statement_id: UUID, by: Decider) -> Statement:
     """Let a locked statement go out, as one of those whom it needs; with the last of them finance is told.
@@ -49,7 +56,7 @@ async def approve(statement_id: UUID, by: Decider) -> Statement:
     await paying.require_no_other_part(by.person_id, awards, Part.APPROVAL)
     await StatementApproval.create(statement=held, person_id=by.person_id, reason=by.reason, made_at=clock.now())
     await holding.change(held, "approved", by.person_id, by.reason)
-    if len(given) + 1 == needed(held):
+    if await counting(given) + 1 == needed(held):
         finance = await current.staff(Role.FINANCE)
         await outbox.record("statement.cleared", holding.subject_of(held.id), sorted(finance))
     return held
@@ -60,18 +67,19 @@ async def send(statement_id: UUID, by: UUID) -> Statement:
     """Send an approved statement to its payer; one that comes to nothing after what is kept back is settled by that.
 
     Raises DomainError 403 for other hands and for who approved it, 404, 409 where it is not locked, approvals or papers
-    are missing, the account in force is not the locked one any more, or something came up about an award.
+    are missing, account or payer are not the locked ones any more, or something came up about an award.
     """
     held, payee = await holding.hold_with_payee(statement_id, Verb.SEND)
-    given = {one.person_id for one in await approvals(held.id)}
-    if by in given:
-        raise DomainError("another_person", 403)
-    if len(given) < needed(held):
-        raise DomainError("approvals_missing", 409, needed=needed(held), given=len(given))
+    await holding.require_not_approved(held.id, by)
+    given = await counting(await approvals(held.id))
+    if given < needed(held):
+        raise DomainError("approvals_missing", 409, needed=needed(held), given=given)
     awards = await paying.hold(held.id)
-    paying.require_undoubted(awards)
+    await paying.require_sound(awards)
     if (await locking.require_ready(held, payee, awards)).id != held.account_id:
         raise DomainError("account_since_lock", 409)
+    if (await papers.payer(held.fund_id)).id != held.payer_id:
+        raise DomainError("payer_since_lock", 409)
     await paying.admit(Hand(by, Role.FINANCE, Part.SENDING), awards)
     held.sent_by_id, held.sent_at = by, clock.now()
     await holding.change(held, "sent", by, state=StatementState.SENT)
@@ -105,6 +113,7 @@ async def take_back(statement_id: UUID, by: Decider) -> Statement:
 async def _come_to_nothing(held: Statement, by: Decider, state: StatementState) -> None:
     awards, returned = await paying.hold(held.id), state is StatementState.RETURNED
     await paying.admit(Hand(by.person_id, Role.FINANCE, Part.SENDING), awards)
+    await holding.require_not_approved(held.id, by.person_id)
     await (paying.fail if returned else paying.take_off)(awards, by.person_id, by.reason)
     await offsetting.free(held.id)
     locked = held.locked_at is not None

@@ -119,6 +119,7 @@ async def bank_return(statement_id: UUID, which: Returned, by: Decider) -> State
         raise DomainError("award_not_paid_by_it", 409)
     await _require_sent(held, row)
     await paying.admit(Hand(by.person_id, Role.FINANCE, Part.SENDING), [award])
+    await holding.require_not_approved(held.id, by.person_id)
     await _settle_questions(award, by)
     await _write_results([Said(row, RowOutcome.BANK_RETURNED, by.reason[: paying.FAILURE_LENGTH])], by.person_id, "")
     budget = await ledger.hold(held.budget_id)

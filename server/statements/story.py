@@ -13,6 +13,7 @@ from uuid import UUID
 
 from tortoise.expressions import Q
 
+from server.awards import soundness
 from server.awards.models import Award, Clawback, Objection
 from server.funds.models import FundPaper, LedgerEntry, PaperKind
 from server.kernel import clock
@@ -27,6 +28,8 @@ LOOKS = (".revealed", "_viewed", ".file_given")
 """What the names of acts end with that change nothing."""
 INSIDE = ("award.drawn", "award.second_checked", "award.doubted", "award.cleared", "clawback.asked")
 """Acts that the payee is not told of: they are questions of the secretariat's own."""
+OF_A_ROW = ("statement.bank_returned",)
+"""What a statement's history says of one of its rows: that row's award says it itself."""
 APPROVED = ("award.approved", "award.awaiting_funds")
 
 
@@ -149,7 +152,7 @@ def _subjects(
 
 async def _acts(subjects: Mapping[str, datetime | None], payee_id: UUID, *, staff: bool) -> list[Act]:
     looks = Q(*(Q(action__endswith=look) for look in LOOKS), join_type="OR")
-    entries = await AuditEntry.filter(subject__in=list(subjects)).exclude(looks).order_by("id")
+    entries = await AuditEntry.filter(subject__in=list(subjects)).exclude(looks | Q(action__in=OF_A_ROW)).order_by("id")
     told = [one for one in entries if staff or _told(one, subjects[one.subject])]
     posts = await _posts({one.actor_id for one in told if one.actor_id})
     return [Act(one, _by(one, payee_id, posts)) for one in told]
@@ -168,8 +171,8 @@ async def _posts(people: Collection[UUID]) -> Mapping[UUID, list[Membership]]:
 
 
 def _by(entry: AuditEntry, payee_id: UUID, posts: Mapping[UUID, Sequence[Membership]]) -> By:
-    """Return as what somebody acted: by what they were at that moment."""
-    if entry.actor_id is None:
+    """Return as what somebody acted: by what they were at that moment; what follows from a claim no person does."""
+    if entry.actor_id is None or not soundness.DOUBTS.isdisjoint(entry.fields):
         return By.SYSTEM
     held = [one for one in posts.get(entry.actor_id, ()) if one.ended_at is None or one.ended_at >= entry.made_at]
     office = next((one for one in held if one.organisation.kind is Kind.SECRETARIAT), None)

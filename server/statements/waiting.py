@@ -76,7 +76,13 @@ _OBJECTED = (
     "AND (o.award_id = a.id OR (o.award_id IS NULL AND o.payee_id = a.payee_id)))"
 )
 _WAITING = f"""
-WITH approved AS (SELECT statement_id, count(*) AS approvals FROM statement_approval GROUP BY statement_id),
+WITH approved AS (
+  SELECT given.statement_id, count(*) AS approvals FROM statement_approval given WHERE EXISTS (
+    SELECT 1 FROM membership m JOIN organisation o ON o.id = m.organisation_id JOIN person p ON p.id = m.person_id
+    WHERE m.person_id = given.person_id AND o.kind = 'secretariat' AND m.role = 'approver' AND m.state = 'active'
+      AND m.ended_at IS NULL AND p.state = 'active'
+  ) GROUP BY given.statement_id
+),
 waiting AS (
   SELECT CASE
       WHEN a.state = 'proposed' THEN 'review'

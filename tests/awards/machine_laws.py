@@ -60,7 +60,7 @@ def nothing_is_paid_twice(now: Seen) -> None:
         one.id for one in now.awards.values() if one.state is AwardState.PAID
     }
     assert set(paid.values()) <= {0, 1}
-    students = Counter(one.student_id for one in now.awards.values() if one.state is AwardState.PAID)
+    students = Counter(one.student_id for one in now.awards.values() if one.state is AwardState.PAID and not one.exception_reason)
     assert max(students.values(), default=0) <= 1
     spent = {EntryKind.SPEND: 1, EntryKind.BANK_RETURN: -1}
     assert fen == sum(spent.get(one.kind, 0) * one.amount_fen for one in now.entries)
@@ -114,7 +114,6 @@ _OF_STATEMENT = {
     "statement.sent": Part.SENDING,
     "statement.voided": Part.SENDING,
     "statement.returned": Part.SENDING,
-    "statement.approved": Part.APPROVAL,
 }
 
 
@@ -124,7 +123,7 @@ def _part(entry: AuditEntry, world: World) -> Part | None:
         "award.reviewed": Part.REVIEW,
         "award.overturned": Part.REVIEW,
         "award.second_checked": Part.SECOND_CHECK,
-        "award.refused": by_role,
+        "award.refused": Part.REVIEW if "objection" in entry.fields else by_role,
         "award.cancelled": by_role,
         "award.undone": None if entry.before == AwardState.PUBLICISED else by_role,
         "award.held": Part.SECOND_CHECK if "second_check" in entry.fields else None,

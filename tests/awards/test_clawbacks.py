@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from server.awards import clawbacks, contesting, deciders, explaining, offsetting, owing, rules
+from server.awards import clawbacks, contesting, deciders, explaining, offsetting, owing, repaying, rules, working
 from server.awards.contesting import Verdict
-from server.awards.models import AwardState, Clawback, ClawbackState, ContestState, Part
+from server.awards.models import Award, AwardRun, AwardState, Clawback, ClawbackState, ContestState, Part
 from server.funds.models import BudgetState
 from server.kernel import clock
 from server.kernel.audit import AuditEntry
@@ -17,10 +17,11 @@ from server.kernel.errors import DomainError
 from server.kernel.ids import new_id
 from server.kernel.outbox import Event
 from server.kernel.transactions import transaction
+from server.organisations.models import Membership
 from server.organisations.roles import Role
 from tests.awards.clawing import FEN, World, decided_before, world
 from tests.factories import make_member, make_organisation, make_person
-from tests.harness.funding import make_award, make_budget
+from tests.harness.funding import make_award
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -163,7 +164,7 @@ async def test_what_was_approved_is_dropped_by_another_approver_only(here: World
     assert (await here.at()).spent_fen == FEN
 
 
-async def test_a_contest_holds_nothing_up_and_gives_back_where_it_is_right(here: World) -> None:
+async def test_a_contest_holds_nothing_up_and_where_it_is_right_a_new_award_is_proposed(here: World) -> None:
     await here.demanded()
     contested = await contesting.contest(here.award.id, "学生在读", here.manager)
     assert contested.contest is ContestState.OPEN
@@ -173,9 +174,65 @@ async def test_a_contest_holds_nothing_up_and_gives_back_where_it_is_right(here:
     asked = here.by(here.reviewer)
     assert await refused(decide(here.award.id, Verdict.LIFTED, asked)) == ("clawback_another_person", 403)
     over = await decide(here.award.id, Verdict.LIFTED, here.by(here.other_approver))
-    assert (over.state, over.contest, over.recovered_fen) == (ClawbackState.DROPPED, ContestState.LIFTED, 0)
-    assert (await here.at()).spent_fen == FEN
+    assert (over.state, over.contest, over.recovered_fen) == (ClawbackState.DROPPED, ContestState.LIFTED, 20_000)
+    assert (await here.at()).spent_fen == FEN - 20_000
     await require_explained(here)
+    again = await Award.get(payee=here.school, state=AwardState.PROPOSED)
+    assert (again.amount_fen, again.referral_id, again.budget_id) == (20_000, None, None)
+    alike = ("programme", "year", "student_id", "matter", "entered_on", "rule_version", "facts", "verdict")
+    assert [getattr(again, name) for name in alike] == [getattr(here.award, name) for name in alike]
+    assert again.exception_reason == repaying.WHY
+    run = await AwardRun.get(id=again.run_id)
+    assert (run.kind, run.state, run.actor_id, run.counts) == ("propose", "done", here.other_approver, {"proposed": 1})
+    await queue_work(run)
+    assert await refused(owing.require_none([here.award.id])) == ("clawback_in_the_way", 409)
+
+
+async def queue_work(run: AwardRun) -> None:
+    """Do what the run's job does; nothing is proposed a second time."""
+    before = await Award.all().count()
+    assert await working.work({"run": str(run.id)}) == {"more": False}
+    assert await Award.all().count() == before
+
+
+async def test_who_had_a_part_in_the_award_lifts_nothing(here: World) -> None:
+    await here.demanded()
+    await contesting.contest(here.award.id, "学生在读", here.manager)
+    await clawbacks.recover(here.award.id, 20_000, here.by(here.finance))
+    await decided_before(here.award, here.other_approver, Part.APPROVAL)
+    lift = contesting.decide(here.award.id, Verdict.LIFTED, here.by(here.other_approver))
+    assert await refused(lift) == ("another_part", 403)
+    assert not await Award.exists(payee=here.school, state=AwardState.PROPOSED)
+
+
+async def test_who_approved_it_neither_demands_nor_collects_it_later_in_another_role(here: World) -> None:
+    await clawbacks.request(here.award.id, None, here.by(here.reviewer))
+    await clawbacks.approve(here.award.id, here.by(here.approver))
+    await Membership.filter(person_id=here.approver).update(role=Role.FINANCE)
+    by = here.by(here.approver)
+    assert await refused(clawbacks.demand(here.award.id, by)) == ("clawback_another_person", 403)
+    await clawbacks.demand(here.award.id, here.by(here.finance))
+    assert await refused(clawbacks.recover(here.award.id, 1, by)) == ("clawback_another_person", 403)
+
+
+async def test_a_contest_of_a_part_is_decided_before_more_is_claimed_back(here: World) -> None:
+    await here.demanded(20_000)
+    await contesting.contest(here.award.id, "学生在读", here.manager)
+    await clawbacks.recover(here.award.id, 20_000, here.by(here.finance))
+    more = here.by(here.reviewer)
+    assert await refused(clawbacks.request(here.award.id, None, more)) == ("contest_undecided", 409)
+
+    @transaction
+    async def ask() -> list[Clawback]:
+        return await clawbacks.questions([here.award], "登记有争议")
+
+    await ask()
+    assert await refused(clawbacks.request(here.award.id, None, more)) == ("contest_undecided", 409)
+    assert (await clawbacks.newest(here.award.id, told_only=False)).contest is ContestState.OPEN
+    stands = await contesting.decide(here.award.id, Verdict.STANDS, here.by(here.other_approver))
+    assert stands.amount_fen == 20_000
+    assert (await clawbacks.request(here.award.id, None, more)).amount_fen == FEN - 20_000
+    assert await refused(contesting.contest(here.award.id, "学生在读", here.manager)) == ("contested_already", 409)
 
 
 async def test_a_contest_that_is_wrong_changes_nothing(here: World) -> None:
@@ -189,7 +246,7 @@ async def test_a_contest_that_is_wrong_changes_nothing(here: World) -> None:
 
 async def test_a_contest_has_its_days(here: World) -> None:
     await clawbacks.request(here.award.id, None, here.by(here.reviewer))
-    assert await refused(contesting.contest(here.award.id, "学生在读", here.manager)) == ("clawback_state", 409)
+    assert await refused(contesting.contest(here.award.id, "学生在读", here.manager)) == ("not_found", 404)
     await clawbacks.drop(here.award.id, here.by(here.reviewer))
     demanded = await here.demanded()
     days = rules.in_force().contest.days
@@ -212,15 +269,11 @@ async def test_money_that_comes_back_after_the_year_was_closed_is_surrendered(he
     assert (closed.available_fen, closed.surrendered_fen) == (0, surrendered + 20_000)
     await require_explained(here)
     await contesting.contest(here.award.id, "学生在读", here.manager)
-    lift = contesting.decide(here.award.id, Verdict.LIFTED, here.by(here.other_approver))
-    assert await refused(lift) == ("budget_closed", 409)
-    clock.move_to(clock.now() + timedelta(days=370))
-    fund = await budget.fund
-    today = await make_budget(fund, FEN)
     await contesting.decide(here.award.id, Verdict.LIFTED, here.by(here.other_approver))
-    await today.refresh_from_db()
-    assert (today.available_fen, today.spent_fen) == (FEN - 20_000, 20_000)
-    assert await explaining.unexplained(today.id) == await explaining.unexplained(here.budget.id) == []
+    assert (await here.at()).spent_fen == FEN - 20_000
+    assert (await Award.get(payee=here.school, state=AwardState.PROPOSED)).amount_fen == 20_000
+    assert await refused(owing.require_none([here.award.id])) == ("clawback_in_the_way", 409)
+    await require_explained(here)
 
 
 async def test_a_statement_keeps_back_what_is_owed_the_oldest_first_and_frees_it_again(here: World) -> None:

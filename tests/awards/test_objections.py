@@ -1,4 +1,4 @@
-"""Objections hold what they name, until a reviewer without a part in it has decided; nothing gets past one."""
+"""Objections hold what they name, until somebody without a part in it has decided; nothing gets past one."""
 
 import asyncio
 from datetime import timedelta
@@ -12,6 +12,7 @@ from server.awards.objections import Verdict, Word
 from server.kernel import clock
 from server.kernel.audit import AuditEntry
 from server.kernel.errors import DomainError
+from server.kernel.outbox import Event
 from server.organisations.roles import Role
 from server.people.models import Person
 from server.people.service import Decider
@@ -91,10 +92,27 @@ async def test_who_had_a_part_or_an_interest_does_not_decide_it(here: World) -> 
     made = await objections.to_award(award.id, Word(here.reviewer_3, "有误"))
     assert await refused(decided(here, made, Verdict.REJECT, here.reviewer)) == ("another_part", 403)
     assert await refused(decided(here, made, Verdict.REJECT, here.reviewer_3)) == ("another_part", 403)
-    assert await refused(decided(here, made, Verdict.REJECT, here.approver)) == ("not_yours_to_do", 403)
+    assert await refused(decided(here, made, Verdict.REJECT, here.finance)) == ("not_yours_to_do", 403)
     await make_member(here.school, Role.CLERK, await Person.get(id=here.reviewer_2))
     assert await refused(decided(here, made, Verdict.REJECT, here.reviewer_2)) == ("decides_for_own", 403)
     assert here.reviewer_3 not in await parts(award)
+
+
+async def test_where_every_reviewer_had_a_part_an_approver_decides_and_has_reviewed_by_that(here: World) -> None:
+    mine = await here.reviewed(1)
+    others = await here.awards(2)
+    for person_id, award in zip((here.reviewer_2, here.reviewer_3), others, strict=True):
+        assert await here.codes(person_id, RunKind.REVIEW, award) == [None]
+    [award] = await here.publicised()
+    made = await objections.to_school(await publication_of(award), here.school.id, await word())
+    assert str(here.approver) in (await Event.get(name="objection.made", subject=f"objection:{made.id}")).people
+    for person_id in (here.reviewer, here.reviewer_2, here.reviewer_3):
+        assert await refused(decided(here, made, Verdict.REJECT, person_id)) == ("another_part", 403)
+    await decided(here, made, Verdict.REJECT, here.approver)
+    assert await states(*mine, *others, award) == ["publicised"] * 4
+    over()
+    assert await here.codes(here.approver, RunKind.APPROVE, award) == ["another_part"]
+    assert await here.codes(here.approver_2, RunKind.APPROVE, award) == [None]
 
 
 async def test_only_while_it_is_publicised_and_one_at_a_time(here: World) -> None:

@@ -12,6 +12,7 @@ from server.kernel.outbox import Event
 from server.people.service import Decider
 from tests.awards.deciding import World, acts, now, parts, refused, states, world
 from tests.factories import make_organisation
+from tests.harness import statements
 from tests.harness.funding import REWARD_FEN
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -64,6 +65,17 @@ async def test_one_order_publishes_each_programme_by_itself(here: World) -> None
     assert [one.id for one in await publications.made_with(made[0].id)] == [one.id for one in made]
 
 
+async def test_all_of_one_order_are_held_in_the_order_of_their_ids(here: World) -> None:
+    """As everybody holds awards, so that nobody waits for each other: the later programme has the first id."""
+    year = 2032
+    for programme in ("乙", "甲", "乙", "甲"):
+        await here.award(programme=programme, year=year, state=AwardState.REVIEWED)
+    with statements.sent() as sent:
+        await publications.publish(year, None, here.reviewer)
+    assert len([one for one in sent if "FROM award WHERE year" in one and "ORDER BY id" in one]) == 1
+    assert [one for one in sent if "FROM award WHERE programme" in one] == []
+
+
 async def test_what_was_said_stays_when_one_award_goes_back(here: World) -> None:
     kept, gone = await here.publicised(2)
     assert await here.undoes(here.approver, gone) == "reviewed"
@@ -84,8 +96,14 @@ async def test_above_so_many_a_draw_comes_first(here: World) -> None:
     order = await samples.members(made.id)
     waiting = await Award.filter(sample_id=made.id, second_check=SecondCheck.WAITING)
     assert {one.id for one in waiting} == set(order[:2])
+    first, second = order[:2]
+    assert await refused(publish(here.year, here.programme, here.reviewer)) == ("second_check_waiting", 409)
+    await samples.check(first, Verdict.PASS, Decider(here.reviewer_2, "无误"))
+    await here.says(here.reviewer, RunKind.HOLD, await Award.get(id=second))
+    assert await refused(publish(here.year, here.programme, here.reviewer)) == ("second_check_waiting", 409)
+    await Award.filter(id=second).update(doubt="referral_in_dispute")
     await publish(here.year, here.programme, here.reviewer)
-    assert sorted(await states(*[await Award.get(id=one) for one in order])) == ["publicised"] * 3 + ["reviewed"] * 2
+    assert sorted(await states(*[await Award.get(id=one) for one in order])) == ["held"] + ["publicised"] * 4
 
 
 @pytest.mark.usefixtures("strict")
@@ -97,7 +115,7 @@ async def test_publishing_a_few_at_a_time_is_no_way_round(here: World) -> None:
 
 async def test_anyone_can_draw_again(here: World) -> None:
     awards = await here.reviewed(3)
-    made = await samples.draw(here.programme, here.year, here.reviewer, "20261121-0371")
+    made = await samples.draw(here.programme, here.year, here.reviewer)
     ids = [one.id for one in awards]
     assert samples.drawn(ids, made.seed, made.size) == (await samples.members(made.id))[: made.size]
     assert await refused(samples.draw(here.programme, here.year, here.reviewer)) == ("nothing_to_draw", 409)
@@ -130,7 +148,8 @@ async def test_one_that_fails_is_held_and_looked_at_again(here: World) -> None:
     assert (await now(award)).second_check is SecondCheck.FAILED
     assert await here.codes(here.reviewer_3, RunKind.RELEASE, award) == [None]
     assert (await now(award)).second_check is SecondCheck.WAITING
-    assert await refused(publications.publish(here.year, here.programme, here.reviewer)) == ("nothing_to_publish", 409)
+    waits = ("second_check_waiting", 409)
+    assert await refused(publications.publish(here.year, here.programme, here.reviewer)) == waits
     await samples.check(award.id, Verdict.PASS, Decider(here.reviewer_2, "已补正"))
     await publications.publish(here.year, here.programme, here.reviewer)
 

@@ -9,11 +9,13 @@ from server.awards import closing, explaining, queue
 from server.awards.models import Award, AwardState
 from server.funds import budgets, ledger
 from server.funds import explaining as sums
+from server.funds.budgets import ByHand
 from server.funds.ledger import Move
 from server.funds.models import Budget, BudgetState, EntryKind, Fund, LedgerEntry
 from server.kernel import clock
 from server.kernel.audit import AuditEntry
 from server.kernel.errors import DomainError
+from server.kernel.ids import new_id
 from server.kernel.jobs.models import Job
 from server.kernel.transactions import transaction
 from server.organisations.models import Organisation
@@ -36,9 +38,9 @@ async def close(fund: Fund, carry_over_fen: int = 0, year: int | None = None) ->
     return await closing.close(fund.id, year or clock.today().year, carry_over_fen, by)
 
 
-async def refused(fund: Fund, carry_over_fen: int = 0) -> str:
+async def refused(fund: Fund, carry_over_fen: int = 0, year: int | None = None) -> str:
     with pytest.raises(DomainError) as refusal:
-        await close(fund, carry_over_fen)
+        await close(fund, carry_over_fen, year)
     assert refusal.value.status == 409
     return refusal.value.slug
 
@@ -156,3 +158,12 @@ async def test_the_database_keeps_a_closed_year_as_it_is() -> None:
     for change in ({"state": BudgetState.OPEN}, {"available_fen": 1}, {"appropriated_fen": 1}):
         with pytest.raises(Exception, match=r"budget_closed|append-only"):
             await Budget.filter(id=closed.id).update(**change)
+
+
+async def test_a_year_that_has_not_begun_stays_open_for_its_money(school: Organisation) -> None:
+    assert school
+    fund, year = await make_fund("feeder-referral"), clock.today().year
+    ahead = await budgets.enter(fund.id, year + 1, ByHand(KINDS.APPROPRIATE, REWARD_FEN, new_id(), "下达"))
+    assert [await refused(fund, fen, year + 1) for fen in (0, REWARD_FEN)] == ["budget_ahead"] * 2
+    await budgets.enter(fund.id, year + 1, ByHand(KINDS.APPROPRIATE, REWARD_FEN, new_id(), "追加"))
+    assert (await Budget.get(id=ahead.budget_id)).available_fen == 2 * REWARD_FEN

@@ -7,7 +7,7 @@ from uuid import UUID
 from server.awards import proposing, runs, working
 from server.awards.models import Award, AwardRun, AwardRunRow, AwardState, Clawback, ClawbackState, RunKind, RunState
 from server.awards.proposing import Wanted
-from server.enrolments.models import EnrolmentState
+from server.enrolments.models import EnrolmentState, EnrolmentStatus
 from server.kernel import clock
 from server.kernel.ids import new_id
 from server.kernel.outbox import Event
@@ -27,6 +27,8 @@ async def make_confirmed(school: Organisation, college: Organisation, year: int,
     student = values.pop("student", None) or await make_student()
     row = {"year": year, "state": EnrolmentState.REGISTERED, "entered_on": date(year, 9, 1), **enrolled}
     enrolment = await make_listed(college, student, **row)
+    since = min(enrolment.entered_on, date(year, 9, 1))
+    await EnrolmentStatus.create(enrolment=enrolment, state=enrolment.state, effective_on=since, made_at=clock.now())
     made = {"year": year, "state": ReferralState.CONFIRMED, "enrolment": enrolment, **values}
     return await make_claim(school, student, **made)
 

@@ -5,7 +5,7 @@ from datetime import date
 from itertools import count
 from uuid import UUID
 
-from server.enrolments.models import Enrolment, EnrolmentState, Intake, Level
+from server.enrolments.models import Enrolment, EnrolmentState, EnrolmentStatus, Intake, Level
 from server.kernel import bulk, clock, sensitive
 from server.kernel.ids import new_id
 from server.kernel.sensitive import Kind
@@ -32,7 +32,8 @@ async def _confirm(schools: Sequence[Organisation], college: Organisation, year:
     claims = [
         _claim(enrolment, schools[place % len(schools)].id, year) for place, enrolment in enumerate(enrolments)
     ]  # fmt: skip
-    for rows in (students, enrolments, claims):
+    statuses = [_status(enrolment) for enrolment in enrolments]
+    for rows in (students, enrolments, statuses, claims):
         await bulk.insert(rows)
 
 
@@ -63,6 +64,17 @@ def _enrolment(student_id: UUID, college_id: UUID, year: int) -> Enrolment:
         entered_on=date(2026, 9, 1),
         state=EnrolmentState.REGISTERED,
         created_at=clock.now(),
+    )
+
+
+def _status(enrolment: Enrolment) -> EnrolmentStatus:
+    return bulk.fresh(
+        EnrolmentStatus,
+        id=new_id(),
+        enrolment_id=enrolment.id,
+        state=enrolment.state,
+        effective_on=enrolment.entered_on,
+        made_at=clock.now(),
     )
 
 

@@ -103,7 +103,11 @@ async def test_the_whole_way_and_back(office: Staff, school: Organisation, clien
     overturn = {"verdict": "overturn", **WHY}
     path = f"/appeals/{made['id']}/decision"
     assert (await post(office.reviewer, path, overturn))[1]["code"] == "another_part"
-    assert (await post(office.reviewer_3, path, overturn))[0] == 200
+    assert (await post(office.approver, path, overturn))[1]["code"] == "another_part"
+    third = await staff(client, Role.APPROVER)
+    listed = (await third.ask("GET", "/appeals?state=open"))[1]
+    assert [one["id"] for one in listed["items"]] == [made["id"]]
+    assert (await post(third, path, overturn))[0] == 200
     assert await said(office.approver, award, "cancel") == (403, "overturned")
     found = await Budget.get(id=budget.id)
     assert (found.available_fen, found.reserved_fen) == (5 * REWARD_FEN, 0)
@@ -126,7 +130,8 @@ async def test_a_school_neither_decides_nor_sees_what_is_anothers(
 async def test_drawn_and_looked_at_again(office: Staff, school: Organisation) -> None:
     year = YEAR - 1
     awards = [await make_award(school, year=year, state=AwardState.REVIEWED) for _ in range(4)]
-    order = {"programme": PROGRAMME, "year": year, "seed": "2026-3141592"}
+    order = {"programme": PROGRAMME, "year": year}
+    assert (await post(office.reviewer, "/awards/samples", {**order, "seed": "2026-3141592"}))[0] == 422
     status, made = await post(office.reviewer, "/awards/samples", order)
     assert (status, made["population"], made["size"]) == (201, 4, 3)
     status, again, _ = await office.finance.ask("GET", f"/awards/samples/{made['id']}")

@@ -128,7 +128,7 @@ async def test_up_to_the_approval(run: Run) -> None:
     await Publication.all().update(ends_on=clock.today() - timedelta(days=1))
     approve = {"filter": {"year": YEAR}, "verdict": "approve", **WHY}
     await run.post("approver", "/awards/decisions", approve, 201)
-    await run.hear({"奖补已批准": OURS, "奖补已批准，部分等待资金": ("other manager",)})
+    await run.hear({"奖补已批准": OURS, "奖补已批准，等待资金": ("other manager",)})
 
 
 async def test_up_to_the_receipt(run: Run) -> None:

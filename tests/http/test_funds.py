@@ -97,6 +97,38 @@ async def test_a_fund_is_for_what_may_be_paid_and_each_programme_has_one(finance
     assert made in (await finance.ask("GET", "/funds"))[1]["items"]
 
 
+async def test_a_fund_is_corrected_and_no_programme_leaves_it_that_it_pays(
+    client: aiohttp.ClientSession, finance: Caller
+) -> None:
+    await Fund.all().update(programmes=[])  # those of other tests
+    fund, other = await make_fund("feeder-referral", "cross-city"), await make_fund("consortium")
+    path = f"/funds/{fund.id}"
+
+    async def change(version: int, **said: Any) -> tuple[int, Any]:
+        status, found, _ = await finance.ask("PATCH", path, said, If_Match=f'"{version}"')
+        return status, found
+
+    assert (await finance.ask("PATCH", path, {"name": "x"}))[0] == 428
+    assert (await change(7, name="x"))[1]["code"] == "stale_version"
+    assert (await change(1, name=other.name))[1]["code"] == "fund_named"
+    assert (await change(1, programmes=["consortium"]))[1]["code"] == "programme_funded"
+    faults = (await change(1, clause="aq-2024-91/99", programmes=["agency-recruitment"]))[1]["errors"]
+    assert [fault["pointer"] for fault in faults] == ["/clause", "/programmes/0"]
+    award = await make_award(await make_organisation(), fund=fund)
+    assert (await change(1, programmes=["cross-city"]))[1]["code"] == "fund_in_use"
+    status, found = await change(1, name="改名后的资金", programmes=["feeder-referral"])
+    assert (status, found["name"], found["programmes"], found["version"]) == (200, "改名后的资金", ["feeder-referral"], 2)
+    _, seen, headers = await finance.ask("GET", path)
+    assert (seen, headers["ETag"]) == (found, '"2"')
+    assert (await change(2))[1] == found, "nothing said, nothing changed"
+    noted = await AuditEntry.get(subject=f"fund:{fund.id}", action="fund.changed")
+    assert (noted.actor_id, noted.fields) == (finance.person_id, ["name", "programmes"])
+    await Award.filter(id=award.id).delete()
+    assert (await change(2, programmes=["cross-city"]))[0] == 200
+    approver = await staff(client, Role.APPROVER)
+    assert (await approver.ask("PATCH", path, {"name": "x"}, If_Match='"3"'))[0] == 403
+
+
 async def test_papers_are_put_replaced_and_kept(client: aiohttp.ClientSession, server: Server, finance: Caller) -> None:
     fund = await make_fund()
     path = f"/funds/{fund.id}/basis"

@@ -8,6 +8,9 @@ import pytest
 
 from server.kernel.audit import AuditEntry
 from server.kernel.ids import new_id
+from server.organisations import payee_accounts
+from server.organisations.models import AccountBasis
+from server.organisations.payee_accounts import Named
 from server.organisations.roles import Role
 from server.people.models import Person
 from tests.factories import make_member, make_organisation
@@ -17,10 +20,11 @@ from tests.harness.app import Server
 from tests.harness.callers import Caller, caller, member, staff
 from tests.harness.funding import REWARD_FEN
 from tests.statements.filling import cells, filled, separated, table
-from tests.statements.paying_world import FAILED, NUMBER, PAID, World, world
+from tests.statements.paying_world import FAILED, NUMBER, OTHER_NUMBER, PAID, World, world
 
 pytestmark = pytest.mark.usefixtures("database")
 REASON = {"reason": "核对无误"}
+OTHER_ACCOUNT = Named(AccountBasis.OWN_ACCOUNT, "江畔中学（示例）", "宜城农商银行（示例）", OTHER_NUMBER)
 
 
 class Office:
@@ -93,11 +97,14 @@ async def test_from_the_approved_awards_to_the_receipt(office: Office) -> None:
     assert (status, locked["state"], locked["approvals_needed"], locked["approvals"]) == (200, "locked", 1, [])
     assert locked["account"]["number"] == "*" * 15 + NUMBER[-4:]
     assert [row["number"] for row in locked["rows"]] == [1, 2, 3]
+    assert (opened["account_pending"], locked["account_pending"]) == (False, False)
+    await payee_accounts.name(office.here.school.id, OTHER_ACCOUNT, by=office.here.manager)
+    assert (await office.get("finance", path))[1]["account_pending"] is True
     assert (await office.post("finance", f"{path}/send"))[1]["code"] == "approvals_missing"
     status, approved = await office.post("approver", f"{path}/approve", REASON)
     assert (status, approved["approvals"][0]["person_id"]) == (200, str(office.here.approver))
     status, sent = await office.post("finance", f"{path}/send")
-    assert (status, sent["state"]) == (200, "sent")
+    assert (status, sent["state"], sent["account_pending"]) == (200, "sent", True)
 
     data = await office.file(sent)
     status, settled = await office.results(sent, filled(data, {1: PAID, 2: FAILED, 3: PAID}))

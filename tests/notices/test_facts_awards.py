@@ -111,12 +111,12 @@ async def test_of_a_run_each_school_hears_once_with_its_own_numbers() -> None:
     one, two = await clerk_of(here.school), await clerk_of(other)
     both = (await make_member(here.school, Role.MANAGER)).person_id
     await make_member(other, Role.CLERK, await Person.get(id=both))
-    awards = [*await here.awards(2), await here.award(school=other)]
+    awards = [*await here.awards(2), await here.award(school=other), await here.award()]
     ear = await listen()
     run = await decided(Filter(ids=[each.id for each in awards]), RunKind.REVIEW, here.reviewer)
     said = await ear.everything()
     texts = {person: [each.text for each in said if each.person_id == person] for person in (one, two, both)}
-    assert texts[one] == ["贵校有2笔奖补（合计1000元）通过初审，等待公示。"]
+    assert texts[one] == ["贵校有3笔奖补（合计1500元）通过初审，等待公示。"]
     assert texts[two] == ["贵校有1笔奖补（合计500元）通过初审，等待公示。"]
     assert sorted(texts[both]) == sorted(texts[one] + texts[two])
     assert len(await events_of(run)) == 2
@@ -126,7 +126,8 @@ async def test_of_a_run_each_school_hears_once_with_its_own_numbers() -> None:
     await decided(Filter(year=here.year, programme=here.programme), RunKind.APPROVE, here.approver)
     said = await ear.everything()
     kinds = {each.kind: each.text for each in said if each.person_id in {one, two}}
-    assert set(kinds) == {"awards.approved.school", "awards.approved.queued"}
+    assert set(kinds) == {"awards.approved.queued", "awards.approved.waiting"}
+    assert "全部按批准的先后排队" in kinds["awards.approved.waiting"]
     assert "其中1笔因资金暂时不够" in kinds["awards.approved.queued"]
     assert len([each for each in said if each.person_id == one]) == 1
 

@@ -115,8 +115,9 @@ def test_only_who_has_the_student_matches_and_only_the_census_confirms(
 
 def seat(*said: Status, judged: tuple[object, MatchVerdict | None] = (None, None)) -> Seat:
     return Seat(
-        new_id(), SCHOOLS[0], Intake.AUTUMN, NAMES[0], said[-1].state, said[0].effective_on,
-        repeating=False, successor_id=None, judged=judged, statuses=said,  # type: ignore[arg-type]
+        id=new_id(), school_id=SCHOOLS[0], intake=Intake.AUTUMN, name=NAMES[0],
+        state=said[-1].state, entered_on=said[0].effective_on, repeating=False, successor_id=None,
+        judged=judged, statuses=said,  # type: ignore[arg-type]
     )  # fmt: skip
 
 

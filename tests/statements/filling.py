@@ -69,9 +69,9 @@ async def table(data: bytes, said: Said) -> list[list[Any]]:
     return kept
 
 
-def workbook(rows: Sequence[Sequence[Any]]) -> bytes:
+def workbook(*sheets: Sequence[Sequence[Any]]) -> bytes:
     """Another program's file: numbers are numbers there."""
-    return book([[cell if cell is not None else "" for cell in row] for row in rows])
+    return book(*([[cell if cell is not None else "" for cell in row] for row in rows] for rows in sheets))
 
 
 def separated(rows: Sequence[Sequence[Any]], encoding: str = "gb18030") -> bytes:

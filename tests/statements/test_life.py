@@ -7,6 +7,7 @@ import pytest
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.exceptions import BaseORMException
 
+from server.awards import clawbacks, deciders
 from server.awards.models import Award, AwardState, Part
 from server.funds.models import FundPaper, LedgerEntry, PaperKind
 from server.kernel import clock
@@ -15,10 +16,12 @@ from server.kernel.errors import DomainError
 from server.kernel.outbox import Event
 from server.organisations.models import Membership, Organisation, OrganisationState
 from server.organisations.roles import Role
+from server.people.models import Person, PersonState
 from server.people.service import Decider
-from server.statements import locking, opening, sending
+from server.statements import locking, opening, sending, settling, waiting
 from server.statements.models import Statement, StatementApproval, StatementRow, StatementState
 from server.statements.opening import Wanted
+from server.statements.settling import Returned
 from tests.factories import make_member, make_organisation
 from tests.harness.funding import REWARD_FEN, make_award, make_budget, make_fund, reserve
 from tests.statements.paying_world import World, had_part, world
@@ -210,6 +213,21 @@ async def test_approvals_are_as_many_as_the_total_asks_for_each_by_another() -> 
     assert await StatementApproval.filter(statement_id=locked.id).count() == 2
 
 
+async def test_only_approvals_of_those_who_are_approvers_still_let_it_go_out() -> None:
+    here = await world(10 * 300 * REWARD_FEN)
+    locked = await here.locked(2)
+    await sending.approve(locked.id, Decider(here.approver, "核对无误"))
+    await Person.filter(id=here.approver).update(state=PersonState.SUSPENDED)
+    assert await slug_of(sending.send(locked.id, here.finance)) == "approvals_missing"
+    mine = [one for one in await waiting.waiting() if one.waits is waiting.Waits.STATEMENT_APPROVAL]
+    assert sum(one.count for one in mine) >= 2
+    cleared = Event.filter(name="statement.cleared", subject=f"statement:{locked.id}")
+    before = await cleared.count()
+    await sending.approve(locked.id, Decider(here.other_approver, "核对无误"))
+    assert await cleared.count() == before + 1
+    assert (await sending.send(locked.id, here.finance)).state is StatementState.SENT
+
+
 async def test_who_has_another_part_neither_locks_nor_approves_nor_sends() -> None:
     here = await world()
     opened = await here.opened(2)
@@ -226,6 +244,27 @@ async def test_who_has_another_part_neither_locks_nor_approves_nor_sends() -> No
     assert (await sending.send(locked.id, here.other_finance)).state is StatementState.SENT
 
 
+async def test_who_approved_a_statement_may_yet_approve_that_its_award_is_claimed_back() -> None:
+    """Where both approvers let a statement go out, somebody is left for the clawback; nothing else comes after that."""
+    here = await world(fen=30_000_000)
+    await here.awards(1, amount_fen=10_000_001)
+    opened = await opening.open_statement(Wanted(here.school.id), here.finance)
+    award = await Award.get(statement_id=opened.id)
+    await had_part(award, here.approver, Part.APPROVAL)
+    sent = await here.send(await locking.lock(opened.id, here.finance))
+    assert await deciders.parts([award.id], here.other_approver) == {}
+    await turned(here.other_approver, Role.FINANCE)
+    by = Decider(here.other_approver, "退回")
+    assert await slug_of(sending.take_back(sent.id, by)) == "another_person"
+    await here.settle(sent)
+    assert await slug_of(settling.bank_return(sent.id, Returned(number=1), by)) == "another_person"
+    await turned(here.other_approver, Role.APPROVER)
+    await clawbacks.request(award.id, None, Decider(here.staff[Role.REVIEWER][0], "学籍注销"))
+    assert await slug_of(clawbacks.approve(award.id, Decider(here.approver, "属实"))) == "another_part"
+    approved = await clawbacks.approve(award.id, Decider(here.other_approver, "属实"))
+    assert approved.approved_by_id == here.other_approver
+
+
 async def turned(person_id: Any, role: Role) -> None:
     await Membership.filter(person_id=person_id, ended_at=None).update(role=role)
 
@@ -239,6 +278,8 @@ async def test_whoever_changes_their_role_still_has_one_part() -> None:
     await sending.approve(locked.id, Decider(here.approver, "核对"))
     await turned(here.approver, Role.FINANCE)
     assert await slug_of(sending.send(locked.id, here.approver)) == "another_person"
+    assert await slug_of(sending.send(locked.id, here.finance)) == "approvals_missing"
+    await sending.approve(locked.id, Decider(here.other_approver, "核对"))
     assert await slug_of(sending.send(locked.id, here.finance)) == "not_yours_to_do"
     assert (await sending.send(locked.id, here.other_finance)).state is StatementState.SENT
 

@@ -43,6 +43,15 @@ async def take_in(here: World, sent: Statement, data: bytes, by: Any = None) -> 
     return await results.take_in(sent.id, await read(data), by or here.finance)
 
 
+async def test_a_file_with_results_on_two_sheets_is_refused() -> None:
+    here = await world()
+    sent = await here.sent(1)
+    rows = await table(await here.file(sent), {1: PAID})
+    other = await table(await here.file(sent), {1: FAILED})
+    assert await slug_of(read(workbook(rows, other))) == "result_sheets"
+    assert len(await read(workbook(rows, [["说明"], ["请核对"]]))) == 1
+
+
 async def test_the_very_file_filled_in_settles_the_statement() -> None:
     here = await world()
     sent = await here.sent(3)
