@@ -125,7 +125,10 @@ def _appeals(words: Words) -> Table[AppealView]:
 @query(AppealQuery)
 @answers(200, ListView[AppealView], *MEDIA)
 async def index(request: Request, query: AppealQuery) -> HTTPResponse:
-    """List appeals that one may decide on, those first that have waited for longest: finance those on accounts, approvers those on awards."""
+    """List appeals that one may decide on, those first that have waited for longest.
+
+    Finance decides those on accounts, approvers and reviewers those on awards, reviewers all others.
+    """
     return await listed(
         request,
         query,
@@ -158,6 +161,6 @@ async def show(request: Request, appeal_id: UUID) -> HTTPResponse:
 @body(Judgement)
 @answers(200, AppealView)
 async def judge(request: Request, appeal_id: UUID, body: Judgement) -> HTTPResponse:
-    """Uphold a refusal or overturn it, as another person than who refused: finance on accounts, else reviewers; on awards approvers too."""
+    """Uphold a refusal or overturn it, as another person than who refused and in a role that decides on such."""
     judged = await service.judge(appeal_id, body.verdict, request.ctx.caller, body.reason)
     return _shown(judged, 200)

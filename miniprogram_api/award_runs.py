@@ -1,5 +1,6 @@
 """Runs over many awards: how far they are, and what became of each thing."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
@@ -16,9 +17,10 @@ from miniprogram_api.representation import FixedResponse
 from miniprogram_api.shelf import ListView, paged
 from miniprogram_api.tables import MEDIA, Exportable
 from miniprogram_api.web import Face, allow, answer, answers, query
-from server.awards import listing, runs, working
+from server.awards import book, listing, making, runs, working
 from server.awards.listing import Told
 from server.awards.models import AwardRun, AwardRunRow, RunKind, RunOutcome, RunState
+from server.kernel.money import yuan_text
 from server.organisations.roles import Role
 
 award_runs = Face("award_runs", url_prefix="/awards/runs")
@@ -61,8 +63,8 @@ class RunView(Body):
 class RunRowView(Body):
     """What became of one thing: `subject` is the claim or stated case of a run that proposes, else the award.
 
-    `code` is the state that its award came to, or why nothing was done, and `detail` says the same to people;
-    `verdict` is what the rules said where they said no.
+    `code` is the state that its award came to, or why nothing was done, and `detail` says the same to people, with
+    what is missing or waited for; `verdict` is what the rules said where they said no.
     """
 
     id: UUID
@@ -70,6 +72,7 @@ class RunRowView(Body):
     award: UUID | None
     referral: str | None
     school: SchoolView | None
+    matter: str
     amount_fen: int | None
     outcome: RunOutcome
     code: str
@@ -80,18 +83,19 @@ class RunRowView(Body):
     def of(cls, told: Told, request: Request, kind: RunKind) -> Self:
         """Return the view of what became of one thing."""
         row, award = told.row, told.award
-        school = award.payee if award else told.referral.school if told.referral else None
+        said = {name: value for name, value in (row.verdict or {}).items() if name in VerdictView.model_fields}
         return cls(
             id=row.id,
             subject=f"{_subject(told, kind)}:{row.subject_id}",
             award=award.id if award else None,
             referral=told.referral.number if told.referral else None,
-            school=SchoolView.of(school) if school else None,
+            school=SchoolView.of(told.payee) if told.payee else None,
+            matter=told.matter,
             amount_fen=award.amount_fen if award else None,
             outcome=row.outcome,
             code=row.code,
             detail=_detail(row, request),
-            verdict=VerdictView.model_validate(row.verdict) if row.verdict else None,
+            verdict=VerdictView.model_validate(said) if said else None,
         )
 
 
@@ -118,14 +122,27 @@ def _detail(row: AwardRunRow, request: Request) -> str:
     words = request.app.ctx.words
     if row.outcome is RunOutcome.DONE:
         return words.award_states[row.code]  # type: ignore[no-any-return]
-    return words.award_refusals.get(row.code) or request.app.ctx.problems.problems[row.code].title  # type: ignore[no-any-return]
+    kept: Mapping[str, Any] = row.verdict or {}
+    if row.code in words.award_refusals:
+        return "；缺：".join(filter(None, (words.award_refusals[row.code], _unknown(row.code, kept))))
+    return request.app.ctx.problems.detail(row.code, kept.get("facts", {}))  # type: ignore[no-any-return]
 
 
+def _unknown(code: str, kept: Mapping[str, Any]) -> str:
+    """Return which facts the rules would have needed, as the questions that ask for them."""
+    if code != making.NEEDS_INFORMATION:
+        return ""
+    vocabulary = book.in_force().vocabulary
+    return "".join(vocabulary.fact(one["fact"]).question for one in kept.get("checks", ()) if one["got"] is None)
+
+
+_KINDS = {"award": "奖补", "referral": "生源登记", "case": "申报事项"}
 _COLUMNS: Columns[RunRowView] = (
-    ("对象", lambda one: one.subject),
+    ("对象", lambda one: _KINDS[one.subject.partition(":")[0]]),
     ("登记编号", lambda one: one.referral),
     ("学校", lambda one: one.school and one.school.name),
-    ("奖补编号", lambda one: one.award and str(one.award)),
+    ("事项", lambda one: one.matter),
+    ("金额（元）", lambda one: None if one.amount_fen is None else yuan_text(one.amount_fen)),
     ("结果", lambda one: "已办理" if one.outcome is RunOutcome.DONE else "未办理"),
     ("说明", lambda one: one.detail),
 )

@@ -19,7 +19,7 @@ from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, 
 from miniprogram_api.words import Words
 from server.access import owners, rules
 from server.access.rules import Right, own
-from server.awards import bulk, listing, proposing
+from server.awards import book, bulk, listing, proposing
 from server.awards.bulk import Filter
 from server.awards.cases import Case
 from server.awards.listing import Order
@@ -29,6 +29,7 @@ from server.kernel.paging import Page
 from server.organisations.roles import STAFF, Kind, Role
 from server.people.service import Decider
 from server.policy.facts import Value
+from server.privacy import awarded
 
 awards = Face("awards", url_prefix="/awards")
 SCHOOLS = Right(Role.CLERK, frozenset({Kind.FEEDER_SCHOOL, Kind.VOCATIONAL_SCHOOL}))
@@ -121,7 +122,7 @@ def _table(words: Words) -> Table[AwardView]:
     columns: Columns[AwardView] = (
         ("编号", lambda one: str(one.id)),
         ("状态", lambda one: words.award_states[one.state]),
-        ("项目", lambda one: one.programme),
+        ("项目", lambda one: book.title(one.programme)),
         ("年度", lambda one: one.year),
         ("登记编号", lambda one: one.referral),
         ("事项", lambda one: one.matter),
@@ -179,6 +180,7 @@ async def shown(request: Request, award_id: UUID, status: int = 200) -> FixedRes
 @answers(RUNNING, RunView)
 async def propose(request: Request, body: Proposal) -> HTTPResponse:
     """Run the rules over a year's confirmed claims or stated cases; it decides nothing, and each gets its answer."""
+    awarded.require_kept(body.year, request.app.ctx.retention)
     by = Decider(request.ctx.caller.person_id, "")
     return begun(await proposing.propose(body.wanted(), by, request.app.ctx.wakeup))
 

@@ -1,7 +1,7 @@
 """Budgets, their entries and where their money is, as staff see and say them."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import Field
@@ -15,9 +15,10 @@ from server.awards.ledger_check import Proof
 from server.awards.models import AwardState
 from server.funds.budgets import ByHand
 from server.funds.explaining import Month
-from server.funds.models import Account, Budget, BudgetState, EntryKind, LedgerEntry
+from server.funds.models import Account, Budget, BudgetState, EntryKind
 from server.funds.sides import COLUMNS
 from server.kernel.money import yuan_text
+from server.statements.naming import Named
 
 MOST_FEN = 10**14
 """More than any budget of a city holds."""
@@ -42,7 +43,10 @@ class Closing(Reason):
 
 
 class EntryView(Body):
-    """One movement of money from an account to another; the ids name what moved it, `reverses` what it turns round."""
+    """One movement of money from an account to another; the ids name what moved it, `reverses` what it turns round.
+
+    `about` is the number of the award's claim, or its matter, `statement_number` that of the statement; else empty.
+    """
 
     id: UUID
     kind: EntryKind
@@ -50,7 +54,9 @@ class EntryView(Body):
     target: Account
     amount_fen: int
     award: UUID | None
+    about: str
     statement: UUID | None
+    statement_number: str
     clawback: UUID | None
     reverses: UUID | None
     by: UUID | None
@@ -58,11 +64,12 @@ class EntryView(Body):
     made_at: datetime
 
     @classmethod
-    def of(cls, entry: LedgerEntry) -> Self:
-        """Return the view of a row."""
-        ids = {"award", "statement", "clawback", "reverses"}
-        same = {name: getattr(entry, name) for name in cls.model_fields.keys() - ids - {"by"}}
-        return cls(**same, **{name: getattr(entry, f"{name}_id") for name in ids}, by=entry.actor_id)
+    def of(cls, named: Named) -> Self:
+        """Return the view of a named entry."""
+        entry, ids = named.entry, {"award", "statement", "clawback", "reverses"}
+        more: dict[str, Any] = {name: getattr(entry, f"{name}_id") for name in ids}
+        more |= {"by": entry.actor_id, "about": named.about, "statement_number": named.statement}
+        return cls(**more, **{name: getattr(entry, name) for name in cls.model_fields if name not in more})
 
 
 class BalancesView(Body):
@@ -169,9 +176,9 @@ def entries_table(words: Words) -> Table[EntryView]:
         ("转入", lambda one: words.accounts[one.target]),
         ("金额（元）", lambda one: yuan_text(one.amount_fen)),
         ("理由", lambda one: one.reason),
-        ("奖补编号", lambda one: str(one.award or "")),
-        ("结算单编号", lambda one: str(one.statement or "")),
-        ("追回编号", lambda one: str(one.clawback or "")),
+        ("奖补（登记编号或事项）", lambda one: one.about),
+        ("结算单编号", lambda one: one.statement_number),
+        ("追回", lambda one: "是" if one.clawback else ""),
         ("冲销的分录", lambda one: str(one.reverses or "")),
         ("分录编号", lambda one: str(one.id)),
     )

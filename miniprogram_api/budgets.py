@@ -27,8 +27,10 @@ from server.funds import explaining
 from server.funds import service as funds
 from server.funds.budgets import Wanted
 from server.funds.models import Budget, EntryKind, LedgerEntry
+from server.kernel.paging import Page
 from server.organisations.roles import STAFF, Role
 from server.people.service import Decider
+from server.statements.naming import Named, named
 
 budgets = Face("budgets", url_prefix="/funds/<fund_id:uuid>/budgets")
 
@@ -48,7 +50,7 @@ class EntriesQuery(Exportable):
 
 
 def _entered(entry: LedgerEntry) -> FixedResponse:
-    return made(answer(EntryView.of(entry), 201), str(entry.id))
+    return made(answer(EntryView.of(Named(entry, "", "")), 201), str(entry.id))
 
 
 async def _entered_again(_request: Request, entry_id: str) -> HTTPResponse:
@@ -91,13 +93,11 @@ async def entries(request: Request, fund_id: UUID, year: int, query: EntriesQuer
     """List the movements of a year's money, the newest first; finance and auditors take it as a file."""
     budget = await service.of_year(fund_id, year)
     wanted = query.wanted()
-    return await listed(
-        request,
-        query,
-        entries_table(request.app.ctx.words),
-        lambda limit, cursor: service.entries(budget.id, wanted, limit, cursor),
-        EntryView.of,
-    )
+
+    async def fetch(limit: int, cursor: str | None) -> Page[Named]:
+        return await named(await service.entries(budget.id, wanted, limit, cursor))
+
+    return await listed(request, query, entries_table(request.app.ctx.words), fetch, EntryView.of)
 
 
 @budgets.post("/<year:int>/entries")

@@ -12,11 +12,12 @@ from miniprogram_api.reading import IMPERSONAL, Body
 from miniprogram_api.referrals import SchoolView
 from miniprogram_api.tables import Exportable
 from miniprogram_api.words import Words
-from server.awards import contesting, owing
+from server.awards import book, contesting, owing
 from server.awards.contesting import Verdict
 from server.awards.models import Clawback, ClawbackState, ContestState
+from server.kernel.money import yuan_text
 
-Fen = Annotated[int, Field(gt=0, le=10_000_000_000)]
+Fen = Annotated[int, Field(ge=1, le=10_000_000_000)]
 
 
 class NewClawback(Reason):
@@ -104,12 +105,12 @@ def table(words: Words) -> Table[ClawbackView]:
     columns: Columns[ClawbackView] = (
         ("学校", lambda one: one.payee.name),
         ("年度", lambda one: one.year),
-        ("项目", lambda one: one.programme),
-        ("追回金额（分）", lambda one: one.amount_fen),
-        ("尚欠（分）", lambda one: one.owed_fen),
-        ("已收回（分）", lambda one: one.recovered_fen),
-        ("已抵扣（分）", lambda one: one.offset_fen),
-        ("已核销（分）", lambda one: one.written_off_fen),
+        ("项目", lambda one: book.title(one.programme)),
+        ("追回金额（元）", lambda one: yuan_text(one.amount_fen)),
+        ("尚欠（元）", lambda one: yuan_text(one.owed_fen)),
+        ("已收回（元）", lambda one: yuan_text(one.recovered_fen)),
+        ("已抵扣（元）", lambda one: yuan_text(one.offset_fen)),
+        ("已核销（元）", lambda one: yuan_text(one.written_off_fen)),
         ("状态", lambda one: words.clawback_states[one.state]),
         ("异议", lambda one: words.clawback_contests[one.contest]),
         ("理由", lambda one: one.reason),

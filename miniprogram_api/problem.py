@@ -1,5 +1,6 @@
 """Every refusal as `application/problem+json` (RFC 9457), with its Chinese texts from content."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,9 @@ _SLUGS = {
     413: "body_too_large", 414: "address_too_long", 417: "unreadable_request", 431: "head_too_large",
     503: "overloaded",
 }  # fmt: skip
+_API = "/api/v1/"
+_PLACE = re.compile(r"/[0-9]+(?=/|$)")
+"""The place of one thing among several, in a pointer."""
 _log = structlog.get_logger(__name__)
 
 
@@ -55,8 +59,8 @@ class Problems(BaseModel):
         path = content_dir / "problems.yaml"
         return read(cls, path)
 
-    def body(self, error: DomainError, request_id: str) -> bytes:
-        """Return the problem document of `error`."""
+    def body(self, error: DomainError, request_id: str, face: str = "") -> bytes:
+        """Return the problem document of `error`, of a route under `face`, such as `funds`."""
         text = self.problems[error.slug]
         return orjson.dumps(
             {
@@ -65,7 +69,7 @@ class Problems(BaseModel):
                 "status": error.status,
                 "detail": self.detail(error.slug, error.facts),
                 "code": error.slug,
-                "errors": [{"pointer": fault.pointer, "detail": self.sentence(fault)} for fault in error.faults],
+                "errors": [{"pointer": fault.pointer, "detail": self.sentence(fault, face)} for fault in error.faults],
                 "request_id": request_id,
             }
         )
@@ -75,10 +79,10 @@ class Problems(BaseModel):
         told = {name: self._told(value) for name, value in facts.items()}
         return self.problems[slug].detail.format(**told)
 
-    def sentence(self, fault: FieldFault) -> str:
+    def sentence(self, fault: FieldFault, face: str = "") -> str:
         """Return what is wrong with one field, beginning with its Chinese name."""
         told = self.faults.get(fault.code, self.faults["malformed"]).format(**fault.params)
-        label = fault.label or self._label(fault.pointer)
+        label = fault.label or self._label(fault.pointer, face)
         return f"{label}：{told}" if label else told
 
     def called(self, name: str) -> str:
@@ -91,9 +95,13 @@ class Problems(BaseModel):
             return "、".join(self.nouns.get(str(one), str(one)) for one in value)
         return self.nouns.get(str(value), value)
 
-    def _label(self, pointer: str) -> str | None:
-        """Return what the field is called at this very place, else wherever it stands."""
-        return self.fields.get(pointer) or self.fields.get(pointer.lstrip("?/").rpartition("/")[2])
+    def _label(self, pointer: str, face: str) -> str | None:
+        """Return what the field is called under this very face, else at this place, else wherever it stands."""
+        here = face + _PLACE.sub("/*", pointer)
+        return self.fields.get(here) or self.fields.get(pointer) or self._anywhere(pointer)
+
+    def _anywhere(self, pointer: str) -> str | None:
+        return self.fields.get(pointer.lstrip("?/").rpartition("/")[2])
 
 
 class ProblemHandler(ErrorHandler):
@@ -115,9 +123,14 @@ class ProblemHandler(ErrorHandler):
             headers["retry-after"] = str(error.facts.get("seconds", after))
         if error.status == UNAUTHORISED:
             headers["www-authenticate"] = "Bearer"
-        body = self._problems.body(error, request.request_id)
+        body = self._problems.body(error, request.request_id, _face(request))
         headers |= {"cache-control": "no-store", "x-content-type-options": "nosniff"}
         return HTTPResponse(body, error.status, headers, "application/problem+json")
+
+
+def _face(request: StrictRequest) -> str:
+    """Return under which part of the interface a request came: `funds` of `/api/v1/funds/…`."""
+    return request.path.removeprefix(_API).partition("/")[0] if request.path.startswith(_API) else ""
 
 
 def _domain_error(exception: BaseException) -> tuple[DomainError, dict[str, str]]:

@@ -1,9 +1,9 @@
 """What is sent about statements, as it is read."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from miniprogram_api.people import Reason
@@ -40,13 +40,14 @@ class BankReturned(Reason):
     """Which payment the bank sent back, by its award or by the number of its row, and why."""
 
     award: UUID | None = None
-    row: Annotated[int, Field(ge=1)] | None = None
+    row: Annotated[int, Field(ge=1)] | None = Field(None, validate_default=True)
 
-    @model_validator(mode="after")
-    def _names_one(self) -> Self:
-        if (self.award is None) is (self.row is None):
+    @field_validator("row")
+    @classmethod
+    def _one_of_two(cls, row: int | None, others: ValidationInfo) -> int | None:
+        if "award" in others.data and (others.data["award"] is None) is (row is None):
             raise PydanticCustomError("award_or_row", "one of two")
-        return self
+        return row
 
     def which(self) -> Returned:
         """Return it as the service takes it."""
@@ -56,16 +57,17 @@ class BankReturned(Reason):
 class ReceiptSaid(Body):
     """Whether the money has come; where it has not, or not all of it, `note` says what is wrong."""
 
-    verdict: Annotated[Receipt, Field(examples=["confirmed"])]
-    note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), IMPERSONAL] = ""
+    verdict: Annotated[Literal[Receipt.CONFIRMED, Receipt.DISPUTED], Field(examples=["confirmed"])]
+    note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), IMPERSONAL] = Field(
+        "", validate_default=True
+    )
 
-    @model_validator(mode="after")
-    def _says_what_is_wrong(self) -> Self:
-        if self.verdict is Receipt.NONE:
-            raise PydanticCustomError("receipt_verdict", "nothing said")
-        if self.verdict is Receipt.DISPUTED and not self.note:
+    @field_validator("note")
+    @classmethod
+    def _says_what_is_wrong(cls, note: str, others: ValidationInfo) -> str:
+        if others.data.get("verdict") == Receipt.DISPUTED and not note:
             raise PydanticCustomError("receipt_note", "nothing said")
-        return self
+        return note
 
 
 class StatementQuery(Exportable):

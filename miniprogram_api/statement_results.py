@@ -14,6 +14,7 @@ from miniprogram_api.web import Face, allow, answers, body, first, form, idempot
 from server.access import owners
 from server.organisations.roles import Role
 from server.statements import receipts, results, sending, settling
+from server.statements.models import Receipt
 
 statement_results = Face("statement_results", url_prefix="/statements")
 TRIES, SECONDS = 60, 3600
@@ -75,5 +76,5 @@ async def bank_return(request: Request, statement_id: UUID, body: BankReturned) 
 @answers(200, StatementWhole)
 async def receipt(request: Request, statement_id: UUID, body: ReceiptSaid) -> HTTPResponse:
     """Say for the payee whether the money has come; it can be said anew, and holds nothing up."""
-    await receipts.say(statement_id, body.verdict, body.note, request.ctx.caller.person_id)
+    await receipts.say(statement_id, Receipt(body.verdict), body.note, request.ctx.caller.person_id)
     return await shown(request, statement_id)

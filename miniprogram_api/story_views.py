@@ -150,6 +150,7 @@ class StoryView(Body):
     """One award from its rule to its receipt; everything that was ever done to it, in the order of time.
 
     `rule` is null where its programme is not in the book any more, `sent` where it follows from a stated `matter`.
+    `back_fen` is how much of what was paid the payee gave back, or had kept back.
     """
 
     id: UUID
@@ -157,6 +158,7 @@ class StoryView(Body):
     year: int
     matter: str
     amount_fen: int
+    back_fen: int
     state: AwardState
     state_since: datetime
     exception: str
@@ -177,6 +179,7 @@ class StoryView(Body):
         papers = [PaperView.of(one) for one in story.papers]
         more: dict[str, Any] = {
             "payee": SchoolView.of(award.payee),
+            "back_fen": sum(one.recovered_fen + one.offset_fen for one in story.clawbacks),
             "exception": award.exception_reason if staff else "",
             "rule": RuleView.of(award, staff=staff) if award.programme in book.in_force().programmes else None,
             "sent": SentView.of(story.referral) if story.referral else None,

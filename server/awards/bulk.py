@@ -75,27 +75,28 @@ async def decide(chosen: Filter, verb: RunKind, by: Decider, wakeup: Wakeup | No
     return await runs.begin(verb, chosen.kept, total, by, wakeup)
 
 
-async def part(run: AwardRun) -> Part:
-    """Decide the next part of a held run."""
+async def part(run: AwardRun, most: int) -> Part:
+    """Decide the next part of a held run, of at most so many awards."""
     chosen, reached = Filter.of(run.chosen), run.reached or runs.FIRST
-    some = _named(chosen.ids, reached) if chosen.ids else await _behind(chosen, run.kind, reached)
+    some = _named(chosen.ids, reached, most) if chosen.ids else await _behind(chosen, run.kind, reached, most)
     if not some:
         return Part((), None, more=False)
     decided = {one.award.id: one for one in await life.decide(some, run.kind, Decider(run.actor_id, run.reason))}
     made = [_made(award_id, decided.get(award_id)) for award_id in some]
-    return Part(made, some[-1], more=len(some) == runs.PART)
+    return Part(made, some[-1], more=len(some) == most)
 
 
 def _made(award_id: UUID, decided: Decided | None) -> Made:
     if decided is None:
-        return Made(award_id, code=NOT_FOUND)
+        return Made(award_id, code=NOT_FOUND, verdict={"facts": {"what": "award"}})
     if decided.code:
-        return Made(award_id, award_id, code=decided.code)
+        facts = {"facts": dict(decided.params)} if decided.params else None
+        return Made(award_id, award_id, code=decided.code, verdict=facts)
     return Made(award_id, award_id, decided.award.state)
 
 
-def _named(ids: Sequence[UUID], reached: UUID) -> list[UUID]:
-    return [one for one in sorted(set(ids)) if one > reached][: runs.PART]
+def _named(ids: Sequence[UUID], reached: UUID, most: int) -> list[UUID]:
+    return [one for one in sorted(set(ids)) if one > reached][:most]
 
 
 async def _narrowed(chosen: Filter) -> Filter:
@@ -125,12 +126,12 @@ async def _count(chosen: Filter, verb: RunKind) -> int:
     return await Award.filter(**said, state__in=_states(chosen, verb)).count()
 
 
-async def _behind(chosen: Filter, verb: RunKind, reached: UUID) -> list[UUID]:
+async def _behind(chosen: Filter, verb: RunKind, reached: UUID, most: int) -> list[UUID]:
     """Return the next awards of a filter by their ids.
 
     Each state is asked by itself: then every index that there is for a filter is in the order of the ids.
     """
-    values: list[Any] = [reached, runs.PART]
+    values: list[Any] = [reached, most]
     conditions = ["id > $1"]
     for column, value in (
         ("year", chosen.year),

@@ -6,12 +6,12 @@ from datetime import date
 from typing import Any, Self
 from uuid import UUID
 
-from server.awards import book
+from server.awards import book, matters
 from server.awards.facts import judged
 from server.awards.making import Candidate, code_beside, excepted
 from server.awards.models import Award, AwardState
 from server.awards.rules import Source
-from server.kernel import clock
+from server.kernel import clock, codes
 from server.kernel.errors import DomainError, FieldFault, invalid
 from server.kernel.ids import new_id
 from server.kernel.statements import select
@@ -19,7 +19,16 @@ from server.organisations.models import Organisation
 from server.policy import service as policy
 from server.policy.facts import Value
 from server.policy.programmes import Programme
+from server.students import registry
 from server.students.models import Student
+
+_ALIKE = (
+    "NOT programme <> $1 AND "
+    "(student_id = ANY($2) OR (payee_id = ANY($3) AND student_id IS NULL AND year BETWEEN $4 AND $5))"
+)
+_ONLY = ("id", "payee_id", "student_id", "matter", "state")
+_EVER = 9999
+"""The last year of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +65,8 @@ class Case:
         return {"id": str(new_id()), "payee": str(self.payee), "student": student, "entered_on": day, **same}
 
 
-async def check(cases: Sequence[Case], programme: Programme, source: Source) -> None:
-    """Raise DomainError 422 that lists everything wrong with stated cases; two statements."""
+async def check(cases: Sequence[Case], programme: Programme, source: Source, year: int) -> None:
+    """Raise DomainError 422 that lists everything wrong with stated cases of a year; two statements."""
     payees = {row.id: row.kind for row in await Organisation.filter(id__in={case.payee for case in cases})}
     wanted = {case.student for case in cases if case.student}
     students = {row.id for row in await Student.filter(id__in=wanted).only("id")}
@@ -72,6 +81,8 @@ async def check(cases: Sequence[Case], programme: Programme, source: Source) -> 
             faults.append(FieldFault(f"{at}/matter", "matter_needed"))
         if case.entered_on > clock.today():
             faults.append(FieldFault(f"{at}/entered_on", "day_to_come"))
+        elif case.entered_on.year != year:
+            faults.append(FieldFault(f"{at}/entered_on", "day_of_other_year", {"year": year}))
         faults += _faults_of_facts(case, programme, at)
     faults += [FieldFault(f"/cases/{place}", "case_again") for place in _repeated(cases)]
     if faults:
@@ -79,21 +90,20 @@ async def check(cases: Sequence[Case], programme: Programme, source: Source) -> 
 
 
 async def candidates(kept: Sequence[Mapping[str, Any]], programme: str, year: int) -> list[Candidate]:
-    """Return what comes of cases that a run keeps; one statement."""
+    """Return what comes of cases that a run keeps, their students and payees held; three statements."""
     cases = {UUID(one["id"]): Case.of(one) for one in kept}
     payees = sorted({case.payee for case in cases.values()})
     students = sorted({case.student for case in cases.values() if case.student})
-    alike = (
-        "NOT programme <> $1 AND (student_id = ANY($2) OR (payee_id = ANY($3) AND student_id IS NULL AND year = $4))"
-    )
-    only = ("id", "payee_id", "student_id", "matter", "state")
-    known = await select(Award, alike, programme, students, payees, year, only=only)
+    await registry.hold_all(students)
+    await matters.hold(payees)
+    first, last = (year, year) if matters.yearly(programme) else (0, _EVER)
+    known = await select(Award, _ALIKE, programme, students, payees, first, last, only=_ONLY)
     return [_candidate(case_id, case, known, programme) for case_id, case in cases.items()]
 
 
 def _candidate(case_id: UUID, case: Case, known: Sequence[Award], programme: str) -> Candidate:
     same = [award for award in known if _same(award, case)]
-    own = [award for award in same if award.matter == case.matter and award.payee_id == case.payee]
+    own = [award for award in same if matters.alike(award.matter, case.matter) and award.payee_id == case.payee]
     if case.exception:  # then another one may stand beside it, however alike
         own = [award for award in own if award.state is AwardState.REFUSED]
     return Candidate(
@@ -113,7 +123,7 @@ def _same(award: Award, case: Case) -> bool:
     """Whether an award is for the same student or, where there is none, for the same matter of the same payee."""
     if case.student:
         return award.student_id == case.student
-    return award.student_id is None and (award.payee_id, award.matter) == (case.payee, case.matter)
+    return award.student_id is None and award.payee_id == case.payee and matters.alike(award.matter, case.matter)
 
 
 def _faults_of_facts(case: Case, programme: Programme, at: str) -> list[FieldFault]:
@@ -133,5 +143,5 @@ def _faults_of_facts(case: Case, programme: Programme, at: str) -> list[FieldFau
 
 def _repeated(cases: Sequence[Case]) -> list[int]:
     """Return the places of cases that are about the same as an earlier one."""
-    about = [(case.student,) if case.student else (case.payee, case.matter) for case in cases]
+    about = [(case.student,) if case.student else (case.payee, codes.plain(case.matter)) for case in cases]
     return [place for place, one in enumerate(about) if one in about[:place]]

@@ -63,7 +63,7 @@ async def decide(award_id: UUID, verdict: Verdict, by: Decider, version: int | N
     await owing.require_decider(held.award, by.person_id, Role.REVIEWER, Role.APPROVER)
     owing.require_another(by.person_id, clawback.requested_by_id, clawback.approved_by_id)
     if clawback.contest is not ContestState.OPEN:
-        raise DomainError("nothing_contested", 409)
+        raise DomainError("clawback_not_contested", 409)
     clawback.contest = ContestState(verdict)
     if verdict is Verdict.LIFTED:
         await _lift(held, by)

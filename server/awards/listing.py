@@ -12,6 +12,7 @@ from server.awards import runs
 from server.awards.models import Award, AwardRunRow, AwardState, RunOutcome, SecondCheck
 from server.kernel.errors import found
 from server.kernel.paging import Page, Sort, page
+from server.organisations.models import Organisation
 from server.referrals.models import Referral
 
 
@@ -42,11 +43,13 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What became of one thing in a run, with its award and its claim where there are such."""
+    """What became of one thing in a run, with its award and its claim where there are such; `payee` is for all."""
 
     row: AwardRunRow
     award: Award | None
     referral: Referral | None
+    payee: Organisation | None
+    matter: str = ""
 
 
 async def awards(
@@ -79,19 +82,35 @@ async def award(award_id: UUID) -> Award:
 async def rows(
     run_id: UUID, outcome: RunOutcome | None, code: str | None, limit: int, cursor: str | None
 ) -> Page[Told]:
-    """Return a page of what became of the things of a run, in their order; three statements at most."""
+    """Return a page of what became of the things of a run, in their order; four statements at most."""
     wanted = {"outcome": outcome, "code": code}
     said: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
     found_rows = await page(AwardRunRow.filter(run_id=run_id, **said), runs.BY_ID, limit, cursor)
     made = await _awards(found_rows.items)
-    claims = await _claims(found_rows.items)
-    told = [_told(row, made, claims) for row in found_rows.items]
+    cases = {row.id: row.verdict["case"] for row in found_rows.items if row.verdict and "case" in row.verdict}
+    claims = await _claims([row for row in found_rows.items if row.id not in cases])
+    payees = await _payees({UUID(case["payee"]) for case in cases.values()})
+    told = [_told(row, made, claims) or _of_case(row, cases, payees) for row in found_rows.items]
     return Page(told, found_rows.next_cursor)
 
 
-def _told(row: AwardRunRow, made: Mapping[UUID, Award], claims: Mapping[UUID, Referral]) -> Told:
-    award = made.get(row.award_id) if row.award_id else None
-    return Told(row, award, claims.get(row.subject_id) or (award.referral if award else None))
+def _told(row: AwardRunRow, made: Mapping[UUID, Award], claims: Mapping[UUID, Referral]) -> Told | None:
+    """Return what became of an award or a claim, None of what is neither."""
+    if award := made.get(row.award_id) if row.award_id else None:
+        return Told(row, award, award.referral, award.payee, award.matter)
+    claim = claims.get(row.subject_id)
+    return Told(row, None, claim, claim.school) if claim else None
+
+
+def _of_case(row: AwardRunRow, cases: Mapping[UUID, Mapping[str, str]], payees: Mapping[UUID, Organisation]) -> Told:
+    case = cases.get(row.id)
+    return (
+        Told(row, None, None, payees.get(UUID(case["payee"])), case["matter"]) if case else Told(row, None, None, None)
+    )
+
+
+async def _payees(ids: Collection[UUID]) -> dict[UUID, Organisation]:
+    return {row.id: row for row in await Organisation.filter(id__in=sorted(ids))} if ids else {}
 
 
 async def _awards(items: Sequence[AwardRunRow]) -> dict[UUID, Award]:

@@ -103,4 +103,6 @@ def _award(one: Candidate, said: Mapping[str, Any], now: datetime) -> Award:
 def _made(one: Candidate, award: Award | None) -> Made:
     if award:
         return Made(one.subject_id, award.id, AwardState.PROPOSED)
-    return Made(one.subject_id, code=one.code or one.found.code, verdict=None if one.code else one.found.verdict)
+    said = {} if one.code else dict(one.found.verdict)
+    case = {} if one.referral_id else {"case": {"payee": str(one.payee_id), "matter": one.matter}}
+    return Made(one.subject_id, code=one.code or one.found.code, verdict={**said, **case} or None)

@@ -78,8 +78,8 @@ async def to_school(publication_id: UUID, payee_id: UUID, word: Word) -> Objecti
 async def decide(objection_id: UUID, verdict: Verdict, by: Decider) -> Objection:
     """Decide an objection: what it is about is refused, or goes on unless something else holds it. Return it.
 
-    Raises DomainError 403 for who neither reviews nor approves, has an interest of their own, objected, or had any part in one of
-    the awards; 404; 409 where it is decided.
+    Raises DomainError 403 for who neither reviews nor approves, has an interest of their own, objected, or had any part
+    in one of the awards; 404; 409 where it is decided.
     """
     awards = await _named(await objection(objection_id))
     objected = found(await Objection.filter(id=objection_id).select_for_update().get_or_none(), "objection")

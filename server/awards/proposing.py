@@ -5,6 +5,7 @@ It decides nothing: what the rules say is kept with their version, the facts, an
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from server.awards import book, cases, claims, making, rules, runs
@@ -68,16 +69,32 @@ def payable(name: str) -> tuple[Programme, Source]:
     return programme, source
 
 
-async def part(run: AwardRun) -> Part:
-    """Do the next part of a held run that proposes."""
+async def part(run: AwardRun, most: int) -> Part:
+    """Do the next part of a held run that proposes, of at most so many things."""
     programme, year = run.chosen["programme"], int(run.chosen["year"])
-    if kept := run.chosen["cases"]:
+    if run.chosen["cases"]:
+        kept = _cases_behind(run, most)
         made = await making.make(run, programme, year, await cases.candidates(kept, programme, year))
-        return Part(made, made[-1].subject_id, more=False)
-    some = await claims.behind(year, run.reached or runs.FIRST, runs.PART)
+        return Part(made, made[-1].subject_id if made else None, more=len(kept) == most)
+    some = await claims.behind(year, run.reached or runs.FIRST, most)
     if not some:
         return Part((), None, more=False)
-    return Part(await _of_claims(run, programme, year, some), some[-1].id, more=len(some) == runs.PART)
+    return Part(await _of_claims(run, programme, year, some), some[-1].id, more=len(some) == most)
+
+
+async def pass_over(run: AwardRun) -> Part:
+    """Pass over the next thing of a held run, of which the database takes no award: another one is in its way."""
+    if run.chosen["cases"]:
+        subjects = [UUID(one["id"]) for one in _cases_behind(run, 1)]
+    else:
+        subjects = [one.id for one in await claims.behind(int(run.chosen["year"]), run.reached or runs.FIRST, 1)]
+    made = [Made(one, code=making.AWARDED_OTHERWISE) for one in subjects]
+    return Part(made, subjects[-1] if subjects else None, more=bool(subjects))
+
+
+def _cases_behind(run: AwardRun, most: int) -> list[Mapping[str, Any]]:
+    left = (one for one in run.chosen["cases"] if UUID(one["id"]) > (run.reached or runs.FIRST))
+    return sorted(left, key=lambda one: UUID(one["id"]))[:most]
 
 
 async def _of_claims(run: AwardRun, programme: str, year: int, some: Sequence[Referral]) -> list[Made]:
@@ -91,7 +108,7 @@ async def _check_cases(wanted: Wanted, programme: Programme, source: Source) -> 
         raise invalid(FieldFault("/exceptions", "from_cases"))
     if not wanted.cases:
         raise invalid(FieldFault("/cases", "cases_needed"))
-    await cases.check(wanted.cases, programme, source)
+    await cases.check(wanted.cases, programme, source, wanted.year)
     return len(wanted.cases)
 
 

@@ -29,10 +29,14 @@ class From(StrEnum):
 
 
 class Source(Content):
-    """What awards of a programme are proposed from, and the kind of organisation that they are paid to."""
+    """What awards of a programme are proposed from, and the kind of organisation that they are paid to.
+
+    `yearly` says whether the same matter of a payee has one each year; else it has one ever.
+    """
 
     origin: Annotated[From, Field(alias="from")]
     payee: Kind
+    yearly: bool
 
 
 class Days(Content):

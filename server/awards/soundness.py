@@ -21,8 +21,8 @@ DOUBTS = frozenset({UNCONFIRMED, MOVED, CHANGED, IN_DISPUTE, TO_CHECK})
 """Why what follows from a claim may hold no more."""
 
 _CLAIMS = """
-SELECT claim.id, claim.student_id, claim.year, claim.intake, claim.enrolment_id, claim.state, claim.needs_check, school.region, enrolment.entered_on,
-  enrolment.level, receiver.kind AS receiver
+SELECT claim.id, claim.student_id, claim.year, claim.intake, claim.enrolment_id, claim.state, claim.needs_check,
+  school.region, enrolment.entered_on, enrolment.level, receiver.kind AS receiver
 FROM referral claim
 JOIN organisation school ON school.id = claim.school_id
 LEFT JOIN enrolment ON enrolment.id = claim.enrolment_id
@@ -50,10 +50,10 @@ async def doubts(awards: Iterable[Award]) -> Mapping[UUID, str]:
 
 
 async def now(awards: Iterable[Award]) -> Mapping[UUID, str]:
-    """Return, of those awards of which something is doubtful now, what: of one without a claim, what was noted of it."""
+    """Return, of those awards of which something is doubtful now, what: of one without a claim, what was noted."""
     known = list(awards)
     found = await doubts(known)
-    return found | {one.id: one.doubt for one in known if one.doubt and not one.referral_id}
+    return {**found} | {one.id: one.doubt for one in known if one.doubt and not one.referral_id}
 
 
 def confirmed(row: Mapping[str, Any]) -> Confirmed:

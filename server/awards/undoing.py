@@ -8,11 +8,11 @@ from uuid import UUID
 
 from tortoise.exceptions import IntegrityError
 
-from server.awards import deciders, grounds, holding, life, objections, queue, soundness, states
+from server.awards import deciders, grounds, holding, life, matters, objections, queue, soundness, states
 from server.awards.deciders import Standing
 from server.awards.grounds import OVERTURNED, REFUSALS, Against
 from server.awards.holding import Change
-from server.awards.models import Award, AwardState, Part, RunKind
+from server.awards.models import ENDED, Award, AwardState, Part, RunKind
 from server.funds import papers
 from server.funds import service as funds
 from server.kernel.audit import AuditEntry
@@ -36,13 +36,13 @@ async def undo(award_id: UUID, by: Decider, version: int | None = None) -> Award
     """Undo the last decision about an award that stands; return the award.
 
     Only who made it does so, or somebody who had no part in the award at all, and in the role of that decision. Raises
-    DomainError 403, 404, 409 where there is none, more has come of it, or an objection brought it about; 412 where `version` is given and it has
-    another by now.
+    DomainError 403, 404, 409 where there is none, more has come of it, or an objection brought it about; 412 where
+    `version` is given and it has another by now.
     """
     held = await hold(award_id, version)
     made = standing(await _entries(held))
     if not made:
-        raise DomainError("nothing_to_undo", 409)
+        raise DomainError("award_nothing_to_undo", 409)
     last = made[-1]
     if last.action in REFUSALS and objections.WHY in last.fields:
         raise DomainError("refused_by_objection", 409)
@@ -60,6 +60,7 @@ async def hold(award_id: UUID, version: int | None = None) -> Award:
     """
     known = await holding.award(award_id)
     await registry.hold_all([known.student_id] if known.student_id else [])
+    await matters.hold([] if known.student_id else [known.payee_id])
     return await holding.hold(award_id, version)
 
 
@@ -114,12 +115,13 @@ async def undoable(awards: Sequence[Award], known: Standing, by: UUID, released:
     found = set()
     for one in awards:
         made = standing([entry for entry in entries if entry.subject == holding.subject_of(one.id)])
-        if not made or (made[-1].action == _HELD and one.id not in released):
-            continue
-        back = {AwardState.APPROVED, AwardState.AWAITING_FUNDS} & {made[-1].before, _came_from(made[:-1])}
-        free = made[-1].action == _HELD or _against(one, made[-1], known, parts[one.id], by) is None
-        if free and (not back or made[-1].action == _HELD or one.id in papered):
+        last = made[-1] if made else None
+        if last and last.action == _HELD and one.id in released:
             found.add(one.id)
+        elif last and last.action != _HELD and not (last.action in REFUSALS and objections.WHY in last.fields):
+            back = {AwardState.APPROVED, AwardState.AWAITING_FUNDS} & {last.before, _came_from(made[:-1])}
+            if _against(one, last, known, parts[one.id], by) is None and (one.id in papered or not back):
+                found.add(one.id)
     return found
 
 
@@ -163,6 +165,8 @@ async def _require_may(held: Award, last: AuditEntry, by: Decider) -> None:
 async def _turn_round(held: Award, made: list[AuditEntry], by: Decider, event: str) -> Award:
     """Bring a held award back to where the last of its standing decisions found it."""
     last, before = made[-1], held.state
+    if before in ENDED:
+        await matters.require_alone(held)
     queued = states.queued(before)
     if last.action in _APPROVED:
         await queue.free([held], by.person_id, by.reason)

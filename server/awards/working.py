@@ -11,6 +11,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from tortoise.exceptions import IntegrityError
+
 from server.awards import bulk, proposing, runs
 from server.awards.models import AwardRun, RunKind, RunState
 from server.awards.runs import Part
@@ -24,7 +26,7 @@ STRETCH = 8
 SETTLED = timedelta(seconds=30)
 """For so long a run is left to the job that it began with."""
 _POLL_SECONDS = 0.05
-_PARTS: Mapping[RunKind, Callable[[AwardRun], Awaitable[Part]]] = {
+_PARTS: Mapping[RunKind, Callable[[AwardRun, int], Awaitable[Part]]] = {
     **dict.fromkeys(RunKind, bulk.part),
     RunKind.PROPOSE: proposing.part,
 }
@@ -61,12 +63,28 @@ async def settled(run_id: UUID, seconds: float) -> AwardRun:
         await asyncio.sleep(_POLL_SECONDS)
 
 
-@transaction
 async def _step(run_id: UUID) -> bool:
-    """Do the next part of a run, and return whether there may be more of it."""
+    """Do the next part of a run, and return whether there may be more of it.
+
+    What the database refuses to take keeps nothing else from being done: parts grow smaller, down to that one thing.
+    """
+    most = runs.PART
+    while most:
+        try:
+            return await _do(run_id, most)
+        except IntegrityError:
+            most //= 2
+            if not most and (await runs.run(run_id)).kind is not RunKind.PROPOSE:
+                raise
+    return await _do(run_id, most)
+
+
+@transaction
+async def _do(run_id: UUID, most: int) -> bool:
+    """Do so much of a run; with nothing at all, pass over what comes next."""
     run = await runs.hold(run_id)
     if run.state is RunState.DONE:
         return False
-    part = await _PARTS[run.kind](run)
+    part = await (_PARTS[run.kind](run, most) if most else proposing.pass_over(run))
     await runs.keep(run, part)
     return part.more

@@ -7,12 +7,15 @@ from uuid import UUID
 
 from tortoise.expressions import Q, Subquery
 
-from server.awards.models import ENDED, Award, AwardState, Clawback, Objection, ObjectionState
+from server.awards.models import ENDED, Award, AwardRun, AwardState, Clawback, Objection, ObjectionState, RunKind
 from server.awards.owing import OWED
+from server.kernel import clock
+from server.kernel.errors import FieldFault, invalid
 from server.kernel.statements import change
 from server.kernel.transactions import transaction
 from server.privacy import papers
 from server.privacy.parts import Part
+from server.privacy.rules import Kept, Retention
 
 CHUNK = 500
 _UNNAME = (
@@ -106,7 +109,17 @@ async def forget(before: datetime) -> int:
 
     What was decided and paid stays, by number. Some at a time; return how many.
     """
-    return await _unname(before) or await papers.paid_accounts(before)
+    return await _unname(before) or await _forget_chosen(before) or await papers.paid_accounts(before)
+
+
+def require_kept(year: int, retention: Retention) -> None:
+    """Raise DomainError 422 for an entry year of which awards may name nobody any more.
+
+    Nobody could tell then that there was one.
+    """
+    began = datetime(year, 1, 1, tzinfo=clock.SHANGHAI)
+    if began < retention.limit(Kept.AWARD, clock.now()):
+        raise invalid(FieldFault("/year", "year_forgotten"))
 
 
 @transaction
@@ -117,3 +130,14 @@ async def _unname(before: datetime) -> int:
     lately = Clawback.filter(Q(state__in=list(OWED)) | Q(state_since__gte=before)).values("award_id")
     ids = [one.id for one in await over.exclude(id__in=Subquery(lately)).limit(CHUNK).only("id")]
     return await change(_UNNAME, ids) if ids else 0
+
+
+@transaction
+async def _forget_chosen(before: datetime) -> int:
+    """Clear for which claims and cases runs proposed that were over; their rows tell what became of each by number."""
+    over = AwardRun.filter(kind=RunKind.PROPOSE, ended_at__lt=before, reached__isnull=False)
+    some = await over.limit(CHUNK)
+    for one in some:
+        one.chosen, one.reached = {**one.chosen, "exceptions": {}, "cases": []}, None
+        await one.save(update_fields=["chosen", "reached"])
+    return len(some)

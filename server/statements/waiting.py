@@ -1,6 +1,6 @@
 """What awards and clawbacks wait for, whose turn it is, and for how long: by programme and fund."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -8,10 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from server.awards import rules
+from server.funds import papers
 from server.funds import service as funds
-from server.funds.models import Fund
+from server.funds.models import Fund, PaperKind
 from server.kernel import clock
 from server.kernel.statements import identity, moment, returned
+from server.organisations.models import AccountState, PayeeAccount
 
 
 class Waits(StrEnum):
@@ -24,7 +26,12 @@ class Waits(StrEnum):
     APPROVAL = "approval"
     OBJECTION = "objection"
     RELEASE = "release"
+    PAPERS = "papers"
+    """For a paper of its fund, or a fund, without which nothing is approved, put on a statement or sent."""
+    APPEAL = "appeal"
     MONEY = "money"
+    ACCOUNT = "account"
+    """For an account of its payee's."""
     STATEMENT = "statement"
     FOLLOW_UP = "follow_up"
     LOCK = "lock"
@@ -57,7 +64,10 @@ TURNS: Mapping[Waits, Turn] = {
     Waits.APPROVAL: Turn.APPROVER,
     Waits.OBJECTION: Turn.REVIEWER,
     Waits.RELEASE: Turn.REVIEWER,
+    Waits.PAPERS: Turn.FINANCE,
+    Waits.APPEAL: Turn.REVIEWER,
     Waits.MONEY: Turn.FINANCE,
+    Waits.ACCOUNT: Turn.PAYEE,
     Waits.STATEMENT: Turn.FINANCE,
     Waits.FOLLOW_UP: Turn.FINANCE,
     Waits.LOCK: Turn.FINANCE,
@@ -97,7 +107,8 @@ waiting AS (
       WHEN s.state = 'open' THEN 'lock'
       WHEN s.state = 'locked' THEN 'sending'
       ELSE 'payment'
-    END AS waits, a.programme, a.fund_id, a.amount_fen AS fen, a.state_since AS since,
+    END AS waits, a.programme, a.fund_id, a.year, a.amount_fen AS fen, a.state_since AS since,
+    CASE WHEN a.state = 'approved' OR s.state IN ('open', 'locked') THEN a.payee_id END AS payee_id,
     CASE WHEN a.state = 'publicised' THEN p.ends_on END AS ends_on,
     CASE WHEN s.state = 'locked' THEN s.total_fen END AS total_fen,
     CASE WHEN s.state = 'locked' THEN coalesce(approved.approvals, 0) END AS approvals
@@ -113,17 +124,20 @@ waiting AS (
       WHEN c.state = 'requested' THEN 'clawback_approval'
       WHEN c.state = 'approved' THEN 'clawback_demand'
       ELSE 'clawback_money'
-    END, a.programme, a.fund_id, c.amount_fen - c.recovered_fen - c.offset_fen - c.written_off_fen,
-    c.state_since, NULL, NULL, NULL
+    END, a.programme, a.fund_id, a.year, c.amount_fen - c.recovered_fen - c.offset_fen - c.written_off_fen,
+    c.state_since, NULL, NULL, NULL, NULL
   FROM clawback c JOIN award a ON a.id = c.award_id
   WHERE c.state IN ('requested', 'approved', 'demanded', 'partly')
   UNION ALL
-  SELECT 'clawback_contest', a.programme, a.fund_id, c.amount_fen, c.state_since, NULL, NULL, NULL
+  SELECT 'clawback_contest', a.programme, a.fund_id, a.year, c.amount_fen, c.state_since, NULL, NULL, NULL, NULL
   FROM clawback c JOIN award a ON a.id = c.award_id WHERE c.contest = 'open'
+  UNION ALL
+  SELECT 'appeal', a.programme, a.fund_id, a.year, a.amount_fen, l.created_at, NULL, NULL, NULL, NULL
+  FROM appeal l JOIN award a ON l.subject = 'award:' || CAST(a.id AS text) WHERE l.state = 'open'
 )
-SELECT waits, programme, fund_id, ends_on, total_fen, approvals,
+SELECT waits, programme, fund_id, year, payee_id, ends_on, total_fen, approvals,
   count(*) AS awards, sum(fen) AS fen, min(since) AS since
-FROM waiting GROUP BY waits, programme, fund_id, ends_on, total_fen, approvals
+FROM waiting GROUP BY waits, programme, fund_id, year, payee_id, ends_on, total_fen, approvals
 """  # noqa: S608 -- our own texts
 
 
@@ -145,9 +159,43 @@ class Waiting:
 
 
 async def waiting() -> list[Waiting]:
-    """Return all that waits, those first that have waited for longest; two statements."""
+    """Return all that waits, those first that have waited for longest; a settled number of statements."""
     rows, known = await returned(_WAITING), await funds.funds()
-    return sorted(_together([_waiting(row, known) for row in rows]), key=lambda one: (one.since, one.waits))
+    paid_by = [_fund(row, known) for row in rows]
+    asked = {(fund.id, int(row["year"])) for row, fund in zip(rows, paid_by, strict=True) if fund}
+    lacks = _Lacks(await papers.missing_of(asked), await _without_account(rows))
+    found = [_waiting(row, fund, lacks) for row, fund in zip(rows, paid_by, strict=True)]
+    return sorted(_together(found), key=lambda one: (one.since, one.waits))
+
+
+@dataclass(frozen=True, slots=True)
+class _Lacks:
+    """What is missing before money moves: papers by fund and entry year, and the payees that cannot be paid."""
+
+    papers: Mapping[tuple[UUID, int], Sequence[PaperKind]]
+    payees: Collection[UUID]
+
+    def instead(self, waits: Waits, row: Mapping[str, Any], fund: Fund | None) -> Waits:
+        """Return what an award waits for first, before what its state says."""
+        if waits in _PAPERED and (fund is None or self.papers[fund.id, int(row["year"])]):
+            return Waits.PAPERS
+        payee_id = row["payee_id"] and identity(row["payee_id"])
+        return Waits.ACCOUNT if waits in _ACCOUNTED and payee_id in self.payees else waits
+
+
+_PAPERED = frozenset({
+    Waits.APPROVAL, Waits.MONEY, Waits.STATEMENT, Waits.FOLLOW_UP, Waits.LOCK, Waits.STATEMENT_APPROVAL, Waits.SENDING
+})  # fmt: skip
+_ACCOUNTED = frozenset({Waits.STATEMENT, Waits.FOLLOW_UP, Waits.LOCK})
+
+
+async def _without_account(rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
+    """Return the payees of some groups that have no account to be paid into, nor one that finance has to look at."""
+    wanted = {identity(row["payee_id"]) for row in rows if row["payee_id"]}
+    named = PayeeAccount.filter(
+        organisation_id__in=sorted(wanted), state__in=[AccountState.CONFIRMED, AccountState.PENDING]
+    )
+    return wanted - {one.organisation_id for one in await named.only("id", "organisation_id")} if wanted else set()
 
 
 def _together(found: Sequence[Waiting]) -> Iterator[Waiting]:
@@ -160,17 +208,17 @@ def _together(found: Sequence[Waiting]) -> Iterator[Waiting]:
         yield Waiting(first.waits, first.programme, first.fund, count, fen, min(one.since for one in same))
 
 
-def _waiting(row: Mapping[str, Any], known: Sequence[Fund]) -> Waiting:
+def _fund(row: Mapping[str, Any], known: Sequence[Fund]) -> Fund | None:
+    """Return the fund that is named or, where none is yet, the one that pays the programme."""
     fund_id = identity(row["fund_id"]) if row["fund_id"] else None
-    fund = next(
+    return next(
         (one for one in known if one.id == fund_id or (not fund_id and row["programme"] in one.programmes)), None
     )
-    return Waiting(_waits(row), row["programme"], fund, int(row["awards"]), int(row["fen"]), moment(row["since"]))
 
 
-def _pays(fund: Fund, fund_id: UUID | None, programme: str) -> bool:
-    """Whether it is the fund named or, where none is yet, the one that pays the programme."""
-    return fund.id == fund_id if fund_id else programme in fund.programmes
+def _waiting(row: Mapping[str, Any], fund: Fund | None, lacks: _Lacks) -> Waiting:
+    waits = lacks.instead(_waits(row), row, fund)
+    return Waiting(waits, row["programme"], fund, int(row["awards"]), int(row["fen"]), moment(row["since"]))
 
 
 def _waits(row: Mapping[str, Any]) -> Waits:

@@ -241,7 +241,7 @@ async def test_a_contest_that_is_wrong_changes_nothing(here: World) -> None:
     stands = await contesting.decide(here.award.id, Verdict.STANDS, here.by(here.other_approver))
     assert (stands.state, stands.contest) == (ClawbackState.DEMANDED, ContestState.STANDS)
     again = contesting.decide(here.award.id, Verdict.LIFTED, here.by(here.other_approver))
-    assert await refused(again) == ("nothing_contested", 409)
+    assert await refused(again) == ("clawback_not_contested", 409)
 
 
 async def test_a_contest_has_its_days(here: World) -> None:

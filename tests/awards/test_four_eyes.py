@@ -161,7 +161,7 @@ async def test_every_decision_is_turned_round_back_to_the_first(here: World) -> 
     turned = [await here.undoes(here.approver, award) for _ in range(4)]
     assert turned == ["held", "awaiting_funds", "publicised", "reviewed"]
     assert await here.undoes(here.reviewer, award) == "proposed"
-    assert await refused(here.undoes(here.reviewer, award)) == ("nothing_to_undo", 409)
+    assert await refused(here.undoes(here.reviewer, award)) == ("award_nothing_to_undo", 409)
     assert (await here.money(), await here.explained()) == ((10, 0), True)
     found = await now(award)
     assert (found.publication_id, found.queued_at, found.budget_id) == (None, None, None)

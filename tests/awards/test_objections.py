@@ -55,12 +55,14 @@ async def test_an_objection_holds_and_nothing_gets_past_it(here: World) -> None:
     assert (await parts(award))[here.reviewer_2] is Part.REVIEW
 
 
-async def test_one_that_is_right_refuses_and_only_another_undoes_that(here: World) -> None:
+async def test_one_that_is_right_refuses_and_only_an_appeal_undoes_that(here: World) -> None:
     [award] = await here.publicised()
     made = await objections.to_award(award.id, await word())
     assert (await decided(here, made, Verdict.UPHOLD)).state is ObjectionState.UPHELD
     assert await states(award) == ["refused"]
-    assert await refused(here.undoes(here.reviewer, award)) == ("another_part", 403)
+    for person_id in (here.reviewer, here.reviewer_2, here.reviewer_3):
+        assert await refused(here.undoes(person_id, award)) == ("refused_by_objection", 409)
+    assert await states(award) == ["refused"]
     assert await refused(decided(here, made, Verdict.REJECT, here.reviewer_3)) == ("objection_decided", 409)
 
 

@@ -1,13 +1,14 @@
 """Awards are proposed once, of what is confirmed alone, by the rules of the day on which a student entered."""
 
+import asyncio
 from datetime import date
 from typing import Any
 
 import pytest
 
-from server.awards import making
+from server.awards import life, making, undoing, working
 from server.awards.cases import Case
-from server.awards.models import Award, AwardRunRow, AwardState, RunState
+from server.awards.models import Award, AwardRunRow, AwardState, RunKind, RunState
 from server.awards.proposing import Wanted, propose
 from server.enrolments.models import Level
 from server.kernel.audit import AuditEntry
@@ -17,6 +18,7 @@ from server.organisations.models import Organisation, OrganisationState
 from server.organisations.roles import Kind, Role
 from server.people.service import Decider
 from server.referrals.models import ReferralState
+from server.students.models import Student
 from tests.factories import make_member, make_organisation
 from tests.harness import statements
 from tests.harness.awarding import (
@@ -152,9 +154,8 @@ async def test_one_award_per_student_but_for_an_exception_with_its_reason(
 ) -> None:
     before = await make_confirmed(school, college, 2018, enrolled={"entered_on": date(2023, 9, 1)})
     await make_award(before, state=AwardState.PAID)
-    again = await make_confirmed(
-        school, college, 2019, student_id=before.student_id, enrolled={"entered_on": date(2023, 9, 2)}
-    )
+    same = await Student.get(id=before.student_id)
+    again = await make_confirmed(school, college, 2019, student=same, enrolled={"entered_on": date(2023, 9, 2)})
     other = await make_confirmed(school, college, 2019, enrolled={"entered_on": date(2023, 9, 2)})
     run = await proposed(Wanted(PROGRAMME, 2019))
     assert await outcomes(run) == {again.id: making.AWARDED_OTHERWISE, other.id: "proposed"}
@@ -197,6 +198,47 @@ async def test_cases_are_stated_where_the_data_knows_nothing(college: Organisati
     assert list((await outcomes(refused)).values()) == [making.AWARD_REFUSED]
 
 
+async def test_one_matter_is_awarded_once_however_it_is_written_and_whatever_the_year() -> None:
+    college = await make_college()
+
+    def stated(matter: str, year: int, **facts: Any) -> Wanted:
+        kind = {"industry_college_level": "provincial"}
+        return Wanted("industry-college", year, cases=[Case(college.id, matter, None, date(year, 3, 1), facts or kind)])
+
+    await proposed(stated("智能 制造学院A", 2025))
+    for matter, year in (("智能制造学院Ａ", 2025), ("智能制造学院a", 2026)):
+        assert list((await outcomes(await proposed(stated(matter, year)))).values()) == [making.ALREADY_AWARDED]
+    [first] = await Award.filter(payee_id=college.id)
+    by = Decider((await make_member(await make_organisation(Kind.SECRETARIAT), Role.REVIEWER)).person_id, "不符")
+    await life.decide_one(first.id, RunKind.CANCEL, by)
+    await proposed(stated("智能制造学院a", 2026))
+    assert await Award.filter(payee_id=college.id).count() == 2
+    with pytest.raises(DomainError) as refused:
+        await undoing.undo(first.id, by)
+    assert refused.value.slug == "awarded_otherwise"
+
+
+async def test_a_class_of_each_year_is_another_one() -> None:
+    college = await make_college()
+    facts = {"school_in_group": True, "class_kind": "order", "partner_in_city": True, "partner_size": "large",
+             "leading_industry": True, "class_size": 30}  # fmt: skip
+    for year in (2025, 2026, 2026):
+        case = Case(college.id, "数控订单班", None, date(year, 9, 1), facts)
+        run = await proposed(Wanted("cooperative-class", year, cases=[case]))
+    assert list((await outcomes(run)).values()) == [making.ALREADY_AWARDED]
+    assert await Award.filter(payee_id=college.id, programme="cooperative-class").count() == 2
+
+
+async def test_many_who_state_one_matter_at_once_make_one_award() -> None:
+    college = await make_college()
+    runs = []
+    for place in range(6):
+        case = Case(college.id, f"护理{' ' * place}学院", None, date(2025 + place % 2, 3, 1), CASE.facts)
+        runs.append(await propose(Wanted("industry-college", 2025 + place % 2, cases=[case]), Decider(new_id(), "")))
+    await asyncio.gather(*(working.work({"run": str(run.id)}) for run in runs))
+    assert await Award.filter(payee_id=college.id).count() == 1
+
+
 @pytest.mark.parametrize(
     ("wanted", "status", "pointers"),
     [
@@ -205,6 +247,7 @@ async def test_cases_are_stated_where_the_data_knows_nothing(college: Organisati
         (Wanted("cz-placement-school", 2026), 409, []),
         (Wanted(PROGRAMME, 2026, cases=[CASE]), 422, ["/cases"]),
         (Wanted("industry-college", 2026), 422, ["/cases"]),
+        (Wanted("industry-college", 2025, cases=[CASE]), 422, ["/cases/0/payee", "/cases/0/entered_on"]),
         (Wanted("industry-college", 2026, {new_id(): "x"}, [CASE]), 422, ["/exceptions"]),
         (
             Wanted("industry-college", 2026, cases=[CASE, Case(CASE.payee, "", new_id(), date(2999, 1, 1), {"x": 1})]),

@@ -78,6 +78,8 @@ async def test_a_fund_is_for_what_may_be_paid_and_each_programme_has_one(finance
     body = {"name": "集团奖补资金", "clause": "aq-2024-91/s2", "programmes": ["feeder-referral", "cross-city"]}
     status, problem, _ = await finance.ask("POST", "/funds", body)
     assert (status, problem["errors"][0]["pointer"]) == (422, "Idempotency-Key")
+    nameless = (await post(finance, "/funds", body | {"name": ""}))[1]["errors"]
+    assert [fault["detail"].partition("：")[0] for fault in nameless] == ["资金渠道名称"]
     status, found = await post(
         finance, "/funds", body | {"clause": "aq-2024-91/99", "programmes": ["agency-recruitment", "cz-skill", "x"]}
     )
@@ -229,6 +231,7 @@ async def test_where_each_fen_is_and_the_entries_as_a_file(finance: Caller) -> N
     status, file, _ = await finance.ask("GET", f"{path}/entries?format=csv")
     lines = list(csv.reader(io.StringIO(file.decode("utf-8-sig"))))
     assert (status, len(lines), lines[2][1:5]) == (200, 2 + 5, ["支付", "结算中", "已支付", "500"])
+    assert (lines[1][6], lines[2][6], entries["items"][0]["about"]) == ("奖补（登记编号或事项）", paid.matter, paid.matter)
     assert await finance.status("GET", f"{path}/entries?format=xlsx") == 200
     assert await finance.status("GET", f"{path}/entries?sort=x") == 422
     today, tomorrow = clock.today(), clock.today() + timedelta(days=1)

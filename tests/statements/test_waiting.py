@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
+from server.appeals.models import Appeal
 from server.awards.models import AwardState, Objection, Publication, SecondCheck
+from server.funds.models import FundPaper, PaperKind
 from server.kernel import clock
 from server.kernel.ids import new_id
+from server.organisations.models import AccountState, PayeeAccount
 from server.people.service import Decider
 from server.statements import locking, sending, waiting
 from server.statements.waiting import TURNS, Turn, Waits
@@ -51,23 +54,45 @@ async def test_before_it_is_approved() -> None:
     await made(AwardState.PUBLICISED, publication=over)
     await made(AwardState.HELD)
     await made(AwardState.HELD, publication=over, state_since=clock.now() - timedelta(days=3))
-    for ended in (AwardState.REFUSED, AwardState.CANCELLED, AwardState.PAID):
-        await made(ended)
+    refused, *_ = [await made(ended) for ended in (AwardState.REFUSED, AwardState.CANCELLED, AwardState.PAID)]
     assert await of_programme(programme) == {
         Waits.REVIEW: (1, REWARD_FEN),
         Waits.PUBLICATION: (1, REWARD_FEN),
         Waits.SECOND_CHECK: (1, REWARD_FEN),
         Waits.PUBLICATION_END: (1, REWARD_FEN),
-        Waits.APPROVAL: (1, REWARD_FEN),
+        Waits.PAPERS: (1, REWARD_FEN),
         Waits.RELEASE: (2, 2 * REWARD_FEN),
     }
+    fund = await make_fund(programme, papers_of=refused.year)
+    found = await of_programme(programme)
+    assert (found[Waits.APPROVAL][0], Waits.PAPERS in found) == (1, False)
+    await FundPaper.filter(fund_id=fund.id, kind=PaperKind.RECOGNITION).update(valid_to=clock.today() - timedelta(1))
+    found = await of_programme(programme)
+    assert (found[Waits.PAPERS][0], Waits.APPROVAL in found) == (1, False)
     await Objection.create(
         publication=over, payee=school, person_id=new_id(), reason="人数不对", created_at=clock.now()
     )
     found = await of_programme(programme)
     assert (found[Waits.OBJECTION][0], found[Waits.RELEASE][0]) == (1, 1)
     oldest = (await waiting.waiting())[0]
-    assert (oldest.waits, oldest.turn, oldest.fund) == (Waits.OBJECTION, Turn.REVIEWER, None)
+    assert (oldest.waits, oldest.turn) == (Waits.OBJECTION, Turn.REVIEWER)
+    await Appeal.create(
+        subject=f"award:{refused.id}",
+        refusal_id=new_id(),
+        person_id=new_id(),
+        reason="人数没错",
+        created_at=clock.now(),
+    )
+    assert (await of_programme(programme))[Waits.APPEAL] == (1, REWARD_FEN)
+
+
+async def test_without_an_account_it_is_the_schools_turn() -> None:
+    here = await world()
+    await here.awards(1)
+    assert await counted(here) == {Waits.STATEMENT: 1}
+    await PayeeAccount.filter(organisation_id=here.school.id).update(state=AccountState.REFUSED)
+    assert await counted(here) == {Waits.ACCOUNT: 1}
+    assert TURNS[Waits.ACCOUNT] is Turn.PAYEE
 
 
 async def test_on_its_way_to_the_payer() -> None:
