@@ -1,12 +1,14 @@
 """One database per test module, real servers, and a clock that is put right again."""
 
 import asyncio
+import gc
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import aiohttp
 import pytest
+from hypothesis import settings as properties
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from server import db
@@ -26,6 +28,8 @@ from tests.harness.redis import Redis
 from tests.harness.standin import StandIn
 
 TOUCHES_DATABASE = "database_url"
+EXAMPLES = 25
+"""Of each property, where it names no figure of its own; with the drills Hypothesis's hundred."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,6 +40,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    properties.register_profile("ordinary", max_examples=EXAMPLES)
+    if not config.getoption("--drills"):
+        properties.load_profile("ordinary")
     audit.use(AUDIT)
     sensitive.use(VAULT)
     rules.use(rules.load(CONTENT_DIR))
@@ -45,6 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "drill: takes long; runs with --drills only")
     config.addinivalue_line("markers", "browser: looks at pages in a Chromium; runs where one is found")
     config.addinivalue_line("markers", "sources: needs the official texts; runs with --sources only")
+    config.addinivalue_line("markers", "once: shows what is alike on both databases; on PostgreSQL with --drills only")
     config.addinivalue_line("markers", "only(database): shows what exists on one of the two databases only")
 
 
@@ -55,26 +63,35 @@ def pytest_report_header() -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out drills unless asked for, what needs a browser or the originals without them, and the other part.
 
-    On PostgreSQL, whatever touches no database is left out.
+    On PostgreSQL, whatever touches no database is left out, and unless asked for, what is alike on both.
     """
     database = config.getoption("--database")
     part = "database" if database == "postgres" else config.getoption("--part")
 
+    lacking = {
+        "drill": not config.getoption("--drills"),
+        "once": database == "postgres" and not config.getoption("--drills"),
+        "sources": not config.getoption("--sources"),
+        "browser": not browser.found(),
+    }
+    left_out = {marker for marker, lacks in lacking.items() if lacks}
+
     def wanted(item: pytest.Item) -> bool:
         only = item.get_closest_marker("only")
-        if item.get_closest_marker("drill") and not config.getoption("--drills"):
-            return False
-        if item.get_closest_marker("sources") and not config.getoption("--sources"):
-            return False
-        if item.get_closest_marker("browser") and not browser.found():
-            return False
-        if only and only.args[0] != database:
+        if any(item.get_closest_marker(marker) for marker in left_out) or (only and only.args[0] != database):
             return False
         touched = "database" if TOUCHES_DATABASE in getattr(item, "fixturenames", ()) else "rest"
         return part in {None, touched}
 
     config.hook.pytest_deselected(items=[item for item in items if not wanted(item)])
     items[:] = [item for item in items if wanted(item)]
+
+
+def pytest_collection_finish() -> None:
+    """Look for rubbish seldom, and not in the thousands of tests: a tenth of the time goes into it otherwise."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
 
 
 @pytest.fixture(scope="session")

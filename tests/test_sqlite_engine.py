@@ -12,11 +12,10 @@ from server.kernel import outbox, transactions
 from server.kernel.outbox import Event
 
 
-async def test_a_database_that_stays_locked_is_away_and_its_lock_is_given_back(tmp_path: Path) -> None:
-    url = f"sqlite://{tmp_path / 'locked.sqlite3'}"
-    await db.migrate(url)
-    other = sqlite3.connect(tmp_path / "locked.sqlite3", isolation_level=None)
-    async with db.opened(url, busy_timeout=50):
+@pytest.mark.only("sqlite")
+async def test_a_database_that_stays_locked_is_away_and_its_lock_is_given_back(own_url: str) -> None:
+    other = sqlite3.connect(own_url.removeprefix("sqlite://"), isolation_level=None)
+    async with db.opened(own_url, busy_timeout=50):
         other.execute("BEGIN IMMEDIATE")
         for _ in range(2):
             with pytest.raises(transactions.DATABASE_AWAY):

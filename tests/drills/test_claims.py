@@ -65,7 +65,7 @@ class Race:
             school, student = waiting.popleft()
             if not await self._claimed(client, school, student):
                 waiting.append((school, student))
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.1)  # a server that starts needs the machine
 
     async def _claimed(self, client: aiohttp.ClientSession, school: int, student: int) -> bool:
         """Try once, at any server; a claim that is there already was made by a try whose answer was lost."""

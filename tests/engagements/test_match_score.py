@@ -34,7 +34,7 @@ def spans(said: dict[str, list[tuple[str, str]]], day: int) -> set[int]:
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings().max_examples, deadline=None)
 @given(hours, hours)
 def test_weeks_meet_where_their_minutes_do(
     work: dict[str, list[tuple[str, str]]], time: dict[str, list[tuple[str, str]]]

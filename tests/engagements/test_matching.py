@@ -115,7 +115,7 @@ def oracle(asking: Item, others: list[Item], limit: int) -> list[tuple[int, str]
     return [(points, str(key[1])) for points, key in sorted(found, reverse=True)[:limit]]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=settings().max_examples, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.randoms(use_true_random=False), st.sampled_from(list(Side)), st.integers(1, 40), st.integers(1, 30))
 async def test_the_best_are_those_that_judging_everything_gives(
     board: Board, chance: random.Random, side: Side, limit: int, first: int

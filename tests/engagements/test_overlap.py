@@ -49,7 +49,7 @@ def works(draw: st.DrawFn) -> Times:
     return Times(starts_on, None if lasts is None else starts_on + timedelta(days=lasts), draw(weeks))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=2 * settings().max_examples, deadline=None)
 @given(works(), works())
 def test_times_meet_when_a_minute_is_in_both(one: Times, other: Times) -> None:
     """Two weeks after both have begun everything has come round twice."""

@@ -191,7 +191,7 @@ MUTABLE = ("timestamp", "nonce", "msg_signature")
 characters = st.text(st.characters(codec="utf-8"), max_size=70)
 
 
-@settings(max_examples=400, deadline=None, database=None)
+@settings(max_examples=4 * settings().max_examples, deadline=None, database=None)
 @given(name=st.sampled_from(MUTABLE), value=characters)
 def test_no_other_query_is_accepted(name: str, value: str) -> None:
     clock.move_to(MADE_AT)
@@ -200,7 +200,7 @@ def test_no_other_query_is_accepted(name: str, value: str) -> None:
         assert refusal(VALID.with_query(**{name: value}), secure_only=True) == "callback_refused"
 
 
-@settings(max_examples=600, deadline=None, database=None)
+@settings(max_examples=6 * settings().max_examples, deadline=None, database=None)
 @given(at=st.integers(0, len(VALID.body) - 1), removed=st.integers(0, 8), inserted=st.binary(max_size=8))
 def test_no_other_envelope_is_accepted(at: int, removed: int, inserted: bytes) -> None:
     """What lies outside the envelope is never read, so a change there changes nothing."""

@@ -149,13 +149,13 @@ def test_a_body_past_the_limit_is_413_before_anything_else() -> None:
     assert opened(plain(as_json(long))).payload["Content"] == long["Content"]
 
 
-@settings(max_examples=300, deadline=None, database=None)
+@settings(max_examples=3 * settings().max_examples, deadline=None, database=None)
 @given(message=st.binary(max_size=300))
 def test_whatever_lies_in_a_rightly_signed_envelope_is_no_error_of_ours(message: bytes) -> None:
     assert refusal(sealed(message)) == "callback_unreadable"
 
 
-@settings(max_examples=300, deadline=None, database=None)
+@settings(max_examples=3 * settings().max_examples, deadline=None, database=None)
 @given(
     fields=st.dictionaries(st.from_regex(r"[A-Z][a-z]{1,8}", fullmatch=True), characters.map(lambda text: text.strip()))
 )

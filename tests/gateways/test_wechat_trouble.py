@@ -106,7 +106,7 @@ async def test_nonsense_counts_as_no_answer(server: Nonsense, answer: bytes) -> 
 
 
 @given(st.binary(max_size=300) | st.text(max_size=50).map(lambda text: json.dumps({"errcode": text}).encode()))
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=3 * settings().max_examples, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_whatever_bytes_come_they_are_read_or_refused(data: bytes) -> None:
     for read in (document, image):
         with contextlib.suppress(AwayError, RefusedError):

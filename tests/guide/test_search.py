@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from server.guide import catalogue
@@ -43,8 +43,9 @@ def marks(found: str) -> list[str]:
     return [html.unescape(piece) for piece in re.findall("<mark>(.*?)</mark>", found, re.DOTALL)]
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=6 * settings().max_examples, deadline=None)
 @given(st.lists(st.builds(Text, texts, texts), max_size=8), queries)
+@example([Text("", "费全的全免")], "费全免")  # every pair of it is there, and the whole is not
 def test_search_equals_reading_everything(entries: list[Text], query: str) -> None:
     index = Index(entries)
     assert index.find(query) == brute_force(entries, query)
@@ -54,7 +55,7 @@ def test_search_equals_reading_everything(entries: list[Text], query: str) -> No
             assert index.find(piece) == brute_force(entries, piece)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=6 * settings().max_examples, deadline=None)
 @given(st.builds(Text, texts, texts), queries)
 def test_the_snippet_marks_what_was_asked_for_and_nothing_else(entry: Text, query: str) -> None:
     if not brute_force([entry], query):

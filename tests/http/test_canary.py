@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,10 +67,10 @@ def test_the_search_finds_what_lies_about() -> None:
     assert found({"here": f"*******{PHONE[-4:]} *{NAME[-1]}".encode()}) == []
 
 
-def files(directory: Path) -> bytes:
-    """What lies in a directory; or the file itself."""
-    paths = [directory, *sorted(directory.rglob("*"))]
-    return b"".join(path.read_bytes() for path in paths if path.is_file())
+def files(directory: Path, since: float = 0) -> bytes:
+    """What lies in a directory, or the file itself, as far as it was written to since then."""
+    paths = [path for path in (directory, *sorted(directory.rglob("*"))) if path.is_file()]
+    return b"".join(path.read_bytes() for path in paths if path.stat().st_mtime >= since)
 
 
 def sqlite_files(url: str) -> bytes:
@@ -78,8 +79,8 @@ def sqlite_files(url: str) -> bytes:
     return b"".join(part.read_bytes() for part in path.parent.glob(f"{path.name}*"))
 
 
-async def postgres_files(postgres: Postgres, url: str) -> bytes:
-    """All that PostgreSQL has written, its log of changes included, without the databases of other tests."""
+async def postgres_files(postgres: Postgres, url: str, since: float) -> bytes:
+    """All that PostgreSQL has written since then, its log of changes included, without other tests' databases."""
     connection = await asyncpg.connect(url)
     try:
         await connection.execute("CHECKPOINT")
@@ -87,7 +88,7 @@ async def postgres_files(postgres: Postgres, url: str) -> bytes:
     finally:
         await connection.close()
     places = [one for one in postgres.directory.iterdir() if one.name != "base"]
-    return b"".join(map(files, [*places, postgres.directory / "base" / str(ours)]))
+    return b"".join(files(place, since) for place in [*places, postgres.directory / "base" / str(ours)])
 
 
 def redis_dump(server: Redis) -> bytes:
@@ -120,7 +121,7 @@ async def test_no_number_and_no_name_is_found_anywhere(
     tmp_path: Path,
 ) -> None:
     settings |= {"YZT_WECHAT_URL": standin.base, "YZT_REDIS_URL": redis_server.url, "YZT_LOG_LEVEL": "DEBUG"}
-    url = settings["YZT_DATABASE_URL"]
+    url, began = settings["YZT_DATABASE_URL"], time.time()
     with app.running(tmp_path / "log", **settings) as server:
         async with aiohttp.ClientSession(server.base) as client, db.opened(url, everywhere=True):
             town = Town(client, standin)
@@ -132,7 +133,8 @@ async def test_no_number_and_no_name_is_found_anywhere(
             "Redis": redis_dump(redis_server),
             "backup": backed_up(url, tmp_path / "backup", postgres_server),
         }
-    places["database"] += await postgres_files(postgres_server, url) if postgres_server else sqlite_files(url)
+    written = await postgres_files(postgres_server, url, began - 1) if postgres_server else sqlite_files(url)
+    places["database"] += written
     places["log"] = server.log.read_bytes()
     places["data folder"] = files(tmp_path)
     assert found(places) == []

@@ -10,6 +10,8 @@ from miniprogram_api.auth import Access
 from miniprogram_api.web import allow, answers, idempotent
 from tests.harness.app import TOKEN
 
+pytestmark = pytest.mark.once
+
 AUTHORISED = {"Authorization": f"Bearer {TOKEN}"}
 
 

@@ -16,7 +16,7 @@ from tests.harness.callers import Caller, member
 from tests.labour.posting import CONTACT
 from tests.policy.shelf import CONTENT
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("database")]
 
 CASES = cases.load(CONTENT)
 LEVELS = {code: rule["level"] for code, rule in load_yaml(CONTENT / "labour" / "rules.yaml")["rules"].items()}

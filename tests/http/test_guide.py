@@ -7,6 +7,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+pytestmark = pytest.mark.once
+
 API = "/api/v1"
 SENT = {"school_in_city": True, "sent_by_school": True, "receiver_in_group": True, "level": "secondary"}
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"

@@ -17,6 +17,8 @@ from tests.harness import app
 from tests.harness.app import TOKEN, Server
 from tests.harness.raw import send, send_slowly
 
+pytestmark = pytest.mark.once
+
 HOST = b"Host: localhost\r\n"
 SMUGGLED = b"GET /probe/boom HTTP/1.1\r\n" + HOST + b"\r\n"
 AUTHORISED = {"Authorization": f"Bearer {TOKEN}"}

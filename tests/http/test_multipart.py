@@ -10,6 +10,8 @@ from sanic import Sanic
 from miniprogram_api.openapi import document
 from tests.harness.probe import probe
 
+pytestmark = pytest.mark.once
+
 BOUNDARY = "boundary-of-a-test"
 CRLF = "\r\n"
 

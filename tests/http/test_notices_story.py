@@ -18,6 +18,8 @@ from scripts.story.stage import Stage
 from tests.labour.posting import vacancy
 from tests.students.numbers import number_of
 
+pytestmark = pytest.mark.once
+
 FIRST, SECOND, REVIEWER = "demo-student", "demo-student-2", "demo-reviewer"
 POSTER, MANAGER, FOLLOWER = "demo-recruiter", "demo-manager-enterprise", "service-manager"
 """The manager follows the service account, under the last of these names."""

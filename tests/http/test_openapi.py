@@ -17,7 +17,7 @@ from server.organisations.secretariat import secretariat
 from tests.factories import make_member, make_token
 from tests.harness.app import TOKEN, Server
 
-EXAMPLES = 5
+EXAMPLES = settings().max_examples // 8  # of each route: three, with the drills twelve
 
 
 @pytest.fixture(scope="module")

@@ -44,6 +44,8 @@ from tests.harness.referring import make_claim, make_evidence, make_import, make
 from tests.harness.rights import Persona, Route, Table
 from tests.students.numbers import claim, number_of
 
+pytestmark = pytest.mark.once
+
 TABLE = Table.read(Path(__file__).with_name("rights.yaml"))
 PLANTED = """
 everyone: [GET /planted/shut]

@@ -7,6 +7,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+pytestmark = pytest.mark.once
+
 SEARCH = "/api/v1/guide/search"
 
 

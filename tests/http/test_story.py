@@ -23,6 +23,7 @@ def played(url: str, folder: Path, students: int, seconds: float = 280) -> str:
     return done.stdout
 
 
+@pytest.mark.once
 def test_every_students_timeline_reads_true_and_the_counts_add_up(own_url: str, tmp_path: Path) -> None:
     told = played(own_url, tmp_path, plan.LEAST)
     assert "266 students, 300 claims, 40 students claimed twice" in told

@@ -180,7 +180,9 @@ def test_no_mutation_of_a_valid_call_is_accepted_or_breaks_us(server: Server) ->
     end = valid.body.rindex(b'"')
     begin = valid.body.rindex(b'"', 0, end) + 1  # what lies outside the envelope is never read
 
-    @settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=2 * settings().max_examples, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    )
     @given(
         at=st.integers(0, len(signed) - 1),
         sign=st.sampled_from("0123456789abcdefg%&+"),

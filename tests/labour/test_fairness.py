@@ -147,7 +147,7 @@ WORDS = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=2 * settings().max_examples, deadline=None)
 @given(st.lists(WORDS | st.characters(codec="utf-8"), max_size=60).map("".join))
 def test_what_is_told_stands_in_the_text(book: Rulebook, text: str) -> None:
     for finding in rules.findings(draft(text), book, TODAY):

@@ -87,7 +87,7 @@ questions = st.text(st.sampled_from(SIGNS), min_size=1, max_size=6) | st.text(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=settings().max_examples, deadline=None, suppress_health_check=list(HealthCheck))
 @given(questions)
 async def test_search_equals_reading_everything(board: Board, query: str) -> None:
     if plainly(query).split():

@@ -65,7 +65,7 @@ def said(kind: Kind, known: dict[str, Any]) -> None:
             assert all(value == clean(value) for value in push.data.values())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=2 * settings().max_examples, deadline=None)
 @given(st.data())
 def test_wechat_takes_whatever_is_said(data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(KINDS))
