@@ -1,5 +1,6 @@
 """Clawbacks as they are sent and shown."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
@@ -13,6 +14,7 @@ from miniprogram_api.referrals import SchoolView
 from miniprogram_api.tables import Exportable
 from miniprogram_api.words import Words
 from server.awards import book, contesting, owing
+from server.awards.clawback_options import Deed
 from server.awards.contesting import Verdict
 from server.awards.models import Clawback, ClawbackState, ContestState
 from server.kernel.money import yuan_text
@@ -58,7 +60,8 @@ class ClawbackView(Body):
     `owed_fen` is what neither came back nor was given up nor is to be kept back (`offsetting_fen`) by a statement that
     is on its way. `contest_until` is the last day on which the payee may contest it, null before the demand.
     `requested_by` and `approved_by` the secretariat alone sees; the first is null where the question came up by itself
-    and nobody has taken it up. `version` counts writes and is the ETag.
+    and nobody has taken it up. `may` is what the caller may do with it now, empty in a story. `version` counts writes
+    and is the ETag.
     """
 
     id: UUID
@@ -82,11 +85,12 @@ class ClawbackView(Body):
     contest_until: date | None
     created_at: datetime
     state_since: datetime
+    may: list[Deed]
     version: int
 
     @classmethod
-    def of(cls, row: Clawback, *, staff: bool) -> Self:
-        """Return the view of a row that was fetched with award and payee."""
+    def of(cls, row: Clawback, may: Sequence[Deed] = (), *, staff: bool) -> Self:
+        """Return the view of a row that was fetched with award and payee, and what its reader may do with it."""
         more: dict[str, Any] = {
             "award": row.award_id,
             "programme": row.award.programme,
@@ -95,6 +99,7 @@ class ClawbackView(Body):
             "owed_fen": owing.owed(row) if row.state in owing.OWED else 0,
             "requested_by": row.requested_by_id if staff else None,
             "approved_by": row.approved_by_id if staff else None,
+            "may": list(may),
             "contest_until": contesting.contest_until(row),
         }
         return cls(**more, **{name: getattr(row, name) for name in cls.model_fields if name not in more})

@@ -1,5 +1,6 @@
 """Claiming a paid award back: asked for, approved by another, demanded, contested, and how it ends."""
 
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from sanic import HTTPResponse, Request
@@ -22,8 +23,9 @@ from miniprogram_api.tables import MEDIA
 from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, if_match, query
 from server.access import owners
 from server.access.rules import Caller, own, within
+from server.awards import clawback_options, contesting
 from server.awards import clawbacks as service
-from server.awards import contesting
+from server.awards.clawback_options import Deed
 from server.awards.clawbacks import Chosen
 from server.awards.models import Clawback
 from server.kernel.paging import Page
@@ -41,9 +43,18 @@ def _decider(request: Request, body: Reason | Recovery) -> Decider:
     return Decider(request.ctx.caller.person_id, body.reason)
 
 
+async def _may(caller: Caller, rows: Sequence[Clawback]) -> Mapping[UUID, Sequence[Deed]]:
+    """Return by clawback what the caller may do with it."""
+    if _staff(caller):
+        return await clawback_options.open_to(rows, caller.person_id)
+    leads = {post.organisation_id for post in caller.posts if post.role is Role.MANAGER}
+    return {row.id: clawback_options.open_to_payee(row) if row.payee_id in leads else () for row in rows}
+
+
 async def _shown(request: Request, clawback_id: UUID, status: int = 200) -> FixedResponse:
     row = await service.shown(clawback_id)
-    return made(answer(ClawbackView.of(row, staff=_staff(request.ctx.caller)), status, row.version), str(row.id))
+    may = (await _may(request.ctx.caller, [row]))[row.id]
+    return made(answer(ClawbackView.of(row, may, staff=_staff(request.ctx.caller)), status, row.version), str(row.id))
 
 
 async def _again(request: Request, clawback_id: str) -> HTTPResponse:
@@ -63,10 +74,13 @@ async def every(request: Request, query: ClawbackQuery) -> HTTPResponse:
     caller, words = request.ctx.caller, request.app.ctx.words
     chosen, only = Chosen(query.state, query.payee), within(caller)
 
-    async def fetch(limit: int, cursor: str | None) -> Page[Clawback]:
-        return await service.clawbacks(chosen, only, limit, cursor)
+    async def fetch(limit: int, cursor: str | None) -> Page[ClawbackView]:
+        found = await service.clawbacks(chosen, only, limit, cursor)
+        may = await _may(caller, found.items)
+        views = [ClawbackView.of(row, may[row.id], staff=_staff(caller)) for row in found.items]
+        return Page(views, found.next_cursor)
 
-    return await listed(request, query, table(words), fetch, lambda row: ClawbackView.of(row, staff=_staff(caller)))
+    return await listed(request, query, table(words), fetch, lambda view: view)
 
 
 @clawbacks.post("/awards/<award_id:uuid>/clawback")

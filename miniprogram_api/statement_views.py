@@ -1,5 +1,6 @@
 """Statements as they are sent and shown: the account masked, and people only to the secretariat."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
@@ -14,6 +15,7 @@ from server.organisations import payee_accounts
 from server.organisations.models import PayeeAccount
 from server.statements import listing, sending
 from server.statements.models import Receipt, RowOutcome, StatementResult, StatementState
+from server.statements.states import Verb
 
 ROWS_SHOWN = 100
 
@@ -68,7 +70,7 @@ class StatementView(Body):
     `total_fen` is what is to be paid: its awards, `count` of them, less `offset_fen`, which is kept back. From locking
     on neither these nor the account and the payer change. `account_pending` says that the payee has named another
     account meanwhile, which finance has not decided on: ask before it is paid into the old one. `approvals_needed` is
-    null until the lock. Who did what is null to the payee.
+    null until the lock. `may` is what the caller may do with it now. Who did what is null to the payee.
     """
 
     id: UUID
@@ -94,14 +96,15 @@ class StatementView(Body):
     locked_at: datetime | None
     sent_by: UUID | None
     sent_at: datetime | None
+    may: list[Verb]
     version: int
     created_at: datetime
     state_since: datetime
 
     @classmethod
-    def of(cls, seen: listing.Seen, *, staff: bool) -> Self:
-        """Return the view of a statement as the secretariat's staff or its payee may see it."""
-        return cls(**parts(seen, staff=staff))
+    def of(cls, seen: listing.Seen, may: Sequence[Verb], *, staff: bool) -> Self:
+        """Return the view of a statement as the secretariat's staff or its payee may see it, and what they may do."""
+        return cls(**parts(seen, may, staff=staff))
 
 
 class ResultView(Body):
@@ -152,10 +155,10 @@ class StatementWhole(StatementView):
     rows_cursor: str | None
 
     @classmethod
-    def whole(cls, seen: listing.Seen, lines: Page[listing.Line], *, staff: bool) -> Self:
+    def whole(cls, seen: listing.Seen, lines: Page[listing.Line], may: Sequence[Verb], *, staff: bool) -> Self:
         """Return the same with its first rows."""
         rows = [StatementRowView.of(one) for one in lines.items]
-        return cls(**parts(seen, staff=staff), rows=rows, rows_cursor=lines.next_cursor)
+        return cls(**parts(seen, may, staff=staff), rows=rows, rows_cursor=lines.next_cursor)
 
 
 _SAME = (
@@ -164,12 +167,13 @@ _SAME = (
 )  # fmt: skip
 
 
-def parts(seen: listing.Seen, *, staff: bool) -> dict[str, Any]:
+def parts(seen: listing.Seen, may: Sequence[Verb], *, staff: bool) -> dict[str, Any]:
     """Return what every view of a statement says."""
     row = seen.row
     return {
         **{name: getattr(row, name) for name in _SAME},
         "payee": OrganisationName.of(row.payee),
+        "may": list(may),
         "fund": FundName(id=row.fund.id, name=row.fund.name),
         "year": row.budget.year,
         "follows": row.follows_id,

@@ -1,6 +1,7 @@
 """Statements: opened, locked, approved, sent, settled row by row, and what became of them after that."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from sanic import HTTPResponse, Request
@@ -20,9 +21,12 @@ from server.access import exports, owners, rules
 from server.access.rules import Right, own
 from server.kernel import clock
 from server.kernel.money import yuan_text
+from server.kernel.paging import Page
 from server.organisations.payee_accounts import PAYEES
 from server.organisations.roles import STAFF, Role
-from server.statements import giving, holding, listing, locking, opening, payer_file, sending
+from server.statements import giving, holding, listing, locking, opening, options, payer_file, sending
+from server.statements.listing import Seen
+from server.statements.states import Verb
 
 statements = Face("statements", url_prefix="/statements")
 CLERK = own(Role.CLERK)
@@ -32,7 +36,8 @@ async def shown(request: Request, statement_id: UUID, status: int = 200) -> Fixe
     """Answer with a statement and its first rows, as its caller may see it."""
     row = await holding.statement(statement_id)
     [seen], lines = await listing.seen([row]), await listing.lines(row, ROWS_SHOWN, None)
-    view = StatementWhole.whole(seen, lines, staff=_staff(request))
+    may = await _may(request, [seen])
+    view = StatementWhole.whole(seen, lines, may[row.id], staff=_staff(request))
     return made(answer(view, status, row.version), str(row.id))
 
 
@@ -43,6 +48,15 @@ async def again(request: Request, statement_id: str) -> HTTPResponse:
 
 async def _opened_again(request: Request, statement_id: str) -> HTTPResponse:
     return await shown(request, UUID(statement_id), 201)
+
+
+async def _may(request: Request, seen: Sequence[Seen]) -> Mapping[UUID, Sequence[Verb]]:
+    """Return by statement what its caller may do with it."""
+    if not _staff(request):
+        return {one.row.id: options.open_to_payee(one.row) for one in seen}
+    caller = request.ctx.caller
+    found = await options.open_to(seen, caller.person_id, {post.role for post in caller.posts})
+    return {one.row.id: found.get(one.row.id, ()) for one in seen}
 
 
 def _staff(request: Request) -> bool:
@@ -67,13 +81,13 @@ async def open_statement(request: Request, body: NewStatement) -> HTTPResponse:
 async def index(request: Request, query: StatementQuery) -> HTTPResponse:
     """List statements, the newest first: all for the secretariat, for others their own once they have gone out."""
     staff, within = _staff(request), rules.within(request.ctx.caller)
-    return await listed(
-        request,
-        query,
-        _table(request.app.ctx.words),
-        lambda limit, cursor: listing.statements(query.wanted(), within, limit, cursor),
-        lambda seen: StatementView.of(seen, staff=staff),
-    )
+
+    async def fetch(limit: int, cursor: str | None) -> Page[StatementView]:
+        found = await listing.statements(query.wanted(), within, limit, cursor)
+        may = await _may(request, found.items)
+        return Page([StatementView.of(one, may[one.row.id], staff=staff) for one in found.items], found.next_cursor)
+
+    return await listed(request, query, _table(request.app.ctx.words), fetch, lambda view: view)
 
 
 @statements.get("/<statement_id:uuid>")

@@ -42,6 +42,12 @@ async def payer(fund_id: UUID) -> Organisation:
     raise lacking([PaperKind.PAYER])
 
 
+async def payers_of(fund_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """Return by fund which body pays its awards, of those that have one; one statement."""
+    rows = await _current().filter(fund_id__in=sorted(fund_ids), kind=PaperKind.PAYER)
+    return {one.fund_id: one.payer_id for one in rows if one.payer_id and _counts(one, None, clock.today())}
+
+
 def lacking(kinds: Iterable[PaperKind]) -> DomainError:
     """Return the 409 that names the papers that are missing."""
     return DomainError("fund_papers_missing", 409, papers=list(kinds))

@@ -60,7 +60,9 @@ def nothing_is_paid_twice(now: Seen) -> None:
         one.id for one in now.awards.values() if one.state is AwardState.PAID
     }
     assert set(paid.values()) <= {0, 1}
-    students = Counter(one.student_id for one in now.awards.values() if one.state is AwardState.PAID and not one.exception_reason)
+    students = Counter(
+        one.student_id for one in now.awards.values() if one.state is AwardState.PAID and not one.exception_reason
+    )
     assert max(students.values(), default=0) <= 1
     spent = {EntryKind.SPEND: 1, EntryKind.BANK_RETURN: -1}
     assert fen == sum(spent.get(one.kind, 0) * one.amount_fen for one in now.entries)

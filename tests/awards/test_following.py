@@ -1,19 +1,21 @@
 """What happens to a claim happens to its award: held before a statement, marked on one, asked about once it is paid."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import pytest
 
-from server.awards import publications
+from server.awards import holding, paying, publications
 from server.awards.models import Award, AwardState, Clawback, ClawbackState, Publication, RunKind
 from server.enrolments.life import Step
 from server.enrolments.models import Enrolment, Level
 from server.kernel import clock
 from server.kernel.audit import AuditEntry
 from server.kernel.ids import new_id
+from server.kernel.transactions import transaction
 from server.organisations.models import Organisation
 from server.organisations.roles import Role
 from server.people.service import Decider
@@ -35,6 +37,7 @@ from tests.students.numbers import number_of
 pytestmark = pytest.mark.usefixtures("database")
 
 DISPUTED, UNCONFIRMED = "referral_in_dispute", "referral_unconfirmed"
+_APPROVED = ("reviewed", "publicised", "approved")
 BEFORE_STATEMENT = ("proposed", "reviewed", "publicised", "approved", "awaiting_funds")
 
 
@@ -241,6 +244,94 @@ async def test_a_student_who_was_gone_on_the_day(sent: Sent) -> None:
     entry = await AuditEntry.filter(subject=f"award:{award.id}").first()
     assert entry
     assert (entry.action, entry.fields, entry.actor_id) == ("award.held", [UNCONFIRMED], sent.schools.clerk)
+
+
+@pytest.mark.parametrize(
+    ("what", "on", "left"),
+    [
+        (Step.VOID, None, UNCONFIRMED),
+        (Step.WITHDRAW, date(2026, 11, 1), UNCONFIRMED),
+        (Step.WITHDRAW, date(2026, 12, 1), ""),
+    ],
+)
+async def test_the_day_of_the_census_counts_also_once_the_year_is_over(
+    sent: Sent, what: Step, on: date | None, left: str
+) -> None:
+    here = await world()
+    paid = await sent.award(here, state=AwardState.PAID)
+    another = await sent.award(here, programme=f"p-{new_id().hex[-12:]}", exception_reason="另有约定")
+    at(10, 10, 2027)
+    await sent.schools.says(sent.enrolment, what, on, "从未到校")
+    assert (await Referral.get(id=sent.claim.id)).state is ReferralState.CONFIRMED
+    assert await doubt(paid) == ("paid", left)
+    assert await doubt(another) == ("held" if left else "proposed", left)
+    assert await Clawback.filter(award_id=paid.id).count() == bool(left)
+
+
+async def test_who_went_on_within_the_group_before_the_census_was_there(sent: Sent) -> None:
+    here = await world()
+    award = await sent.award(here, state=AwardState.PAID)
+    at(10, 10, 2027)
+    await sent.schools.transfers(sent.enrolment, sent.schools.other, date(2026, 11, 1))
+    found = await Enrolment.filter(student_id=sent.student.id).order_by("-id").first()
+    assert found
+    assert await doubt(award) == ("paid", UNCONFIRMED), "not registered there on that day, as far as is known"
+
+
+async def test_what_is_taken_up_again_waits_for_what_happens_to_its_claim(sent: Sent) -> None:
+    here = await world()
+    award = await brought(sent, here, "approved")
+    assert await here.codes(here.approver, RunKind.CANCEL, award) == [None]
+    withdrawn, undone = asyncio.Event(), asyncio.Event()
+
+    @transaction
+    async def withdraw() -> None:
+        await withdrawal.withdraw(sent.claim.id, sent.by())
+        withdrawn.set()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(undone.wait(), 0.3)
+
+    async def undo() -> None:
+        await withdrawn.wait()
+        await here.undoes(here.approver, award)
+        undone.set()
+
+    await asyncio.gather(withdraw(), undo())
+    assert await doubt(award) == ("held", UNCONFIRMED)
+    assert (await now(award)).held_from == "approved"
+    assert await acts(award) == [*_APPROVED, "cancelled", "undone", "held"]
+
+
+async def test_what_a_doubt_held_comes_back_to_where_it_was(sent: Sent) -> None:
+    """Held by a doubt when its statement came to nothing, then cancelled and uncancelled."""
+    here = await world()
+    award = await brought(sent, here, "approved")
+    await on_and_off(award, here)
+    assert await doubt(award) == ("approved", "")
+    await paid_on(award, here)
+    await sent.rival()
+    assert await doubt(award) == ("on_statement", DISPUTED)
+    await off(award, here)
+    assert (await doubt(award), (await now(award)).held_from) == (("held", DISPUTED), "approved")
+    assert await here.codes(here.approver, RunKind.CANCEL, award) == [None]
+    assert await here.undoes(here.approver, award) == "held"
+    assert (await now(award)).held_from == "awaiting_funds"
+    assert await here.explained()
+
+
+@transaction
+async def paid_on(award: Award, here: World) -> None:
+    await paying.take(await holding.hold_all([award.id]), new_id(), here.finance)
+
+
+@transaction
+async def off(award: Award, here: World) -> None:
+    await paying.take_off(await holding.hold_all([award.id]), here.finance, "收款账户有变")
+
+
+async def on_and_off(award: Award, here: World) -> None:
+    await paid_on(award, here)
+    await off(award, here)
 
 
 async def test_what_was_never_sound_is_not_decided(sent: Sent) -> None:

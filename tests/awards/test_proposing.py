@@ -10,14 +10,16 @@ from server.awards import life, making, undoing, working
 from server.awards.cases import Case
 from server.awards.models import Award, AwardRunRow, AwardState, RunKind, RunState
 from server.awards.proposing import Wanted, propose
-from server.enrolments.models import Level
+from server.enrolments.models import Enrolment, EnrolmentState, EnrolmentStatus, Level
+from server.kernel import clock
 from server.kernel.audit import AuditEntry
 from server.kernel.errors import DomainError
 from server.kernel.ids import new_id
 from server.organisations.models import Organisation, OrganisationState
 from server.organisations.roles import Kind, Role
 from server.people.service import Decider
-from server.referrals.models import ReferralState
+from server.policy.facts import Value
+from server.referrals.models import Referral, ReferralState
 from server.students.models import Student
 from tests.factories import make_member, make_organisation
 from tests.harness import statements
@@ -33,7 +35,7 @@ from tests.harness.awarding import (
     proposed,
     worked_off,
 )
-from tests.harness.referring import make_claim
+from tests.harness.referring import make_claim, make_student
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -154,6 +156,7 @@ async def test_one_award_per_student_but_for_an_exception_with_its_reason(
 ) -> None:
     before = await make_confirmed(school, college, 2018, enrolled={"entered_on": date(2023, 9, 1)})
     await make_award(before, state=AwardState.PAID)
+    await Enrolment.filter(id=before.enrolment_id).update(state=EnrolmentState.GRADUATED)
     same = await Student.get(id=before.student_id)
     again = await make_confirmed(school, college, 2019, student=same, enrolled={"entered_on": date(2023, 9, 2)})
     other = await make_confirmed(school, college, 2019, enrolled={"entered_on": date(2023, 9, 2)})
@@ -164,6 +167,47 @@ async def test_one_award_per_student_but_for_an_exception_with_its_reason(
     assert [fault.pointer for fault in wrong.value.faults] == ["/exceptions/0/referral", "/exceptions/2/referral"]
     await proposed(Wanted(PROGRAMME, 2019, {again.id: "上次的奖补已全部退回"}))
     assert (await Award.get(referral_id=again.id)).exception_reason == "上次的奖补已全部退回"
+
+
+async def test_a_claim_of_another_student_now_keeps_its_award(school: Organisation, college: Organisation) -> None:
+    year = 2015
+    claim = await make_confirmed(school, college, year)
+    await make_award(claim, state=AwardState.HELD, held_from=AwardState.PROPOSED)
+    other = await make_student()
+    await Enrolment.filter(id=claim.enrolment_id).update(student_id=other.id)
+    await Referral.filter(id=claim.id).update(student_id=other.id)
+    run = await proposed(Wanted(PROGRAMME, year))
+    assert await outcomes(run) == {claim.id: making.ALREADY_AWARDED}
+    assert run.state is RunState.DONE
+
+
+async def test_what_the_database_refuses_keeps_nothing_else_from_being_proposed(
+    school: Organisation, college: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    year = 2016
+    entered = {"entered_on": date(2025, 9, 1)}
+    made = [await make_confirmed(school, college, year, enrolled=entered) for _ in range(7)]
+    claims = sorted(made, key=lambda one: one.id)
+    await make_award(claims[4])
+    monkeypatch.setattr("server.awards.claims.code_beside", lambda *_: "")
+    run = await proposed(Wanted(PROGRAMME, year))
+    expected = dict.fromkeys([one.id for one in claims], "proposed") | {claims[4].id: making.AWARDED_OTHERWISE}
+    assert await outcomes(run) == expected
+    assert (run.state, run.done, run.counts) == (RunState.DONE, 7, {"proposed": 6, making.AWARDED_OTHERWISE: 1})
+
+
+@pytest.mark.parametrize(("state", "since"), [(EnrolmentState.VOID, 9), (EnrolmentState.WITHDRAWN, 11)])
+async def test_who_was_not_there_at_the_census_is_not_proposed(
+    school: Organisation, college: Organisation, state: EnrolmentState, since: int
+) -> None:
+    """Once the year is over the claim stays confirmed, whatever the school makes known."""
+    year, entered = 2000 + since, {"entered_on": date(2025, 9, 1)}
+    claim, gone_later = [await make_confirmed(school, college, year, enrolled=entered) for _ in range(2)]
+    for one, day in ((claim, date(year, since, 1)), (gone_later, date(year, 12, 1))):
+        said = {"effective_on": day, "made_at": clock.now()}
+        await EnrolmentStatus.create(enrolment_id=one.enrolment_id, state=state, **said)
+    run = await proposed(Wanted(PROGRAMME, year))
+    assert await outcomes(run) == {claim.id: making.NOT_CONFIRMED, gone_later.id: "proposed"}
 
 
 async def test_a_part_takes_a_settled_number_of_statements(school: Organisation, college: Organisation) -> None:
@@ -220,7 +264,7 @@ async def test_one_matter_is_awarded_once_however_it_is_written_and_whatever_the
 
 async def test_a_class_of_each_year_is_another_one() -> None:
     college = await make_college()
-    facts = {"school_in_group": True, "class_kind": "order", "partner_in_city": True, "partner_size": "large",
+    facts: dict[str, Value] = {"school_in_group": True, "class_kind": "order", "partner_in_city": True, "partner_size": "large",
              "leading_industry": True, "class_size": 30}  # fmt: skip
     for year in (2025, 2026, 2026):
         case = Case(college.id, "数控订单班", None, date(year, 9, 1), facts)

@@ -1,11 +1,14 @@
 """Clawbacks, what waits for whom, a school's money and an award's story over HTTP."""
 
+import csv
+import io
 from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
 import pytest
 
+from server.awards import book
 from server.awards.models import Award, AwardState
 from server.kernel import clock
 from server.organisations.roles import Role

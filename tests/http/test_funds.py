@@ -119,7 +119,8 @@ async def test_a_fund_is_corrected_and_no_programme_leaves_it_that_it_pays(
     award = await make_award(await make_organisation(), fund=fund)
     assert (await change(1, programmes=["cross-city"]))[1]["code"] == "fund_in_use"
     status, found = await change(1, name="改名后的资金", programmes=["feeder-referral"])
-    assert (status, found["name"], found["programmes"], found["version"]) == (200, "改名后的资金", ["feeder-referral"], 2)
+    assert (status, found["name"], found["version"]) == (200, "改名后的资金", 2)
+    assert found["programmes"] == ["feeder-referral"]
     _, seen, headers = await finance.ask("GET", path)
     assert (seen, headers["ETag"]) == (found, '"2"')
     assert (await change(2))[1] == found, "nothing said, nothing changed"
@@ -231,7 +232,8 @@ async def test_where_each_fen_is_and_the_entries_as_a_file(finance: Caller) -> N
     status, file, _ = await finance.ask("GET", f"{path}/entries?format=csv")
     lines = list(csv.reader(io.StringIO(file.decode("utf-8-sig"))))
     assert (status, len(lines), lines[2][1:5]) == (200, 2 + 5, ["支付", "结算中", "已支付", "500"])
-    assert (lines[1][6], lines[2][6], entries["items"][0]["about"]) == ("奖补（登记编号或事项）", paid.matter, paid.matter)
+    assert entries["items"][0]["about"] == paid.matter
+    assert (lines[1][6], lines[2][6]) == ("奖补（登记编号或事项）", paid.matter)
     assert await finance.status("GET", f"{path}/entries?format=xlsx") == 200
     assert await finance.status("GET", f"{path}/entries?sort=x") == 422
     today, tomorrow = clock.today(), clock.today() + timedelta(days=1)

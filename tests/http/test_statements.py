@@ -283,8 +283,8 @@ async def one_sent(client: aiohttp.ClientSession, database: object) -> tuple[Off
 @pytest.mark.parametrize(
     ("verb", "body", "pointer"),
     [
-        ("bank-return", {"reason": "退汇"}, ""),
-        ("bank-return", {"reason": "退汇", "row": 1, "award": str(new_id())}, ""),
+        ("bank-return", {"reason": "退汇"}, "/row"),
+        ("bank-return", {"reason": "退汇", "row": 1, "award": str(new_id())}, "/row"),
         ("bank-return", {"row": 1}, "/reason"),
         ("bank-return", {"row": 0, "reason": "退汇"}, "/row"),
         ("bank-return", {"row": 1, "reason": f"账号 {NUMBER}"}, "/reason"),
@@ -301,8 +301,17 @@ async def test_a_body_is_read_strictly(one_sent: tuple[Office, Any], verb: str, 
 
 async def test_a_receipt_that_disputes_says_why(office: Office) -> None:
     sent = await office.sent(1)
-    for body in ({"verdict": "disputed"}, {"verdict": "none"}, {"verdict": "confirmed", "note": "电话 13800000000"}):
-        assert (await office.post("clerk", f"/{sent['id']}/receipt", body))[0] == 422
+    for body, at in (
+        ({"verdict": "disputed"}, ["/note"]),
+        ({"verdict": "none"}, ["/verdict"]),
+        ({}, ["/verdict"]),
+        ({"verdict": "confirmed", "note": "电话 13800000000"}, ["/note"]),
+    ):
+        status, refused = await office.post("clerk", f"/{sent['id']}/receipt", body)
+        assert (status, [one["pointer"] for one in refused["errors"]]) == (422, at)
+    assert (await office.post("clerk", f"/{sent['id']}/receipt", {}))[1]["errors"][0]["detail"].startswith("是否收到")
+    nothing = (await office.post("finance", f"/{sent['id']}/bank-return", {}))[1]["errors"]
+    assert [one["pointer"] for one in nothing] == ["/reason", "/row"], "all faults at once"
 
 
 async def test_statements_are_listed_paged_filtered_and_taken_as_a_file(office: Office) -> None:

@@ -6,8 +6,20 @@ from uuid import UUID
 
 import pytest
 
-from server.awards.models import Award, AwardState, Clawback, ClawbackState, Objection, ObjectionState, Publication
+from server.awards.models import (
+    Award,
+    AwardRun,
+    AwardState,
+    Clawback,
+    ClawbackState,
+    Objection,
+    ObjectionState,
+    Publication,
+    RunKind,
+)
+from server.awards.proposing import Wanted
 from server.kernel import clock
+from server.kernel.errors import DomainError
 from server.kernel.ids import new_id
 from server.organisations.models import PayeeAccount
 from server.people import service as people
@@ -21,7 +33,15 @@ from server.students import service as students
 from server.students.models import Relation, Student, StudentLink
 from server.students.service import Verdict
 from tests.factories import make_organisation, make_person
-from tests.harness.awarding import make_award, make_clawback
+from tests.harness.awarding import (
+    PROGRAMME,
+    make_award,
+    make_clawback,
+    make_college,
+    make_confirmed,
+    make_school,
+    proposed,
+)
 from tests.harness.referring import make_claim, make_evidence, make_student
 from tests.people.fakes import FakeLimits, FakeWeChat, Someone
 from tests.policy.shelf import CONTENT
@@ -93,6 +113,31 @@ async def test_a_paid_award_names_its_student_until_what_is_claimed_back_of_it_i
     later(2 * DAY)
     await retention.retain(RULES)
     assert (await Award.get(id=award.id)).student_id is None
+
+
+async def test_what_a_run_was_asked_for_is_forgotten_and_its_year_is_not_proposed_again() -> None:
+    school = await make_school()
+    claim = await make_confirmed(school, await make_college(), clock.today().year)
+    await make_award(claim, state=AwardState.PAID, programme="other-programme")
+    await proposed(Wanted(PROGRAMME, claim.year, {}))
+    run = await AwardRun.filter(kind=RunKind.PROPOSE, reached=claim.id).get()
+    run.chosen = {**run.chosen, "exceptions": {str(claim.id): "另有约定"}}
+    await run.save()
+    await Award.filter(referral_id=claim.id).update(state=AwardState.PAID)
+    awarded.require_kept(claim.year, RULES)
+    later(period(Kept.AWARD) - 2 * DAY)
+    await retention.retain(RULES)
+    assert (await AwardRun.get(id=run.id)).chosen["exceptions"]
+    later(3 * DAY)
+    await retention.retain(RULES)
+    assert not await Award.filter(referral_id=claim.id).exists()
+    run = await AwardRun.get(id=run.id)
+    assert (run.chosen["exceptions"], run.reached, run.chosen["programme"]) == ({}, None, PROGRAMME)
+    assert not await AwardRun.filter(kind=RunKind.PROPOSE, reached__isnull=False).exists()
+    with pytest.raises(DomainError) as forgotten:
+        awarded.require_kept(claim.year, RULES)
+    assert [(one.pointer, one.code) for one in forgotten.value.faults] == [("/year", "year_forgotten")]
+    awarded.require_kept(claim.year + 1, RULES)
 
 
 async def test_a_guardian_is_not_erased_while_an_award_of_the_student_runs() -> None:

@@ -9,8 +9,11 @@ from server.appeals.models import Appeal
 from server.awards.models import AwardState, Objection, Publication, SecondCheck
 from server.funds.models import FundPaper, PaperKind
 from server.kernel import clock
+from server.kernel.errors import DomainError
 from server.kernel.ids import new_id
+from server.kernel.outbox import Event
 from server.organisations.models import AccountState, PayeeAccount
+from server.people.models import Person, PersonState
 from server.people.service import Decider
 from server.statements import locking, sending, waiting
 from server.statements.waiting import TURNS, Turn, Waits
@@ -132,3 +135,18 @@ async def test_what_is_claimed_back() -> None:
 
 def test_everything_that_waits_is_somebodys_turn() -> None:
     assert set(TURNS) == set(Waits)
+
+
+async def test_only_approvals_of_those_who_are_approvers_still_let_it_go_out() -> None:
+    here = await world()
+    locked = await here.locked(2)
+    await sending.approve(locked.id, Decider(here.approver, "核对无误"))
+    assert await counted(here) == {Waits.SENDING: 2}
+    await Person.filter(id=here.approver).update(state=PersonState.SUSPENDED)
+    assert await counted(here) == {Waits.STATEMENT_APPROVAL: 2}
+    with pytest.raises(DomainError) as refused:
+        await sending.send(locked.id, here.finance)
+    assert refused.value.slug == "approvals_missing"
+    await sending.approve(locked.id, Decider(here.other_approver, "核对无误"))
+    assert await Event.filter(name="statement.cleared", subject=f"statement:{locked.id}").count() == 2
+    assert (await sending.send(locked.id, here.finance)).sent_by_id == here.finance
