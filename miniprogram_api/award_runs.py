@@ -133,7 +133,8 @@ def _unknown(code: str, kept: Mapping[str, Any]) -> str:
     if code != making.NEEDS_INFORMATION:
         return ""
     vocabulary = book.in_force().vocabulary
-    return "".join(vocabulary.fact(one["fact"]).question for one in kept.get("checks", ()) if one["got"] is None)
+    asked = (vocabulary.fact(one["fact"]) for one in kept.get("checks", ()) if one["got"] is None)
+    return "".join(fact.question for fact in asked if fact)
 
 
 _KINDS = {"award": "奖补", "referral": "生源登记", "case": "申报事项"}

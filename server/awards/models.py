@@ -111,8 +111,8 @@ class AwardRunRow(Model):
     """What became of one award, or of one referral that was looked at. Append-only.
 
     `subject_id` is the referral of a run that proposes, else the award. `verdict` is what the rules said where they
-    said no: `{"version", "verdict", "checks", "warnings"}`; beside it, or alone, `facts` of the text of its code, and of
-    a stated case of which nothing came `case`: `{"payee", "matter"}`.
+    said no: `{"version", "verdict", "checks", "warnings"}`; beside it, or alone, `facts` of the text of its code, and
+    of a stated case of which nothing came `case`: `{"payee", "matter"}`.
     """
 
     id: UUID = fields.UUIDField(primary_key=True, default=new_id)

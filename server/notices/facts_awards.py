@@ -151,7 +151,7 @@ async def _samples(events: Sequence[Event]) -> Mapping[UUID, Known]:
     found = {}
     for event in events:
         if row := rows.get(subject_id(event)):
-            drawn = {"programme": programme_of(row.programme), "year": row.year}
+            drawn: Values = {"programme": programme_of(row.programme), "year": row.year}
             told = {one: str(staff[one]) for one in people(event) if one in staff}
             found[event.id] = Known({**drawn, "count": row.size, "of": row.population}, told)
     return found

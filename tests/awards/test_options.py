@@ -1,6 +1,6 @@
 """What is offered is what may be done, and nothing else: every deed is tried by everybody, and undone."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from server.kernel.transactions import transaction
 from server.organisations.roles import Role
 from server.people.models import Person
 from server.people.service import Decider
-from server.statements import listing, locking, receipts, sending
+from server.statements import holding, listing, locking, receipts, sending
 from server.statements import options as statement_options
 from server.statements.models import Receipt, Statement
 from server.statements.states import Verb
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.usefixtures("database")
 WHY = "核对无误"
 
 
-class Undone(Exception):
+class UndoneError(Exception):
     """What was tried is taken back."""
 
 
@@ -43,11 +43,11 @@ async def works(doing: Callable[[], Awaitable[object]]) -> bool:
     @transaction
     async def tried() -> None:
         await doing()
-        raise Undone
+        raise UndoneError
 
     try:
         await tried()
-    except Undone:
+    except UndoneError:
         return True
     except DomainError:
         return False
@@ -62,7 +62,7 @@ def deed_of(award: Award, deed: Deed, by: Decider) -> Callable[[], Awaitable[obj
     return lambda: life.decide_one(award.id, RunKind(deed), by)
 
 
-async def true_of(here: World, *awards: Award) -> dict[UUID, dict[UUID, Sequence[Deed]]]:
+async def true_of(here: World, *awards: Award) -> dict[UUID, dict[UUID, list[Deed]]]:
     """What is offered to everybody, once it was seen to be just what they may do."""
     rows = [await Award.get(id=one.id) for one in awards]
     people = (here.reviewer, here.reviewer_2, here.approver, here.approver_2, here.finance)
@@ -133,7 +133,7 @@ async def test_of_a_statement() -> None:
     opened = await here.opened(2)
 
     async def true(row: Statement) -> dict[UUID, list[Verb]]:
-        [seen] = await listing.seen([await listing.holding.statement(row.id)])
+        [seen] = await listing.seen([await holding.statement(row.id)])
         found = {}
         for person in (here.finance, here.other_finance, here.approver, here.other_approver):
             offered = (await statement_options.open_to([seen], person, await deciders.roles(person)))[row.id]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from server.awards import life, making, undoing, working
+from server.awards import life, listing, making, undoing, working
 from server.awards.cases import Case
 from server.awards.models import Award, AwardRunRow, AwardState, RunKind, RunState
 from server.awards.proposing import Wanted, propose
@@ -18,7 +18,6 @@ from server.kernel.ids import new_id
 from server.organisations.models import Organisation, OrganisationState
 from server.organisations.roles import Kind, Role
 from server.people.service import Decider
-from server.policy.facts import Value
 from server.referrals.models import Referral, ReferralState
 from server.students.models import Student
 from tests.factories import make_member, make_organisation
@@ -204,8 +203,7 @@ async def test_who_was_not_there_at_the_census_is_not_proposed(
     year, entered = 2000 + since, {"entered_on": date(2025, 9, 1)}
     claim, gone_later = [await make_confirmed(school, college, year, enrolled=entered) for _ in range(2)]
     for one, day in ((claim, date(year, since, 1)), (gone_later, date(year, 12, 1))):
-        said = {"effective_on": day, "made_at": clock.now()}
-        await EnrolmentStatus.create(enrolment_id=one.enrolment_id, state=state, **said)
+        await EnrolmentStatus.create(enrolment_id=one.enrolment_id, state=state, effective_on=day, made_at=clock.now())
     run = await proposed(Wanted(PROGRAMME, year))
     assert await outcomes(run) == {claim.id: making.NOT_CONFIRMED, gone_later.id: "proposed"}
 
@@ -232,6 +230,8 @@ async def test_cases_are_stated_where_the_data_knows_nothing(college: Organisati
     [award] = await Award.filter(programme="industry-college")
     assert (award.payee_id, award.matter, award.amount_fen) == (college.id, CASE.matter, 30_000_000)
     assert sorted((await outcomes(run)).values()) == ["needs_information", "proposed"]
+    told = (await listing.rows(run.id, None, "needs_information", 9, None)).items
+    assert [(one.payee and one.payee.id, one.matter, one.award) for one in told] == [(college.id, other.matter, None)]
     again = await proposed(Wanted("industry-college", 2026, cases=[stated]))
     assert list((await outcomes(again)).values()) == [making.ALREADY_AWARDED]
     excepted = Case(college.id, CASE.matter, None, CASE.entered_on, CASE.facts, "两个校区各一所")
@@ -264,8 +264,8 @@ async def test_one_matter_is_awarded_once_however_it_is_written_and_whatever_the
 
 async def test_a_class_of_each_year_is_another_one() -> None:
     college = await make_college()
-    facts: dict[str, Value] = {"school_in_group": True, "class_kind": "order", "partner_in_city": True, "partner_size": "large",
-             "leading_industry": True, "class_size": 30}  # fmt: skip
+    facts: Any = {"school_in_group": True, "class_kind": "order", "class_size": 30}
+    facts |= {"partner_in_city": True, "partner_size": "large", "leading_industry": True}
     for year in (2025, 2026, 2026):
         case = Case(college.id, "数控订单班", None, date(year, 9, 1), facts)
         run = await proposed(Wanted("cooperative-class", year, cases=[case]))

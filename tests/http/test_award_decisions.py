@@ -136,6 +136,13 @@ async def test_drawn_and_looked_at_again(office: Staff, school: Organisation) ->
     assert (status, made["population"], made["size"]) == (201, 4, 3)
     status, again, _ = await office.finance.ask("GET", f"/awards/samples/{made['id']}")
     assert again == made
+    _, listed, _ = await office.finance.ask("GET", f"/awards/samples?year={year}")
+    assert [(one["id"], one["seed"], one["waiting"]) for one in listed["items"]] == [(made["id"], made["seed"], 3)]
+    _, waiting, _ = await office.approver.ask("GET", f"/awards?year={year}&second_check=waiting")
+    assert {one["id"] for one in waiting["items"]} == set(made["members"][:3])
+    assert all(one["sample"] == made["id"] and "second_check" in one["may"] for one in waiting["items"])
+    publish = {"year": year, "programme": PROGRAMME}
+    assert (await post(office.approver, "/awards/publications", publish))[1]["code"] == "second_check_waiting"
     look = {"verdict": "fail", "reason": "名册不符"}
     status, found = await post(office.approver, f"/awards/{made['members'][0]}/second-check", look)
     assert (status, found["state"], found["second_check"]) == (200, "held", "failed")

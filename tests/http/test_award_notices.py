@@ -103,6 +103,7 @@ async def run(client: aiohttp.ClientSession, database: object) -> AsyncIterator[
 
 
 OURS, BOTH = ("clerk", "manager"), ("clerk", "manager", "other manager")
+STAFF = ("reviewer", "reviewer 2", "approver", "approver 2")
 
 
 async def test_up_to_the_approval(run: Run) -> None:
@@ -114,7 +115,7 @@ async def test_up_to_the_approval(run: Run) -> None:
     await run.hears(*BOTH, title="奖补开始公示")
     objection = {"school": str(run.other.id), "reason": "名单与实际不符"}
     objected = await run.post("objector", f"/awards/publications/{made['id']}/objections", objection, 201)
-    await run.hear({"公示的奖补有异议": ("other manager",), "公示收到异议": ("reviewer", "reviewer 2")})
+    await run.hear({"公示的奖补有异议": ("other manager",), "公示收到异议": STAFF})
     decision = {"verdict": "reject", **WHY}
     await run.post("reviewer 2", f"/awards/objections/{objected['id']}/decision", decision)
     await run.hear({"对奖补的异议不成立": ("other manager",), "您的异议已有结果": ("objector",)})

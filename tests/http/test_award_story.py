@@ -11,6 +11,7 @@ import pytest
 from server.awards import book
 from server.awards.models import Award, AwardState
 from server.kernel import clock
+from server.kernel.audit import note
 from server.organisations.roles import Role
 from tests.factories import make_organisation
 from tests.harness.callers import Caller, caller, member, staff
@@ -135,7 +136,8 @@ async def test_a_schools_money_by_year(world: World) -> None:
 async def test_what_waits_for_whom_since_when(world: World) -> None:
     school, fund = await make_organisation(), world.told.fund
     for state in (AwardState.PROPOSED, AwardState.PROPOSED, AwardState.AWAITING_FUNDS, AwardState.HELD):
-        await make_award(school, state=state, year=YEAR - 3, state_since=clock.now())
+        year = YEAR if state is AwardState.AWAITING_FUNDS else YEAR - 3  # of which no papers are there
+        await make_award(school, state=state, year=year, state_since=clock.now())
     found = (await got(world["editor"], "/awards/waiting"))["items"]
     of = {one["waits_for"]: one for one in found}
     assert {"review", "money", "release", "clawback_money"} <= set(of)
@@ -172,6 +174,18 @@ async def test_a_clawback_is_asked_for_under_a_key_and_listed_to_whom_it_concern
     assert stale[0] == 412
     write_off = await world["approver"].ask("POST", f"{path}/write-off", {"reason": "学校已撤销"}, Idempotency_Key="w")
     assert (write_off[0], write_off[1]["code"]) == (403, "clawback_another_person")
+
+
+async def test_what_a_claim_brought_about_nobody_did_and_another_rows_return_is_not_told(world: World) -> None:
+    subject, manager = f"award:{world.told.award.id}", world.told.pays.manager
+    await note(subject, "award.held", actor_id=manager, before="paid", after="held", fields=["referral_in_dispute"])
+    returned = "statement.bank_returned"
+    await note(f"statement:{world.told.statement.id}", returned, actor_id=world.told.pays.finance, reason="另一笔退汇")
+    for name in ("clerk", "editor"):
+        steps = {step["action"]: step for step in (await got(world[name], f"{world.path}/story"))["steps"]}
+        held = steps["award.held"]
+        assert (held["by"], held["reason"]) == ("system", "另有学校登记了这名学生，争议还没有解决")
+        assert returned not in steps
 
 
 async def test_an_award_of_a_matter_that_nobody_has_decided_has_a_story_too(world: World) -> None:

@@ -73,6 +73,9 @@ async def test_proposing_answers_once_it_is_done_and_with_each_answer(world: Wor
     assert (status, again) == (201, run)
     status, refused, _ = await world.reviewer.ask("POST", "/awards/propose", body)
     assert (status, [one["pointer"] for one in refused["errors"]]) == (422, ["Idempotency-Key"])
+    long_ago = {**body, "year": YEAR - 11}
+    status, refused, _ = await world.reviewer.ask("POST", "/awards/propose", long_ago, Idempotency_Key="long-ago")
+    assert (status, [one["pointer"] for one in refused["errors"]]) == (422, ["/year"])
     assert await AwardRun.all().count() == 1
     [row] = await items(world.reviewer, f"/awards/runs/{run['id']}/rows?outcome=refused")
     assert (row["code"], row["school"]["name"], row["award"]) == ("ineligible", "外市中学（示例）", None)
@@ -153,6 +156,8 @@ async def test_many_are_decided_and_what_cannot_be_says_why(world: World) -> Non
     assert (status, run["counts"]) == (201, {"award_state": 1, "not_found": 1})
     rows = await items(world.reviewer, f"/awards/runs/{run['id']}/rows")
     assert {one["code"]: one["subject"] for one in rows}["award_state"] == f"award:{award['id']}"
+    detail = "这笔奖补现在是“初审通过”，不能这样办理。下一步是公示；被抽中的先由另一人复核。"
+    assert {one["code"]: one["detail"] for one in rows}["award_state"] == detail
     for bad, pointer in (
         ({"filter": {}}, "/filter"),
         ({"filter": {"year": YEAR, "ids": [award["id"]]}}, "/filter/ids"),

@@ -18,7 +18,9 @@ def test_yuan_become_fen(written: str | int, amount: int) -> None:
     assert fen(written) == amount
 
 
-@pytest.mark.parametrize("written", ["0.005", "NaN", "Infinity", "", "五百", "1,000", "9e999999", "9e999990", "1e14", "5." + "0" * 30 + "1"])
+@pytest.mark.parametrize(
+    "written", ["0.005", "NaN", "Infinity", "", "五百", "1,000", "9e999999", "9e999990", "1e14", "5." + "0" * 30 + "1"]
+)
 def test_what_is_no_whole_fen_is_refused_and_never_rounded(written: str) -> None:
     with pytest.raises(ValueError, match="not a"):
         fen(written)

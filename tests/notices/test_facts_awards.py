@@ -154,8 +154,9 @@ async def test_an_objection_is_told_of_without_saying_whose_it_is(here: World, v
     assert publication_id
     ear = await listen()
     made = await objections.to_school(publication_id, here.school.id, Word(objector, "名单与实际不符"))
-    told = await ear.told(clerk, here.reviewer, here.approver, objector)
-    assert told == [("objection.made.school",), ("objection.made.reviewer",), (), ()]
+    told = await ear.told(clerk, here.reviewer, here.approver, here.finance, objector)
+    decides = ("objection.made.reviewer",)
+    assert told == [("objection.made.school",), decides, decides, (), ()]
     await objections.decide(made.id, verdict, Decider(here.reviewer_2, "已核实"))
     came = {Verdict.UPHOLD: "upheld", Verdict.REJECT: "rejected"}[verdict]
     said = await ear.everything()
