@@ -41,11 +41,11 @@ REFUSED = {
     APPROVE: {"award_state"},
     OPEN: {"nothing_to_pay"},
     LOCK: {"statement_state"},
-    LET_GO: {"statement_approved_already"},
+    LET_GO: {"statement_approved_already", "statement_state"},
     SEND: {"statement_state"},
     SETTLE: set[str](),
 }
-"""By what whoever comes later is told that it is done."""
+"""By what whoever comes later is told that it is done; some ask again once a statement is long settled."""
 
 
 @dataclass(frozen=True)
