@@ -124,7 +124,7 @@ async def test_of_two_that_wait_for_each_other_one_is_given_up_whole() -> None:
     done = await asyncio.gather(cross(posting, theirs), cross(theirs, posting), return_exceptions=True)
     [lost] = [one for one in done if one]
     assert isinstance(lost, DeadlockDetectedError)
-    asked: Any = SimpleNamespace(method="POST", request_id="r")
+    asked: Any = SimpleNamespace(method="POST", path="/api/v1/postings", request_id="r")
     answer = ProblemHandler(Problems.load(CONTENT_DIR)).response(asked, lost)
     assert (answer.status, answer.headers["retry-after"]) == (503, "5")
     assert b"contended" in (answer.body or b"")

@@ -118,7 +118,7 @@ async def test_no_address_lies_in_redis_or_can_be_guessed_from_it(over_redis: Ca
 
 def test_the_answer_says_when_to_try_again() -> None:
     class Asked:
-        method, request_id = "POST", "r"
+        method, path, request_id = "POST", "/api/v1/sessions", "r"
 
     handler = ProblemHandler(Problems.load(Path(ROOT / "content")))
     response = handler.response(Asked(), DomainError("too_many_requests", 429, seconds=17))  # type: ignore[arg-type]
