@@ -23,7 +23,8 @@ class LocalWakeup:
         """Sleep until notified, at most `seconds`."""
         event = self._mine()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(event.wait(), seconds)
+            async with asyncio.timeout(seconds):  # `wait_for` forgets that it was cancelled where it is woken as well
+                await event.wait()
         event.clear()
 
     def _mine(self) -> asyncio.Event:

@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+import pytest
+
 from server.gateways.wakeup import LocalWakeup
 
 
@@ -37,3 +39,24 @@ async def test_one_that_begins_after_the_call_looks_once() -> None:
     wakeup = LocalWakeup()
     await wakeup.notify()
     assert await asyncio.create_task(waited(wakeup)) < 1
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_who_is_woken_and_cancelled_at_once_is_cancelled(turns: int) -> None:
+    """A loop that forgets it keeps a process from ever stopping."""
+    wakeup = LocalWakeup()
+
+    async def work() -> None:
+        while True:
+            await wakeup.wait(60)
+
+    working = asyncio.create_task(work())
+    await asyncio.sleep(0.01)
+    await wakeup.notify()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    working.cancel()
+    await asyncio.wait([working], timeout=1)
+    cancelled = working.cancelled()
+    working.cancel()
+    assert cancelled
