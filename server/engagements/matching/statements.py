@@ -28,6 +28,7 @@ _LATER = {"postgres": "greatest({0}, {1})", "sqlite": "max({0}, {1})"}
 _EARLIER = {"postgres": "least({0}, {1})", "sqlite": "min({0}, {1})"}
 _DAYS = {"postgres": "({1} - {0} + 1)", "sqlite": "(julianday({1}) - julianday({0}) + 1)"}
 _ON = {"postgres": "({0} + {1})", "sqlite": "date({0}, '+{1} days')"}
+_ALWAYS, _NEVER = "TRUE", "FALSE"
 
 Key = tuple[Any, Any]
 
@@ -156,29 +157,31 @@ class Walk:
     def _beats(self, bucket: Bucket, beaten: tuple[int, Key]) -> str:
         """Ask for rows that can be worth more than what is beaten, or as much and are newer.
 
-        How many per cent of the days that takes is told by what a row brings otherwise; its days are reckoned once.
+        Where none can be worth more, only the newer ones are left: a range of the index.
         """
         points, (published, row_id) = beaten
         missing = points - bucket.work - self.levels.hours[0].points
-        as_much, more = self._enough(bucket, missing), self._enough(bucket, missing + 1)
+        as_much, more = self._reaches(bucket, missing), self._reaches(bucket, missing + 1)
         if as_much == more:
-            return f"{self._share()} >= {more}"
+            return as_much
         newer = f"(p.published_at, p.id) > ({self.to.put(published)}, {self.to.put(row_id)})"
-        return f"{self._share()} >= CASE WHEN {newer} THEN {as_much} ELSE {more} END"
+        return f"{as_much} AND {newer}" if more == _NEVER else f"{as_much} AND ({newer} OR {more})"
 
-    def _enough(self, bucket: Bucket, points: int) -> str:
-        """Return how many per cent of the days a row needs, to have so many points by its place, days, pay, heads."""
+    def _reaches(self, bucket: Bucket, points: int) -> str:
+        """Ask for rows that have so many points by their place, pay, heads and days."""
         (here, away), parts = places(self.asking, self.book), [list(self._pay()), list(self._heads())]
         if bucket.there is not None:
             return self._needed(points - (here if bucket.there else away), parts)
-        needed = [self._needed(points - place, parts) for place in (here, away)]
-        return f"CASE WHEN p.region = {self.to.put(self.asking.region)} THEN {needed[0]} ELSE {needed[1]} END"
+        there, elsewhere = (self._needed(points - place, parts) for place in (here, away))
+        if there == elsewhere:  # PostgreSQL refuses a placeholder that no text has
+            return there
+        return _case([(f"p.region = {self.to.put(self.asking.region)}", there), ("", elsewhere)])
 
     def _needed(self, points: int, parts: Sequence[Sequence[tuple[str, int]]]) -> str:
         if parts:
             first, *others = parts
             return _case([(holds, self._needed(points - brought, others)) for holds, brought in first])
-        return str(min((step.share for step in self.levels.dates if step.points >= points), default=FULL + 1))
+        return self._has(min((step.share for step in self.levels.dates if step.points >= points), default=None))
 
     def _pay(self) -> Iterator[tuple[str, int]]:
         """Yield what a row's pay may be, the first that holds counts, and how many points it brings."""
@@ -202,8 +205,10 @@ class Walk:
             most, least = mine * FULL // step.share, -(-mine * step.share // FULL)
             yield f"{theirs} <= {most}" if self.asking.demand else f"{theirs} >= {least}", step.points
 
-    def _share(self) -> str:
-        """Return how many per cent of the work's days an offer has."""
+    def _has(self, share: int | None) -> str:
+        """Ask for rows where an offer has so many per cent of the work's days: all, as mostly, needs no reckoning."""
+        if not share:
+            return _NEVER if share is None else _ALWAYS
         later, earlier, days = (which[self.dialect] for which in (_LATER, _EARLIER, _DAYS))
         if self.asking.demand:
             first, last = self._day(self.first), self._day(self.last)
@@ -212,23 +217,27 @@ class Walk:
             first = later.format("p.starts_on", self._day(self.today))
             far = _ON[self.dialect].format(first, self.levels.open_end_days - 1)
             last = f"coalesce(p.ends_on, {far})"
-            starts, ends = (
-                self._day(self.asking.starts_on),
-                self._day(self.asking.ends_on) if self.asking.ends_on else last,
-            )
+            starts = self._day(self.asking.starts_on)
+            ends = self._day(self.asking.ends_on) if self.asking.ends_on else last
+        if share == FULL:
+            return f"({starts} <= {first} AND {ends} >= {last})"
         both = days.format(later.format(first, starts), earlier.format(last, ends))
-        return f"{both} * {FULL} / {days.format(first, last)}"
+        return f"{both} * {FULL} / {days.format(first, last)} >= {share}"
 
     def _day(self, day: date) -> str:
         return f"CAST('{day}' AS date)" if self.dialect == "postgres" else f"'{day}'"
 
 
 def _case(said: Sequence[tuple[str, str]]) -> str:
-    """Return the text for the first of some conditions that holds, the last of which is none."""
+    """Return what is asked under the first of some conditions that holds, the last of which is none."""
     *before, (_, last) = said
-    if {text for _, text in before} <= {last}:
+    while before and before[-1][1] == last:
+        before.pop()
+    if not before:
         return last
-    return f"CASE {' '.join(f'WHEN {condition} THEN {text}' for condition, text in before)} ELSE {last} END"
+    if len(before) == 1 and last == _NEVER:
+        return f"({before[0][0]} AND {before[0][1]})"
+    return f"CASE {' '.join(f'WHEN {condition} THEN {then}' for condition, then in before)} ELSE {last} END"
 
 
 def _id(value: Any) -> Any:
