@@ -1,11 +1,12 @@
 """The best matches of one posting among all that is open, on both databases."""
 
-import asyncio
+import gc
 import tempfile
 import time
 from pathlib import Path
 from statistics import median
 
+import uvloop
 from tortoise.backends.base.executor import EXECUTOR_CACHE
 
 from scripts.benches.load import LoadError
@@ -38,7 +39,7 @@ def run(effort: Effort) -> Report:
         for market in (Market, Crowd):
             measured = sizes if market is Market else sizes[:2]
             urls = {"SQLite": f"sqlite://{Path(folder) / market.__name__}.sqlite3", "PostgreSQL": server.fresh()}
-            found = {name: asyncio.run(_measured(url, market, measured)) for name, url in urls.items()}
+            found = {name: uvloop.run(_measured(url, market, measured)) for name, url in urls.items()}
             facts += [
                 Fact(name, {base: figures[name] for base, figures in found.items()}, GOAL) for name in found["SQLite"]
             ]
@@ -63,6 +64,8 @@ async def _measured(url: str, kind: type[Market], sizes: list[int]) -> dict[str,
         for size in sizes:
             await market.put_up(connection, size - there, first=there)
             there = size
+            gc.collect()
+            gc.freeze()  # as the server does before it serves: what the market is made of is no part of an answer
             for side in Side:
                 name = f"{'a crowd, ' if kind is Crowd else ''}{side} asks, {size:,} open, ms"
                 times = await _times(side, levels, reference)

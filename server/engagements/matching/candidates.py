@@ -15,9 +15,9 @@ from tortoise.connection import get_connection
 
 from server.engagements.matching.book import Book
 from server.engagements.matching.score import FULL, Item, Judged, groups, judge, reached
-from server.engagements.matching.statements import Bucket, Key, Run, Stretch, Walk, best_paid, key, places, read, single
+from server.engagements.matching.statements import Bucket, Key, Stretch, Walk, best_paid, key, places, read, single
 
-FIRST, MOST = 100, 250
+FIRST, MOST = 60, 150
 """How many rows a walk reads at first, and how many at once later."""
 READ_MOST = 10_000
 """How many rows are read in all, so that hours which hardly anyone has cannot keep the server busy."""
@@ -75,7 +75,7 @@ def buckets(asking: Item, book: Book, paid: tuple[int, int]) -> Iterator[Bucket]
 
     def both(points: int, column: str, *values: str | None) -> Iterator[Bucket]:
         for there, place in ((True, here + paid[0]), (False, away + paid[1])):
-            yield Bucket(points, points + place + others, there, tuple(Run(column, value) for value in values))
+            yield Bucket(points, points + place + others, there, column, values)
 
     own, mine = asking.occupation, sorted(groups(asking, book))
     leading = [one for group in mine for one in book.leading(group) if one != own]
@@ -87,8 +87,7 @@ def buckets(asking: Item, book: Book, paid: tuple[int, int]) -> Iterator[Bucket]
     if leading:
         yield from both(work.related.points, "occupation", *leading)
     if mine:
-        runs = tuple(Run("major", one) for one in mine)
-        yield Bucket(work.related.points, work.related.points + here + paid[1] + others, None, runs)
+        yield Bucket(work.related.points, work.related.points + here + paid[1] + others, None, "major", tuple(mine))
     if own in book.casual:
         yield from both(work.casual.points, "occupation", *sorted(book.casual - {own}))
 

@@ -34,21 +34,17 @@ Key = tuple[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """Rows that an index has beside each other: those of one `value` of a column, or all."""
-
-    column: str = ""
-    value: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Bucket:
-    """Runs of rows whose work is worth as much, `there` or elsewhere or anywhere, worth at most `bound` in all."""
+    """Rows whose work is worth as much, `there` or elsewhere or anywhere, worth at most `bound` in all.
+
+    An index has the rows of each of the values of `column` beside each other: a run. Without a column all are one.
+    """
 
     work: int
     bound: int
     there: bool | None
-    runs: tuple[Run, ...]
+    column: str = ""
+    values: tuple[str | None, ...] = (None,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,17 +124,23 @@ class Walk:
 
         That is asked of what was found: to plan it for every run takes longer than to read some rows in vain.
         """
-        latest, common = f"ORDER BY p.published_at DESC, p.id DESC LIMIT {stretch.size}", self._common(bucket, stretch)
-        runs = [f"SELECT {_SELECTED} FROM posting p WHERE {self._is(run)} AND {common} {latest}" for run in bucket.runs]
-        together = " UNION ALL ".join(f"SELECT * FROM ({run}) r{number}" for number, run in enumerate(runs))
+        latest = f"ORDER BY p.published_at DESC, p.id DESC LIMIT {stretch.size}"
+        together = self._runs(bucket, f"AND {self._common(bucket, stretch)} {latest}")
         return f"SELECT p.*, {stands(self.to, self.other, self.today)} AS stands FROM ({together}) p {latest}"
 
-    def _is(self, run: Run) -> str:
-        said = f"p.side = '{self.other}' AND p.state = 'live' AND p.kind = '{self.asking.kind}'"
-        if not run.column:
-            return said
-        wanted = "IS NULL" if run.value is None else f"= {self.to.put(run.value)}"
-        return f"{said} AND p.{run.column} {wanted}"
+    def _runs(self, bucket: Bucket, common: str) -> str:
+        """Return what finds the first rows of every run; PostgreSQL plans one run for all, which SQLite cannot."""
+        said, column = f"p.side = '{self.other}' AND p.state = 'live' AND p.kind = '{self.asking.kind}'", bucket.column
+        if column:
+            said += f" AND p.{column} {{}}"
+        run = f"SELECT {_SELECTED} FROM posting p WHERE {said} {common}"
+        if bucket.values == (None,):
+            return run.format("IS NULL")
+        if self.dialect == "postgres":
+            values = f"unnest({self.to.put(bucket.values)}::text[]) v(said)"
+            return f"SELECT r.* FROM {values} CROSS JOIN LATERAL ({run.format('= v.said')}) r"
+        runs = (run.format(f"= {self.to.put(value)}") for value in bucket.values)
+        return " UNION ALL ".join(f"SELECT * FROM ({one})" for one in runs)
 
     def _common(self, bucket: Bucket, stretch: Stretch) -> str:
         """Return what is asked of every run alike."""
