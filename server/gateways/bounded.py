@@ -19,8 +19,10 @@ async def run(
 ) -> tuple[int, bytes]:
     """Hand `data` to the program `worker`; return how it ended (negative: by which signal) and what it said.
 
-    It is gone afterwards, come what may. One that takes longer or says more than `largest_answer` bytes ends like one
-    that refuses without a word. Code 1 is that of a program that does not run at all: raises RuntimeError.
+    It is gone afterwards, come what may. One that says more than `largest_answer` bytes ends like one that refuses
+    without a word. Raises TimeoutError after `seconds` by the clock: no file can take so long, for the four seconds of
+    a core end first, unless the machine has too much else to do. Code 1 is that of a program that does not run at all:
+    raises RuntimeError.
     """
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", str(_CHILD), str(worker), *map(str, arguments)),
@@ -33,7 +35,7 @@ async def run(
         async with asyncio.timeout(seconds):
             output = await _exchanged(process, data, largest_answer)
             code = await process.wait()
-    except (TimeoutError, OverflowError):
+    except OverflowError:
         return REFUSED, b""
     finally:
         with contextlib.suppress(ProcessLookupError):

@@ -44,17 +44,21 @@ class Scans:
     async def clean(self, data: bytes) -> bytes:
         """Return the picture in `data` as a JPEG of at most 3000 pixels a side that carries nothing but the picture.
 
-        `data` is a JPEG or PNG, whatever its name says. Raises DomainError `scan_…` for all else, also for what takes
-        more than 256 MB or five seconds; RuntimeError where the program that decodes does not run at all.
+        `data` is a JPEG or PNG, whatever its name says. Raises DomainError `scan_…` 4xx for all else, also for what
+        takes more than 256 MB or four seconds of a core; 503 where too much else is done for it to be cleaned in five
+        seconds; RuntimeError where the program that decodes does not run at all.
         """
         if len(data) > _BYTES:
             raise _refused(Refusal.TOO_LARGE)
         if not data.startswith((_JPEG, _PNG)):
             raise _refused(Refusal.TYPE)
-        async with self._places:
-            code, output = await bounded.run(
-                _WORKER, data, [MEGAPIXELS], seconds=_SECONDS, largest_answer=_LARGEST_ANSWER
-            )
+        try:
+            async with self._places:
+                code, output = await bounded.run(
+                    _WORKER, data, [MEGAPIXELS], seconds=_SECONDS, largest_answer=_LARGEST_ANSWER
+                )
+        except TimeoutError:
+            raise DomainError("scan_busy", 503, seconds=5) from None
         if code == 0 and output.startswith(_JPEG):
             return output
         reasons = {name.encode(): name for name in Refusal}

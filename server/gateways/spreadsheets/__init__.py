@@ -67,23 +67,26 @@ class Spreadsheets:
 
         Of a formula the value is taken that lies beside it; a value merged over several rows is the value of each; a
         number from 10¹⁵ on, which has lost digits, stays a float. Raises DomainError `spreadsheet_…` 4xx for all else,
-        also for what takes more than 256 MB or five seconds, 503 while too many are read; RuntimeError where the
-        program that reads does not run at all.
+        also for what takes more than 256 MB or four seconds of a core; 503 while too many are read, or too much else
+        is done for it to be read in five seconds; RuntimeError where the program that reads does not run at all.
         """
         _check(data)
         try:
-            async with asyncio.timeout(_LONGEST_WAIT):
-                await self._places.acquire()
+            code, output = await self._worked(data)
         except TimeoutError:
             raise DomainError("spreadsheet_busy", 503, seconds=5) from None
-        try:
-            code, output = await bounded.run(_WORKER, data, seconds=_SECONDS, largest_answer=_LARGEST_ANSWER)
-            if code == 0:
-                return await asyncio.to_thread(_sheets, output)  # half a million cells take a moment
-        finally:
-            self._places.release()
+        if code == 0:
+            return await asyncio.to_thread(_sheets, output)  # half a million cells take a moment
         reasons = {name.encode(): name for name in Refusal}
         raise _refused(reasons.get(output, Refusal.BROKEN) if code == bounded.REFUSED else Refusal.BROKEN)
+
+    async def _worked(self, data: bytes) -> tuple[int, bytes]:
+        async with asyncio.timeout(_LONGEST_WAIT):
+            await self._places.acquire()
+        try:
+            return await bounded.run(_WORKER, data, seconds=_SECONDS, largest_answer=_LARGEST_ANSWER)
+        finally:
+            self._places.release()
 
 
 def _check(data: bytes) -> None:
