@@ -58,6 +58,16 @@ class Permission:
         """Whether only the secretariat may call, before which nothing is hidden."""
         return bool(self.rights) and all(right.role and right.role.of_secretariat for right in self.rights)
 
+    def tells_owner(self, parameters: Mapping[str, str]) -> bool:
+        """Whether a route with these path parameters, name to kind, says to whom a thing with an id belongs.
+
+        What anyone may see belongs to nobody, and before the secretariat nothing is hidden.
+        """
+        if self.owner:
+            return bool(self.owner_arguments) and set(self.owner_arguments) <= set(parameters)
+        open_to_all = self.access is not Access.SIGNED_IN or self.sees_everything
+        return open_to_all or not any(name.endswith("id") or kind == "uuid" for name, kind in parameters.items())
+
     @property
     def words(self) -> str:
         """Who may call, in words for the document."""

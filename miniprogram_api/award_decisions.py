@@ -1,5 +1,6 @@
 """What is decided of one award, and of objections to what is publicised."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
@@ -10,19 +11,18 @@ from sanic import HTTPResponse, Request
 from miniprogram_api.award_views import AwardView
 from miniprogram_api.awards import shown
 from miniprogram_api.idempotent import made
-from miniprogram_api.people import Reason
+from miniprogram_api.people import Reason, decider
 from miniprogram_api.reading import IMPERSONAL, Body, Paged
 from miniprogram_api.referrals import SchoolView
 from miniprogram_api.representation import FixedResponse
 from miniprogram_api.shelf import ListView, paged
-from miniprogram_api.web import Face, allow, answer, answers, body, first, idempotent, if_match, query
+from miniprogram_api.web import Face, Handler, allow, answer, answers, body, first, idempotent, if_match, query
 from server.access import owners
 from server.access.rules import Right
 from server.awards import life, objections, samples, undoing
 from server.awards.models import Objection, ObjectionState, RunKind
 from server.awards.objections import Verdict, Word
 from server.organisations.roles import STAFF, Role
-from server.people.service import Decider
 
 award_decisions = Face("award_decisions", url_prefix="/awards")
 BOTH = (Role.REVIEWER, Role.APPROVER)
@@ -106,102 +106,70 @@ def _told(row: Objection, status: int = 200) -> FixedResponse:
     return made(answer(ObjectionView.of(row), status), str(row.id))
 
 
-def _decider(request: Request, said: Reason) -> Decider:
-    return Decider(request.ctx.caller.person_id, said.reason)
-
-
 async def _decided(request: Request, award_id: UUID, verb: RunKind, said: Reason, version: int | None) -> HTTPResponse:
-    await life.decide_one(award_id, verb, _decider(request, said), version)
+    await life.decide_one(award_id, verb, decider(request, said), version)
     return await shown(request, award_id)
 
 
-@award_decisions.post("/<award_id:uuid>/review")
-@allow(Role.REVIEWER, owner=owners.award)
-@idempotent(_again, required=True)
-@if_match(required=False)
-@body(Reason)
-@answers(200, AwardView)
+def _deed(verb: str, *who: Role, said: type[Reason] = Reason) -> Callable[[Handler], Handler]:
+    """State what the secretariat decides, by `verb`, of one award, and why; If-Match says what was looked at."""
+
+    def state(handler: Handler) -> Handler:
+        honoured = idempotent(_again, required=True)(if_match(required=False)(handler))
+        declared = allow(*who, owner=owners.award)(answers(200, AwardView)(body(said)(honoured)))
+        award_decisions.add_route(declared, f"/<award_id:uuid>/{verb}", methods=["POST"])
+        return declared
+
+    return state
+
+
+@_deed("review", Role.REVIEWER)
 async def review(request: Request, award_id: UUID, body: Reason, version: int | None) -> HTTPResponse:
     """Find that an award is as the rules say."""
     return await _decided(request, award_id, RunKind.REVIEW, body, version)
 
 
-@award_decisions.post("/<award_id:uuid>/approve")
-@allow(Role.APPROVER, owner=owners.award)
-@idempotent(_again, required=True)
-@if_match(required=False)
-@body(Reason)
-@answers(200, AwardView)
+@_deed("approve", Role.APPROVER)
 async def approve(request: Request, award_id: UUID, body: Reason, version: int | None) -> HTTPResponse:
     """Approve an award once its publication is over: money is reserved for it, or it waits for some."""
     return await _decided(request, award_id, RunKind.APPROVE, body, version)
 
 
-@award_decisions.post("/<award_id:uuid>/refuse")
-@allow(*BOTH, owner=owners.award)
-@idempotent(_again, required=True)
-@if_match(required=False)
-@body(Reason)
-@answers(200, AwardView)
+@_deed("refuse", *BOTH)
 async def refuse(request: Request, award_id: UUID, body: Reason, version: int | None) -> HTTPResponse:
     """Refuse an award, against which its school may appeal once."""
     return await _decided(request, award_id, RunKind.REFUSE, body, version)
 
 
-@award_decisions.post("/<award_id:uuid>/hold")
-@allow(*BOTH, Role.FINANCE, owner=owners.award)
-@idempotent(_again, required=True)
-@if_match(required=False)
-@body(Reason)
-@answers(200, AwardView)
+@_deed("hold", *BOTH, Role.FINANCE)
 async def hold(request: Request, award_id: UUID, body: Reason, version: int | None) -> HTTPResponse:
     """Hold an award that is on no statement until somebody releases it."""
     return await _decided(request, award_id, RunKind.HOLD, body, version)
 
 
-@award_decisions.post("/<award_id:uuid>/release")
-@allow(*BOTH, owner=owners.award)
-@idempotent(_again, required=True)
-@if_match(required=False)
-@body(Reason)
-@answers(200, AwardView)
+@_deed("release", *BOTH)
 async def release(request: Request, award_id: UUID, body: Reason, version: int | None) -> HTTPResponse:
     """Let a held award go on from where it was."""
     return await _decided(request, award_id, RunKind.RELEASE, body, version)
 
 
-@award_decisions.post("/<award_id:uuid>/cancel")
-@allow(*BOTH, owner=owners.award)
-@idempotent(_again, required=True)
-@if_match(required=False)
-@body(Reason)
-@answers(200, AwardView)
+@_deed("cancel", *BOTH)
 async def cancel(request: Request, award_id: UUID, body: Reason, version: int | None) -> HTTPResponse:
     """Cancel an award that is on no statement; what is reserved for it is free again."""
     return await _decided(request, award_id, RunKind.CANCEL, body, version)
 
 
-@award_decisions.post("/<award_id:uuid>/undo")
-@allow(*BOTH, owner=owners.award)
-@idempotent(_again, required=True)
-@if_match(required=False)
-@body(Reason)
-@answers(200, AwardView)
+@_deed("undo", *BOTH)
 async def undo(request: Request, award_id: UUID, body: Reason, version: int | None) -> HTTPResponse:
     """Undo the last decision about an award: by who made it, or somebody who had no part in it."""
-    await undoing.undo(award_id, _decider(request, body), version)
+    await undoing.undo(award_id, decider(request, body), version)
     return await shown(request, award_id)
 
 
-@award_decisions.post("/<award_id:uuid>/second-check")
-@allow(*BOTH, owner=owners.award)
-@idempotent(_again, required=True)
-@if_match(required=False)
-@body(SecondLook)
-@answers(200, AwardView)
+@_deed("second-check", *BOTH, said=SecondLook)
 async def second_check(request: Request, award_id: UUID, body: SecondLook, version: int | None) -> HTTPResponse:
     """Say what came of looking again at an award that was drawn; one that fails is held."""
-    await samples.check(award_id, body.verdict, _decider(request, body), version)
+    await samples.check(award_id, body.verdict, decider(request, body), version)
     return await shown(request, award_id)
 
 
@@ -244,5 +212,5 @@ async def index(_request: Request, query: ObjectionQuery) -> HTTPResponse:
 @answers(200, ObjectionView)
 async def decide(request: Request, objection_id: UUID, body: ObjectionDecision) -> HTTPResponse:
     """Decide an objection: what it is about is refused, or goes on; by somebody without a part in any of that."""
-    decided = await objections.decide(objection_id, body.verdict, _decider(request, body))
+    decided = await objections.decide(objection_id, body.verdict, decider(request, body))
     return _told(await objections.objection(decided.id))

@@ -7,6 +7,7 @@ from uuid import UUID
 from sanic import HTTPResponse, Request
 
 from miniprogram_api import story_page
+from miniprogram_api.fund_views import FundName
 from miniprogram_api.me import PAGE_HEADERS
 from miniprogram_api.reading import Body
 from miniprogram_api.representation import HTML
@@ -24,13 +25,6 @@ from server.statements.waiting import Turn, Waiting, Waits
 award_story = Face("award_story", url_prefix="/awards")
 
 
-class FundNameView(Body):
-    """A fund, as far as something names it."""
-
-    id: UUID
-    name: str
-
-
 class WaitingView(Body):
     """So many awards of a programme that wait for the same, `text` in words; `turn` says whose turn it is.
 
@@ -42,7 +36,7 @@ class WaitingView(Body):
     turn: Turn
     turn_text: str
     programme: str
-    fund: FundNameView | None
+    fund: FundName | None
     count: int
     amount_fen: int
     since: datetime
@@ -57,7 +51,7 @@ class WaitingView(Body):
             turn=one.turn,
             turn_text=words.turns[one.turn],
             programme=one.programme,
-            fund=FundNameView(id=one.fund.id, name=one.fund.name) if one.fund else None,
+            fund=FundName.of(one.fund) if one.fund else None,
             count=one.count,
             amount_fen=one.fen,
             since=one.since,
@@ -85,7 +79,7 @@ async def waits(request: Request) -> HTTPResponse:
 @answers(200, StoryView, *BOTH)
 async def told(request: Request, award_id: UUID) -> HTTPResponse:
     """Tell one award's whole story from rule to receipt, as JSON or as a page that prints on A4."""
-    staff = any(post.role.of_secretariat for post in request.ctx.caller.posts)
+    staff = request.ctx.caller.of_secretariat
     view = StoryView.of(await story.story(award_id, staff=staff), request.app.ctx.words, clock.now(), staff=staff)
     if wants_page(request):
         return HTTPResponse(story_page.page(view, request.app.ctx.words), 200, PAGE_HEADERS, HTML)

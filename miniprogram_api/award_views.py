@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any, Self
 from uuid import UUID
 
+from miniprogram_api.fund_views import FundName
 from miniprogram_api.reading import Body
 from miniprogram_api.referrals import SchoolView
 from server.access.rules import Caller
@@ -29,13 +30,6 @@ class AwardedStudentView(Body):
 
     id: UUID
     name: Sensitive
-
-
-class FundName(Body):
-    """A fund, as far as an award names it."""
-
-    id: UUID
-    name: str
 
 
 class CheckView(Body):
@@ -117,7 +111,7 @@ class Eyes:
             "payee": SchoolView.of(row.payee),
             "student": _student(row),
             "verdict": VerdictView.model_validate(row.verdict),
-            "fund": FundName(id=row.fund.id, name=row.fund.name) if row.fund else None,
+            "fund": row.fund and FundName.of(row.fund),
             "publication": row.publication_id,
             "statement": row.statement_id,
             "sample": row.sample_id if self._staff else None,

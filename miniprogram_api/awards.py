@@ -10,7 +10,7 @@ from miniprogram_api.award_runs import RUNNING, RunView, begun, begun_again, wai
 from miniprogram_api.award_views import AwardView, Eyes
 from miniprogram_api.idempotent import made
 from miniprogram_api.listing import Columns, Table, listed
-from miniprogram_api.people import Reason
+from miniprogram_api.people import Reason, decider
 from miniprogram_api.reading import IMPERSONAL, Body, Day
 from miniprogram_api.representation import FixedResponse
 from miniprogram_api.shelf import ListView
@@ -194,5 +194,5 @@ async def propose(request: Request, body: Proposal) -> HTTPResponse:
 @answers(RUNNING, RunView)
 async def decide(request: Request, body: ManyDecisions) -> HTTPResponse:
     """Decide many awards, each alone and with its own answer; those that cannot be are left as they are."""
-    by = Decider(request.ctx.caller.person_id, body.reason)
+    by = decider(request, body)
     return begun(await bulk.decide(body.filter.filter(), RunKind(body.verdict), by, request.app.ctx.wakeup))

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 from sanic import HTTPResponse, Request
 
 from miniprogram_api.idempotent import made
-from miniprogram_api.people import Reason
+from miniprogram_api.people import Reason, decider
 from miniprogram_api.reading import IMPERSONAL, Body, Paged
 from miniprogram_api.representation import FixedResponse
 from miniprogram_api.shelf import ListView, paged
@@ -18,7 +18,6 @@ from server.notices.broadcasts import Text
 from server.notices.models import Broadcast, BroadcastState
 from server.notices.reach import Audience
 from server.organisations.roles import STAFF, Role
-from server.people.service import Decider
 
 broadcasts = Face("broadcasts", url_prefix="/broadcasts")
 Title = Annotated[
@@ -151,7 +150,7 @@ async def one(_request: Request, broadcast_id: UUID) -> HTTPResponse:
 @answers(200, BroadcastView)
 async def approve(request: Request, broadcast_id: UUID, body: Reason) -> HTTPResponse:
     """Let a broadcast go out; not for who wrote it."""
-    return _shown(await service.approve(broadcast_id, Decider(request.ctx.caller.person_id, body.reason)))
+    return _shown(await service.approve(broadcast_id, decider(request, body)))
 
 
 @broadcasts.post("/<broadcast_id:uuid>/cancel")
@@ -161,4 +160,4 @@ async def approve(request: Request, broadcast_id: UUID, body: Reason) -> HTTPRes
 @answers(200, BroadcastView)
 async def cancel(request: Request, broadcast_id: UUID, body: Reason) -> HTTPResponse:
     """Stop a broadcast, before it begins or half-way: pushes that are not out yet stay unsent."""
-    return _shown(await service.cancel(broadcast_id, Decider(request.ctx.caller.person_id, body.reason)))
+    return _shown(await service.cancel(broadcast_id, decider(request, body)))

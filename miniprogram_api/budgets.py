@@ -15,6 +15,7 @@ from miniprogram_api.budget_views import (
 )
 from miniprogram_api.idempotent import made
 from miniprogram_api.listing import listed
+from miniprogram_api.people import decider
 from miniprogram_api.reading import Day
 from miniprogram_api.representation import FixedResponse
 from miniprogram_api.shelf import ListView
@@ -29,7 +30,6 @@ from server.funds.budgets import Wanted
 from server.funds.models import Budget, EntryKind, LedgerEntry
 from server.kernel.paging import Page
 from server.organisations.roles import STAFF, Role
-from server.people.service import Decider
 from server.statements.naming import Named, named
 
 budgets = Face("budgets", url_prefix="/funds/<fund_id:uuid>/budgets")
@@ -120,5 +120,5 @@ async def close(request: Request, fund_id: UUID, year: int, body: Closing) -> HT
 
     Reserves are let go, their awards wait for the next year's money, and only what is said is carried over.
     """
-    by = Decider(request.ctx.caller.person_id, body.reason)
+    by = decider(request, body)
     return _closed(await closing.close(fund_id, year, body.carry_over_fen, by))

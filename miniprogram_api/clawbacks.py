@@ -1,10 +1,11 @@
 """Claiming a paid award back: asked for, approved by another, demanded, contested, and how it ends."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 from sanic import HTTPResponse, Request
 
+from miniprogram_api.auth import OwnerOf
 from miniprogram_api.clawback_views import (
     ClawbackQuery,
     ClawbackView,
@@ -16,13 +17,14 @@ from miniprogram_api.clawback_views import (
 )
 from miniprogram_api.idempotent import made
 from miniprogram_api.listing import listed
-from miniprogram_api.people import Reason
+from miniprogram_api.people import Reason, decider
+from miniprogram_api.reading import Body
 from miniprogram_api.representation import FixedResponse
 from miniprogram_api.shelf import ListView
 from miniprogram_api.tables import MEDIA
-from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, if_match, query
+from miniprogram_api.web import Face, Handler, allow, answer, answers, body, idempotent, if_match, query
 from server.access import owners
-from server.access.rules import Caller, own, within
+from server.access.rules import Caller, Right, own, within
 from server.awards import clawback_options, contesting
 from server.awards import clawbacks as service
 from server.awards.clawback_options import Deed
@@ -35,26 +37,18 @@ from server.people.service import Decider
 clawbacks = Face("clawbacks")
 
 
-def _staff(caller: Caller) -> bool:
-    return any(post.role.of_secretariat for post in caller.posts)
-
-
-def _decider(request: Request, body: Reason | Recovery) -> Decider:
-    return Decider(request.ctx.caller.person_id, body.reason)
-
-
 async def _may(caller: Caller, rows: Sequence[Clawback]) -> Mapping[UUID, Sequence[Deed]]:
     """Return by clawback what the caller may do with it."""
-    if _staff(caller):
+    if caller.of_secretariat:
         return await clawback_options.open_to(rows, caller.person_id)
     leads = {post.organisation_id for post in caller.posts if post.role is Role.MANAGER}
     return {row.id: clawback_options.open_to_payee(row) if row.payee_id in leads else () for row in rows}
 
 
 async def _shown(request: Request, clawback_id: UUID, status: int = 200) -> FixedResponse:
-    row = await service.shown(clawback_id)
-    may = (await _may(request.ctx.caller, [row]))[row.id]
-    return made(answer(ClawbackView.of(row, may, staff=_staff(request.ctx.caller)), status, row.version), str(row.id))
+    caller, row = request.ctx.caller, await service.shown(clawback_id)
+    view = ClawbackView.of(row, (await _may(caller, [row]))[row.id], staff=caller.of_secretariat)
+    return made(answer(view, status, row.version), str(row.id))
 
 
 async def _again(request: Request, clawback_id: str) -> HTTPResponse:
@@ -77,7 +71,7 @@ async def every(request: Request, query: ClawbackQuery) -> HTTPResponse:
     async def fetch(limit: int, cursor: str | None) -> Page[ClawbackView]:
         found = await service.clawbacks(chosen, only, limit, cursor)
         may = await _may(caller, found.items)
-        views = [ClawbackView.of(row, may[row.id], staff=_staff(caller)) for row in found.items]
+        views = [ClawbackView.of(row, may[row.id], staff=caller.of_secretariat) for row in found.items]
         return Page(views, found.next_cursor)
 
     return await listed(request, query, table(words), fetch, lambda view: view)
@@ -90,7 +84,7 @@ async def every(request: Request, query: ClawbackQuery) -> HTTPResponse:
 @answers(201, ClawbackView)
 async def ask(request: Request, award_id: UUID, body: NewClawback) -> HTTPResponse:
     """Ask for a paid award, or a part of it, to be claimed back; another person approves that."""
-    asked = await service.request(award_id, body.amount_fen, _decider(request, body))
+    asked = await service.request(award_id, body.amount_fen, decider(request, body))
     return await _shown(request, asked.id, 201)
 
 
@@ -99,85 +93,65 @@ async def ask(request: Request, award_id: UUID, body: NewClawback) -> HTTPRespon
 @answers(200, ClawbackView)
 async def show(request: Request, award_id: UUID) -> HTTPResponse:
     """Give the newest clawback of an award; its payee sees one from the demand on."""
-    newest = await service.newest(award_id, told_only=not _staff(request.ctx.caller))
+    newest = await service.newest(award_id, told_only=not request.ctx.caller.of_secretariat)
     return await _shown(request, newest.id)
 
 
-@clawbacks.post("/awards/<award_id:uuid>/clawback/approve")
-@allow(Role.APPROVER)
-@idempotent(_again, required=True)
-@if_match(required=False)
-@body(Reason)
-@answers(200, ClawbackView)
+def _deed(
+    verb: str, *who: Role | Right, said: type[Body] = Reason, owner: OwnerOf | None = None
+) -> Callable[[Handler], Handler]:
+    """State what is done, by `verb`, with the newest clawback of an award; If-Match says what was looked at."""
+
+    def state(handler: Handler) -> Handler:
+        honoured = idempotent(_again, required=True)(if_match(required=False)(handler))
+        declared = allow(*who, owner=owner)(answers(200, ClawbackView)(body(said)(honoured)))
+        clawbacks.add_route(declared, f"/awards/<award_id:uuid>/clawback/{verb}", methods=["POST"])
+        return declared
+
+    return state
+
+
+@_deed("approve", Role.APPROVER)
 async def approve(request: Request, award_id: UUID, body: Reason, version: int | None) -> HTTPResponse:
     """Approve that an award is claimed back, as somebody without any other part in it."""
-    return await _shown(request, (await service.approve(award_id, _decider(request, body), version)).id)
+    return await _shown(request, (await service.approve(award_id, decider(request, body), version)).id)
 
 
-@clawbacks.post("/awards/<award_id:uuid>/clawback/demand")
-@allow(Role.FINANCE)
-@idempotent(_again, required=True)
-@if_match(required=False)
-@body(Reason)
-@answers(200, ClawbackView)
+@_deed("demand", Role.FINANCE)
 async def demand(request: Request, award_id: UUID, body: Reason, version: int | None) -> HTTPResponse:
     """Demand the money from the payee, who may contest that from now on."""
-    return await _shown(request, (await service.demand(award_id, _decider(request, body), version)).id)
+    return await _shown(request, (await service.demand(award_id, decider(request, body), version)).id)
 
 
-@clawbacks.post("/awards/<award_id:uuid>/clawback/recover")
-@allow(Role.FINANCE)
-@idempotent(_again, required=True)
-@if_match(required=False)
-@body(Recovery)
-@answers(200, ClawbackView)
+@_deed("recover", Role.FINANCE, said=Recovery)
 async def recover(request: Request, award_id: UUID, body: Recovery, version: int | None) -> HTTPResponse:
     """Note that some of the money came back, or the last of it."""
-    done = await service.recover(award_id, body.amount_fen, _decider(request, body), version)
+    by = Decider(request.ctx.caller.person_id, body.reason)
+    done = await service.recover(award_id, body.amount_fen, by, version)
     return await _shown(request, done.id)
 
 
-@clawbacks.post("/awards/<award_id:uuid>/clawback/write-off")
-@allow(Role.APPROVER)
-@idempotent(_again, required=True)
-@if_match(required=False)
-@body(Reason)
-@answers(200, ClawbackView)
+@_deed("write-off", Role.APPROVER)
 async def write_off(request: Request, award_id: UUID, body: Reason, version: int | None) -> HTTPResponse:
     """Give up what is still owed, as another approver than the one who approved it."""
-    return await _shown(request, (await service.write_off(award_id, _decider(request, body), version)).id)
+    return await _shown(request, (await service.write_off(award_id, decider(request, body), version)).id)
 
 
-@clawbacks.post("/awards/<award_id:uuid>/clawback/drop")
-@allow(Role.REVIEWER, Role.APPROVER, Role.FINANCE)
-@idempotent(_again, required=True)
-@if_match(required=False)
-@body(Reason)
-@answers(200, ClawbackView)
+@_deed("drop", Role.REVIEWER, Role.APPROVER, Role.FINANCE)
 async def drop(request: Request, award_id: UUID, body: Reason, version: int | None) -> HTTPResponse:
     """Find that nothing is to be claimed back after all; once it was approved, only another approver does that."""
-    return await _shown(request, (await service.drop(award_id, _decider(request, body), version)).id)
+    return await _shown(request, (await service.drop(award_id, decider(request, body), version)).id)
 
 
-@clawbacks.post("/awards/<award_id:uuid>/clawback/contest")
-@allow(own(Role.MANAGER), owner=owners.award)
-@idempotent(_again, required=True)
-@if_match(required=False)
-@body(Contest)
-@answers(200, ClawbackView)
+@_deed("contest", own(Role.MANAGER), said=Contest, owner=owners.award)
 async def contest(request: Request, award_id: UUID, body: Contest, version: int | None) -> HTTPResponse:
     """Say for the payee, once, that this is claimed back wrongly; what is being done goes on all the same."""
     said = await contesting.contest(award_id, body.reason, request.ctx.caller.person_id, version)
     return await _shown(request, said.id)
 
 
-@clawbacks.post("/awards/<award_id:uuid>/clawback/decision")
-@allow(Role.REVIEWER, Role.APPROVER)
-@idempotent(_again, required=True)
-@if_match(required=False)
-@body(ContestDecision)
-@answers(200, ClawbackView)
+@_deed("decision", Role.REVIEWER, Role.APPROVER, said=ContestDecision)
 async def decide(request: Request, award_id: UUID, body: ContestDecision, version: int | None) -> HTTPResponse:
     """Decide about what the payee contested; `lifted` ends it, and of what came back a new award is proposed."""
-    done = await contesting.decide(award_id, body.verdict, _decider(request, body), version)
+    done = await contesting.decide(award_id, body.verdict, decider(request, body), version)
     return await _shown(request, done.id)

@@ -9,6 +9,7 @@ from sanic import HTTPResponse, Request
 
 from miniprogram_api.engagement_bodies import Application, ContestDecision, Done, Nothing, Offer, Paid, Why
 from miniprogram_api.engagement_views import EngagementView, WholeEngagementView, shown, spelt, whole
+from miniprogram_api.people import decider
 from miniprogram_api.reading import Body
 from miniprogram_api.web import Face, allow, answers, body, idempotent, if_match
 from server.access import owners, sides
@@ -18,7 +19,6 @@ from server.engagements.contests import Verdict
 from server.engagements.models import Engagement
 from server.engagements.states import Actor, Verb
 from server.organisations.roles import STAFF, Role
-from server.people.service import Decider
 
 engagements = Face("engagements")
 SIDES = (own(Role.CLERK), own())
@@ -159,6 +159,6 @@ async def report_unpaid(engagement_id: UUID, actor: Actor, said: Why) -> Engagem
 @answers(200, EngagementView)
 async def decide(request: Request, engagement_id: UUID, body: ContestDecision, version: int | None) -> HTTPResponse:
     """Decide what was contested, or reported as unpaid: it stands, or it is lifted; If-Match says what was read."""
-    decider = Decider(request.ctx.caller.person_id, body.reason)
-    await contests.decide(engagement_id, Verdict(body.verdict), decider, version)
+    by = decider(request, body)
+    await contests.decide(engagement_id, Verdict(body.verdict), by, version)
     return await shown(request, engagement_id)

@@ -18,7 +18,7 @@ from miniprogram_api.enrolment_bodies import (
     listed,
 )
 from miniprogram_api.idempotent import made
-from miniprogram_api.people import Reason
+from miniprogram_api.people import Reason, decider
 from miniprogram_api.reading import Body
 from miniprogram_api.referrals import SchoolView
 from miniprogram_api.representation import FixedResponse
@@ -31,7 +31,6 @@ from server.enrolments.life import Move, Shown, Step
 from server.enrolments.models import Enrolment, EnrolmentState, EnrolmentStatus, Intake, Level
 from server.kernel.sensitive import Sensitive
 from server.organisations.roles import STAFF, Kind, Role
-from server.people.service import Decider
 from server.referrals import receiving
 from server.students.sealed import number_of
 
@@ -209,7 +208,7 @@ async def void(request: Request, enrolment_id: UUID, body: Reason) -> HTTPRespon
 @answers(200, EnrolmentDetailView)
 async def judge(request: Request, enrolment_id: UUID, body: MatchDecision) -> HTTPResponse:
     """Say whether a claim and an enrolment under different names mean the same student, as an outsider to both."""
-    by = Decider(request.ctx.caller.person_id, body.reason)
+    by = decider(request, body)
     return await _moved(await receiving.judge(enrolment_id, body.referral, body.verdict, by))
 
 

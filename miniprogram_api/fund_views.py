@@ -40,6 +40,18 @@ class FundChange(Body):
     programmes: Annotated[tuple[Id, ...], Field(min_length=1, max_length=50)] | None = None
 
 
+class FundName(Body):
+    """A fund, as far as something names it."""
+
+    id: UUID
+    name: str
+
+    @classmethod
+    def of(cls, fund: Fund) -> Self:
+        """Return the view of a fund."""
+        return cls(id=fund.id, name=fund.name)
+
+
 class FundView(Body):
     """A fund; `clause_label` is how its clause is cited, `version` is the ETag."""
 

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from sanic import Sanic
 
 from miniprogram_api import multipart
@@ -41,10 +41,20 @@ _PROBLEM_SCHEMA = {
 }
 
 
+class _Named(GenerateJsonSchema):
+    """Tells what has the same name apart by where it stands."""
+
+    def normalize_name(self, name: str) -> str:
+        """Return how a class is called in the document; `name` is its own, or its full one where others share it."""
+        *modules, own = name.split(".")
+        where = "_".join(one for one in modules[1:] if one != "models")
+        return super().normalize_name(f"{where.title().replace('_', '')}{own}")
+
+
 def document(app: Sanic[Any, Any]) -> dict[str, Any]:
     """Return the document for every route of `app`; that it is OpenAPI 3.1 is for the tests to say."""
     routes = [(route, declaration_of(route.handler)) for route in app.router.routes]
-    stated = sorted(((r, d) for r, d in routes if d), key=lambda pair: str(pair[0].path))
+    stated = sorted(((r, d) for r, d in routes if d), key=lambda pair: (str(pair[0].path), sorted(pair[0].methods)))
     refs, schemas = _schemas([declaration for _, declaration in stated])
     paths: dict[str, dict[str, Any]] = {}
     for route, declaration in stated:
@@ -76,7 +86,7 @@ def _schemas(declarations: list[Declaration]) -> tuple[dict[type[BaseModel], Any
         inputs = [model for model in (declaration.body, declaration.query) if model]
         models |= {(model, "validation"): None for model in inputs}
         models |= {(view, "serialization"): None for view in declaration.answers.values() if view}
-    refs, definitions = models_json_schema(list(models), ref_template=REF)
+    refs, definitions = models_json_schema(list(models), ref_template=REF, schema_generator=_Named)
     return {model: refs[model, mode] for model, mode in models}, definitions.get("$defs", {})
 
 

@@ -7,21 +7,16 @@ from sanic import HTTPResponse, Request
 from miniprogram_api import scans
 from miniprogram_api.organisation_bodies import Closing, Decision, Renewal
 from miniprogram_api.organisations import OrganisationDetailView, again, shown
-from miniprogram_api.people import Reason
+from miniprogram_api.people import Reason, decider
 from miniprogram_api.scans import PICTURE_HEADERS, SCAN_BYTES, SCAN_MEDIA
 from miniprogram_api.web import Face, allow, answers, body, idempotent, if_match, upload
 from server.access import owners
 from server.access.rules import own
 from server.organisations import codes, decisions, lapses, licences, standing
 from server.organisations.roles import STAFF, Role
-from server.people.service import Decider
 
 organisation_standing = Face("organisation_standing", url_prefix="/organisations")
 _PNG = b"\x89PNG\r\n\x1a\n"
-
-
-def _decider(request: Request, body: Reason) -> Decider:
-    return Decider(request.ctx.caller.person_id, body.reason)
 
 
 @organisation_standing.post("/<organisation_id:uuid>/decision")
@@ -32,7 +27,7 @@ def _decider(request: Request, body: Reason) -> Decider:
 @answers(200, OrganisationDetailView)
 async def decide(request: Request, organisation_id: UUID, body: Decision, version: int | None) -> HTTPResponse:
     """Verify or reject an application, a change that waits, or a recheck; If-Match says what was looked at."""
-    return await shown(await decisions.decide(organisation_id, body.verdict, _decider(request, body), version))
+    return await shown(await decisions.decide(organisation_id, body.verdict, decider(request, body), version))
 
 
 @organisation_standing.post("/<organisation_id:uuid>/renew")
@@ -54,7 +49,7 @@ async def renew(request: Request, organisation_id: UUID, body: Renewal, version:
 @answers(200, OrganisationDetailView)
 async def suspend(request: Request, organisation_id: UUID, body: Reason) -> HTTPResponse:
     """Take a verified or lapsed organisation's standing away for the time being."""
-    return await shown(await standing.suspend(organisation_id, _decider(request, body)))
+    return await shown(await standing.suspend(organisation_id, decider(request, body)))
 
 
 @organisation_standing.post("/<organisation_id:uuid>/restore")
@@ -64,7 +59,7 @@ async def suspend(request: Request, organisation_id: UUID, body: Reason) -> HTTP
 @answers(200, OrganisationDetailView)
 async def restore(request: Request, organisation_id: UUID, body: Reason) -> HTTPResponse:
     """Give a suspended organisation its standing back."""
-    return await shown(await standing.restore(organisation_id, _decider(request, body)))
+    return await shown(await standing.restore(organisation_id, decider(request, body)))
 
 
 @organisation_standing.post("/<organisation_id:uuid>/close")
@@ -74,7 +69,7 @@ async def restore(request: Request, organisation_id: UUID, body: Reason) -> HTTP
 @answers(200, OrganisationDetailView)
 async def close(request: Request, organisation_id: UUID, body: Closing) -> HTTPResponse:
     """Close an organisation for good and end its memberships; after a merger, name its successor."""
-    return await shown(await standing.close(organisation_id, _decider(request, body), body.successor))
+    return await shown(await standing.close(organisation_id, decider(request, body), body.successor))
 
 
 @organisation_standing.put("/<organisation_id:uuid>/licence", stream=True)

@@ -67,6 +67,11 @@ class Reason(Body):
     reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), IMPERSONAL]
 
 
+def decider(request: Request, said: Reason) -> service.Decider:
+    """Return who decides, and why."""
+    return service.Decider(request.ctx.caller.person_id, said.reason)
+
+
 async def view_of(person: Person) -> PersonView:
     """Return the view of a person for their own eyes."""
     name = service.readable_name(person)

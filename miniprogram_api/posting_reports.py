@@ -7,6 +7,7 @@ from uuid import UUID
 from sanic import HTTPResponse, Request
 
 from miniprogram_api.idempotent import made
+from miniprogram_api.people import decider
 from miniprogram_api.posting_bodies import NewReport, ReportDecision, ReportQuery
 from miniprogram_api.reading import Body
 from miniprogram_api.representation import FixedResponse
@@ -18,7 +19,6 @@ from server.labour import reports as service
 from server.labour.models import PostingReport, PostingState, ReportState
 from server.labour.reports import What
 from server.organisations.roles import STAFF, Role
-from server.people.service import Decider
 
 posting_reports = Face("posting_reports")
 
@@ -111,5 +111,5 @@ async def index(_request: Request, query: ReportQuery) -> HTTPResponse:
 @answers(200, StaffReportView)
 async def decide(request: Request, report_id: UUID, body: ReportDecision) -> HTTPResponse:
     """Uphold a report, which removes the posting, or dismiss it."""
-    decider = Decider(request.ctx.caller.person_id, body.reason)
-    return _decided(await service.decide(report_id, body.verdict, decider))
+    by = decider(request, body)
+    return _decided(await service.decide(report_id, body.verdict, by))

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sanic import HTTPResponse, Request
 
-from miniprogram_api.people import Reason
+from miniprogram_api.people import Reason, decider
 from miniprogram_api.posting_bodies import PostingDecision
 from miniprogram_api.posting_views import PostingView, again, shown, view_of
 from miniprogram_api.reading import Paged
@@ -12,7 +12,6 @@ from miniprogram_api.shelf import ListView, paged
 from miniprogram_api.web import Face, allow, answers, body, idempotent, if_match, query
 from server.labour import review, service
 from server.organisations.roles import STAFF, Role
-from server.people.service import Decider
 
 posting_review = Face("posting_review", url_prefix="/postings")
 
@@ -46,4 +45,4 @@ async def decide(request: Request, posting_id: UUID, body: PostingDecision, vers
 @answers(200, PostingView)
 async def remove(request: Request, posting_id: UUID, body: Reason) -> HTTPResponse:
     """Take a published posting down; its poster can appeal."""
-    return shown(request, await review.remove(posting_id, Decider(request.ctx.caller.person_id, body.reason)))
+    return shown(request, await review.remove(posting_id, decider(request, body)))

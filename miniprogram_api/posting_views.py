@@ -30,7 +30,6 @@ from server.labour.models import (
     Side,
     Supplier,
 )
-from server.organisations.roles import Kind
 
 
 class ContactView(Body):
@@ -158,7 +157,7 @@ def belongs(caller: Caller | None, posting: Posting) -> bool:
 
 def of_secretariat(caller: Caller | None) -> bool:
     """Whether the caller works in the secretariat."""
-    return caller is not None and any(post.kind is Kind.SECRETARIAT for post in caller.posts)
+    return caller is not None and caller.of_secretariat
 
 
 async def visible(posting: Posting, caller: Caller | None) -> bool:

@@ -4,12 +4,11 @@ from uuid import UUID
 
 from sanic import HTTPResponse, Request
 
-from miniprogram_api.people import Reason
+from miniprogram_api.people import Reason, decider
 from miniprogram_api.referrals import CLERK, ReferralView, again, shown
 from miniprogram_api.web import Face, allow, answers, body, idempotent, if_match
 from server.access import owners
 from server.organisations.roles import Role
-from server.people.service import Decider
 from server.referrals import decisions, undoing, withdrawal
 from server.referrals.models import Verdict
 
@@ -22,10 +21,6 @@ class ReferralDecision(Reason):
     verdict: Verdict
 
 
-def _decider(request: Request, body: Reason) -> Decider:
-    return Decider(request.ctx.caller.person_id, body.reason)
-
-
 @referral_decisions.post("/<referral_id:uuid>/decision")
 @allow(Role.REVIEWER)
 @idempotent(again)
@@ -34,7 +29,7 @@ def _decider(request: Request, body: Reason) -> Decider:
 @answers(200, ReferralView)
 async def decide(request: Request, referral_id: UUID, body: ReferralDecision, version: int | None) -> HTTPResponse:
     """Uphold or reject a claim in dispute, or one that is flagged; of a dispute one claim comes out that lives."""
-    return await shown(await decisions.decide(referral_id, body.verdict, _decider(request, body), version))
+    return await shown(await decisions.decide(referral_id, body.verdict, decider(request, body), version))
 
 
 @referral_decisions.post("/<referral_id:uuid>/decision/undo")
@@ -45,7 +40,7 @@ async def decide(request: Request, referral_id: UUID, body: ReferralDecision, ve
 @answers(200, ReferralView)
 async def undo(request: Request, referral_id: UUID, body: Reason, version: int | None) -> HTTPResponse:
     """Undo the last decision on a claim: all that it changed is turned round, and evidence is taken again."""
-    return await shown(await undoing.undo(referral_id, _decider(request, body), version))
+    return await shown(await undoing.undo(referral_id, decider(request, body), version))
 
 
 @referral_decisions.post("/<referral_id:uuid>/withdraw")
@@ -56,4 +51,4 @@ async def undo(request: Request, referral_id: UUID, body: Reason, version: int |
 @answers(200, ReferralView)
 async def withdraw(request: Request, referral_id: UUID, body: Reason, version: int | None) -> HTTPResponse:
     """Take a claim back until its year ends, a confirmed one too; claims beside it then wait for a reviewer."""
-    return await shown(await withdrawal.withdraw(referral_id, _decider(request, body), version))
+    return await shown(await withdrawal.withdraw(referral_id, decider(request, body), version))

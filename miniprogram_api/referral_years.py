@@ -6,13 +6,12 @@ from pydantic import Field
 from sanic import HTTPResponse, Request
 
 from miniprogram_api.auth import Access
-from miniprogram_api.people import Reason
+from miniprogram_api.people import Reason, decider
 from miniprogram_api.reading import Body, Day
 from miniprogram_api.representation import FixedResponse
 from miniprogram_api.shelf import ListView
 from miniprogram_api.web import Face, allow, answer, answers, body, if_match
 from server.organisations.roles import Role
-from server.people.service import Decider
 from server.referrals import years
 from server.referrals.years import Calendar, IntakeDates, Year
 
@@ -87,7 +86,7 @@ async def year(_request: Request, year: int) -> HTTPResponse:
 @answers(200, YearView)
 async def set_dates(request: Request, year: int, body: Dates, version: int | None) -> HTTPResponse:
     """Set the dates of a year, with a reason."""
-    by = Decider(request.ctx.caller.person_id, body.reason)
+    by = decider(request, body)
     return _shown(await years.set_dates(year, body.calendar(), version, by))
 
 

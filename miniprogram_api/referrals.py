@@ -7,6 +7,7 @@ from uuid import UUID
 from sanic import HTTPResponse, Request
 
 from miniprogram_api.idempotent import made
+from miniprogram_api.people import decider
 from miniprogram_api.reading import Body
 from miniprogram_api.referral_bodies import Correction, NewReferral, ReferralChanges
 from miniprogram_api.representation import FixedResponse
@@ -18,7 +19,6 @@ from server.kernel.errors import found
 from server.kernel.sensitive import Sensitive
 from server.organisations.models import Organisation
 from server.organisations.roles import STAFF, Kind, Role
-from server.people.service import Decider
 from server.referrals import correction, lists, sealed, service
 from server.referrals.models import Referral, ReferralState
 from server.referrals.terms import schools, terms
@@ -187,6 +187,6 @@ async def amend(request: Request, referral_id: UUID, body: ReferralChanges, vers
 @answers(200, ReferralView)
 async def correct(request: Request, referral_id: UUID, body: Correction, version: int | None) -> HTTPResponse:
     """Put right whose ID number a referral has, or how the name is written; it may come into a dispute thereby."""
-    by = Decider(request.ctx.caller.person_id, body.reason)
+    by = decider(request, body)
     right = body.right(request.app.ctx.id_regions)
     return await shown(await correction.correct(referral_id, right, by, version))

@@ -9,7 +9,6 @@ from pydantic_core import PydanticCustomError
 from miniprogram_api.people import Reason
 from miniprogram_api.reading import IMPERSONAL, Body
 from miniprogram_api.tables import Exportable
-from server.people.service import Decider
 from server.statements import listing, opening
 from server.statements.models import Receipt, StatementState
 from server.statements.settling import Returned
@@ -81,8 +80,3 @@ class StatementQuery(Exportable):
     def wanted(self) -> listing.Wanted:
         """Return it as the service takes it."""
         return listing.Wanted(self.payee, self.fund, self.state, self.year)
-
-
-def decider(person_id: UUID, body: Reason) -> Decider:
-    """Return who decides, and why."""
-    return Decider(person_id, body.reason)

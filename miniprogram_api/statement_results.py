@@ -5,11 +5,11 @@ from uuid import UUID
 from sanic import HTTPResponse, Request
 
 from miniprogram_api.imports import FILE_BYTES, FILES
-from miniprogram_api.people import Reason
+from miniprogram_api.people import Reason, decider
 from miniprogram_api.reading import Form
-from miniprogram_api.statement_bodies import BankReturned, ReceiptSaid, decider
+from miniprogram_api.statement_bodies import BankReturned, ReceiptSaid
 from miniprogram_api.statement_views import StatementWhole
-from miniprogram_api.statements import CLERK, again, shown
+from miniprogram_api.statements import CLERK, again, deed, shown
 from miniprogram_api.web import Face, allow, answers, body, first, form, idempotent
 from server.access import owners
 from server.organisations.roles import Role
@@ -47,25 +47,17 @@ async def take_in(request: Request, statement_id: UUID, **_: object) -> HTTPResp
     return await shown(request, statement_id)
 
 
-@statement_results.post("/<statement_id:uuid>/return")
-@allow(Role.FINANCE)
-@idempotent(again, required=True)
-@body(Reason)
-@answers(200, StatementWhole)
+@deed(statement_results, "return", Role.FINANCE, Reason)
 async def take_back(request: Request, statement_id: UUID, body: Reason) -> HTTPResponse:
     """Note that the payer sent all of it back unpaid; its awards can be put on another statement."""
-    await sending.take_back(statement_id, decider(request.ctx.caller.person_id, body))
+    await sending.take_back(statement_id, decider(request, body))
     return await shown(request, statement_id)
 
 
-@statement_results.post("/<statement_id:uuid>/bank-return")
-@allow(Role.FINANCE)
-@idempotent(again, required=True)
-@body(BankReturned)
-@answers(200, StatementWhole)
+@deed(statement_results, "bank-return", Role.FINANCE, BankReturned)
 async def bank_return(request: Request, statement_id: UUID, body: BankReturned) -> HTTPResponse:
     """Note that the bank sent one payment back: its spending is reversed, and the award is to be paid again."""
-    await settling.bank_return(statement_id, body.which(), decider(request.ctx.caller.person_id, body))
+    await settling.bank_return(statement_id, body.which(), decider(request, body))
     return await shown(request, statement_id)
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from miniprogram_api.fund_views import FundName
 from miniprogram_api.people import OrganisationName
 from miniprogram_api.reading import Body
 from server.kernel.paging import Page
@@ -18,13 +19,6 @@ from server.statements.models import Receipt, RowOutcome, StatementResult, State
 from server.statements.states import Verb
 
 ROWS_SHOWN = 100
-
-
-class FundName(Body):
-    """A fund, as far as a statement names it."""
-
-    id: UUID
-    name: str
 
 
 class LockedAccount(Body):
@@ -174,7 +168,7 @@ def parts(seen: listing.Seen, may: Sequence[Verb], *, staff: bool) -> dict[str, 
         **{name: getattr(row, name) for name in _SAME},
         "payee": OrganisationName.of(row.payee),
         "may": list(may),
-        "fund": FundName(id=row.fund.id, name=row.fund.name),
+        "fund": FundName.of(row.fund),
         "year": row.budget.year,
         "follows": row.follows_id,
         "account": LockedAccount.of(row.account) if row.account else None,

@@ -1,21 +1,21 @@
 """Statements: opened, locked, approved, sent, settled row by row, and what became of them after that."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 from sanic import HTTPResponse, Request
 
 from miniprogram_api.idempotent import made
 from miniprogram_api.listing import Columns, Table, listed
-from miniprogram_api.people import Reason
-from miniprogram_api.reading import Paged
+from miniprogram_api.people import Reason, decider
+from miniprogram_api.reading import Body, Paged
 from miniprogram_api.representation import FixedResponse
 from miniprogram_api.shelf import ListView, paged
-from miniprogram_api.statement_bodies import NewStatement, StatementQuery, decider
+from miniprogram_api.statement_bodies import NewStatement, StatementQuery
 from miniprogram_api.statement_views import ROWS_SHOWN, StatementRowView, StatementView, StatementWhole
 from miniprogram_api.tables import MEDIA, XLSX, attachment, told
-from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, query
+from miniprogram_api.web import Face, Handler, allow, answer, answers, body, idempotent, query
 from miniprogram_api.words import Words
 from server.access import exports, owners, rules
 from server.access.rules import Right, own
@@ -37,7 +37,7 @@ async def shown(request: Request, statement_id: UUID, status: int = 200) -> Fixe
     row = await holding.statement(statement_id)
     [seen], lines = await listing.seen([row]), await listing.lines(row, ROWS_SHOWN, None)
     may = await _may(request, [seen])
-    view = StatementWhole.whole(seen, lines, may[row.id], staff=_staff(request))
+    view = StatementWhole.whole(seen, lines, may[row.id], staff=request.ctx.caller.of_secretariat)
     return made(answer(view, status, row.version), str(row.id))
 
 
@@ -52,15 +52,11 @@ async def _opened_again(request: Request, statement_id: str) -> HTTPResponse:
 
 async def _may(request: Request, seen: Sequence[Seen]) -> Mapping[UUID, Sequence[Verb]]:
     """Return by statement what its caller may do with it."""
-    if not _staff(request):
+    if not request.ctx.caller.of_secretariat:
         return {one.row.id: options.open_to_payee(one.row) for one in seen}
     caller = request.ctx.caller
     found = await options.open_to(seen, caller.person_id, {post.role for post in caller.posts})
     return {one.row.id: found.get(one.row.id, ()) for one in seen}
-
-
-def _staff(request: Request) -> bool:
-    return rules.within(request.ctx.caller) is None
 
 
 @statements.post("/")
@@ -80,7 +76,7 @@ async def open_statement(request: Request, body: NewStatement) -> HTTPResponse:
 @answers(200, ListView[StatementView], *MEDIA)
 async def index(request: Request, query: StatementQuery) -> HTTPResponse:
     """List statements, the newest first: all for the secretariat, for others their own once they have gone out."""
-    staff, within = _staff(request), rules.within(request.ctx.caller)
+    staff, within = request.ctx.caller.of_secretariat, rules.within(request.ctx.caller)
 
     async def fetch(limit: int, cursor: str | None) -> Page[StatementView]:
         found = await listing.statements(query.wanted(), within, limit, cursor)
@@ -108,45 +104,43 @@ async def rows(_request: Request, statement_id: UUID, query: Paged) -> HTTPRespo
     return paged(found, StatementRowView.of)
 
 
-@statements.post("/<statement_id:uuid>/lock")
-@allow(Role.FINANCE)
-@idempotent(again, required=True)
-@answers(200, StatementWhole)
+def deed(face: Face, verb: str, role: Role, said: type[Body] | None = None) -> Callable[[Handler], Handler]:
+    """State what somebody of the secretariat does, by `verb`, with a statement, and what is said with it."""
+
+    def state(handler: Handler) -> Handler:
+        stated = answers(200, StatementWhole)(idempotent(again, required=True)(handler))
+        declared = allow(role)(body(said)(stated) if said else stated)
+        face.add_route(declared, f"/<statement_id:uuid>/{verb}", methods=["POST"])
+        return declared
+
+    return state
+
+
+@deed(statements, "lock", Role.FINANCE)
 async def lock(request: Request, statement_id: UUID) -> HTTPResponse:
     """Lock a statement: its rows, sums, account and payer never change from then on, and its money is committed."""
     await locking.lock(statement_id, request.ctx.caller.person_id)
     return await shown(request, statement_id)
 
 
-@statements.post("/<statement_id:uuid>/approve")
-@allow(Role.APPROVER)
-@idempotent(again, required=True)
-@body(Reason)
-@answers(200, StatementWhole)
+@deed(statements, "approve", Role.APPROVER, Reason)
 async def approve(request: Request, statement_id: UUID, body: Reason) -> HTTPResponse:
     """Let a locked statement go out; by as many different people as its total asks for."""
-    await sending.approve(statement_id, decider(request.ctx.caller.person_id, body))
+    await sending.approve(statement_id, decider(request, body))
     return await shown(request, statement_id)
 
 
-@statements.post("/<statement_id:uuid>/send")
-@allow(Role.FINANCE)
-@idempotent(again, required=True)
-@answers(200, StatementWhole)
+@deed(statements, "send", Role.FINANCE)
 async def send(request: Request, statement_id: UUID) -> HTTPResponse:
     """Send a statement to its payer; not by who approved it, and only while the account in force is the locked one."""
     await sending.send(statement_id, request.ctx.caller.person_id)
     return await shown(request, statement_id)
 
 
-@statements.post("/<statement_id:uuid>/void")
-@allow(Role.FINANCE)
-@idempotent(again, required=True)
-@body(Reason)
-@answers(200, StatementWhole)
+@deed(statements, "void", Role.FINANCE, Reason)
 async def void(request: Request, statement_id: UUID, body: Reason) -> HTTPResponse:
     """Give a statement up before it is sent; its awards can be put on another one."""
-    await sending.void(statement_id, decider(request.ctx.caller.person_id, body))
+    await sending.void(statement_id, decider(request, body))
     return await shown(request, statement_id)
 
 

@@ -10,7 +10,7 @@ from sanic import HTTPResponse, Request
 from miniprogram_api.auth import Access
 from miniprogram_api.idempotent import made
 from miniprogram_api.listing import Columns, Table, listed
-from miniprogram_api.people import Reason
+from miniprogram_api.people import Reason, decider
 from miniprogram_api.reading import Body, Paged
 from miniprogram_api.representation import FixedResponse
 from miniprogram_api.shelf import ListView, paged
@@ -22,7 +22,7 @@ from server.access.rules import own
 from server.kernel.sensitive import Sensitive
 from server.organisations.roles import Role
 from server.people import names
-from server.people.service import Decider, readable_name
+from server.people.service import readable_name
 from server.students import links, sealed, service
 from server.students.models import LinkState, Relation, StudentLink
 from server.students.service import Verdict
@@ -200,7 +200,7 @@ async def to_check(request: Request, query: LinkQuery) -> HTTPResponse:
 @answers(200, CheckView)
 async def decide(request: Request, link_id: UUID, body: LinkDecision) -> HTTPResponse:
     """Confirm or reject what someone says, with a reason; never about a student of one's own."""
-    by = Decider(request.ctx.caller.person_id, body.reason)
+    by = decider(request, body)
     return _checked(await service.decide(link_id, body.verdict, by))
 
 

@@ -15,7 +15,7 @@ from miniprogram_api.tables import MEDIA, Exportable
 from miniprogram_api.web import Face, allow, answers, query
 from miniprogram_api.words import Words
 from server.access import owners
-from server.access.rules import Caller, own
+from server.access.rules import own
 from server.kernel.paging import Page
 from server.organisations.roles import STAFF, Role
 from server.referrals import timeline as service
@@ -74,10 +74,6 @@ class ActView(Body):
         )
 
 
-def _staff(caller: Caller) -> bool:
-    return any(post.role.of_secretariat for post in caller.posts)
-
-
 def _acts(name: str, title: str, words: Words) -> Table[ActView]:
     columns: Columns[ActView] = (
         ("时间", lambda one: one.at),
@@ -108,7 +104,7 @@ async def _told(
     *,
     reasons: bool,
 ) -> HTTPResponse:
-    words, staff = request.app.ctx.words, _staff(request.ctx.caller)
+    words, staff = request.app.ctx.words, request.ctx.caller.of_secretariat
     seen = reasons or staff
     return await listed(request, query, table, fetch, lambda act: ActView.of(act, words, staff=staff, reasons=seen))
 

@@ -20,7 +20,6 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 from sanic import Blueprint, HTTPResponse, Request, Sanic
 from sanic.models.handler_types import RouteHandler
-from sanic_routing.route import Route
 
 from miniprogram_api.auth import Access, OwnerOf, Permission, authorise
 from miniprogram_api.idempotent import Rebuild, once
@@ -195,24 +194,12 @@ def require_declarations(app: Sanic[Any, Any]) -> None:
         declaration = declaration_of(route.handler)
         if declaration is None or declaration.permission is None:
             silent.append(route.path)
-        elif not _tells_owner(declaration.permission, route):
+        elif not declaration.permission.tells_owner({one.name: one.label for one in route.defined_params.values()}):
             ownerless.append(route.path)
     if silent:
         raise RuntimeError(f"routes without a declaration: {', '.join(sorted(silent))}")
     if ownerless:
         raise RuntimeError(f"routes that take an id without a fitting owner=: {', '.join(sorted(ownerless))}")
-
-
-def _tells_owner(permission: Permission, route: Route) -> bool:
-    """Whether a route with an id in its path says to whom the thing belongs.
-
-    What anyone may see belongs to nobody, and before the secretariat nothing is hidden.
-    """
-    parameters = {item.name: item.label for item in route.defined_params.values()}
-    if permission.owner:
-        return bool(permission.owner_arguments) and set(permission.owner_arguments) <= set(parameters)
-    open_to_all = permission.access is not Access.SIGNED_IN or permission.sees_everything
-    return open_to_all or not any(name.endswith("id") or kind == "uuid" for name, kind in parameters.items())
 
 
 def answer(view: BaseModel, status: int = 200, version: int | None = None) -> FixedResponse:

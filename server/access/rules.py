@@ -27,6 +27,11 @@ class Caller:
     session_id: UUID
     posts: tuple[Post, ...] = ()
 
+    @property
+    def of_secretariat(self) -> bool:
+        """Whether they work in the secretariat."""
+        return any(post.kind == Kind.SECRETARIAT for post in self.posts)
+
 
 @dataclass(frozen=True, slots=True)
 class Owner:
@@ -90,7 +95,7 @@ def decide(rights: Sequence[Right], caller: Caller, owner: Owner | None) -> Deci
 
 def within(caller: Caller) -> frozenset[UUID] | None:
     """Return the organisations to which `caller`'s lists are narrowed, None for the secretariat, which sees all."""
-    if any(post.kind == Kind.SECRETARIAT for post in caller.posts):
+    if caller.of_secretariat:
         return None
     return frozenset(post.organisation_id for post in caller.posts)
 
