@@ -96,7 +96,7 @@ class ClawbackView(Body):
             "programme": row.award.programme,
             "year": row.award.year,
             "payee": SchoolView.of(row.payee),
-            "owed_fen": owing.owed(row) if row.state in owing.OWED else 0,
+            "owed_fen": owing.owed(row) if row.state in owing.GOING_ON else 0,
             "requested_by": row.requested_by_id if staff else None,
             "approved_by": row.approved_by_id if staff else None,
             "may": list(may),

@@ -19,7 +19,7 @@ from server.access import owners
 from server.access.rules import own
 from server.kernel.sensitive import Sensitive
 from server.organisations import payee_accounts as service
-from server.organisations import payee_documents
+from server.organisations import payee_documents, payee_warnings
 from server.organisations.models import AccountBasis, AccountState, PayeeAccount
 from server.organisations.payee_accounts import Named, Verdict
 from server.organisations.roles import Role
@@ -94,7 +94,7 @@ class AccountView(Body):
             document_scan=row.document_scan_id,
             named_by=row.named_by_id,
             decided_by=row.decided_by_id,
-            holder_differs=service.holder_differs(row),
+            holder_differs=payee_warnings.holder_differs(row),
             also_used_by=also_used_by,
         )
 
@@ -108,7 +108,7 @@ class AccountsView(Body):
 
 async def _views(rows: Sequence[PayeeAccount], request: Request) -> list[AccountView]:
     finance = any(post.role is Role.FINANCE for post in request.ctx.caller.posts)
-    used = await service.also_used_by(rows) if finance else {}
+    used = await payee_warnings.also_used_by(rows) if finance else {}
     return [AccountView.of(row, used.get(row.id)) for row in rows]
 
 

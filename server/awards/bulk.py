@@ -116,14 +116,7 @@ async def _narrowed(chosen: Filter) -> Filter:
 
 
 async def _count(chosen: Filter, verb: RunKind) -> int:
-    wanted = {
-        "programme": chosen.programme,
-        "year": chosen.year,
-        "payee_id": chosen.school,
-        "publication_id": chosen.publication,
-    }
-    said = {name: value for name, value in wanted.items() if value is not None}
-    return await Award.filter(**said, state__in=_states(chosen, verb)).count()
+    return await Award.filter(**_columns(chosen), state__in=_states(chosen, verb)).count()
 
 
 async def _behind(chosen: Filter, verb: RunKind, reached: UUID, most: int) -> list[UUID]:
@@ -133,21 +126,26 @@ async def _behind(chosen: Filter, verb: RunKind, reached: UUID, most: int) -> li
     """
     values: list[Any] = [reached, most]
     conditions = ["id > $1"]
-    for column, value in (
-        ("year", chosen.year),
-        ("programme", chosen.programme),
-        ("payee_id", chosen.school),
-        ("publication_id", chosen.publication),
-    ):
-        if value is not None:
-            values.append(value)
-            conditions.append(f"{column} = ${len(values)}")
+    for column, value in _columns(chosen).items():
+        values.append(value)
+        conditions.append(f"{column} = ${len(values)}")
     parts = []
     for state in _states(chosen, verb):
         values.append(state)
         parts.append(_IN_STATE.format(where=" AND ".join(conditions), state=len(values)))
     rows = await returned(f"{' UNION ALL '.join(parts)} ORDER BY id LIMIT $2", *values)
     return [identity(row["id"]) for row in rows]
+
+
+def _columns(chosen: Filter) -> dict[str, Any]:
+    """Return what a filter says of columns other than the state."""
+    wanted = {
+        "year": chosen.year,
+        "programme": chosen.programme,
+        "payee_id": chosen.school,
+        "publication_id": chosen.publication,
+    }
+    return {column: value for column, value in wanted.items() if value is not None}
 
 
 def _states(chosen: Filter, verb: RunKind) -> list[AwardState]:

@@ -3,19 +3,17 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
 from typing import Any
 from uuid import UUID
 
 from server.awards import book, places, soundness
 from server.awards.facts import Facts, Found, Sent, judged, of_claim
-from server.awards.making import IN_DISPUTE, NOT_CONFIRMED, PAYEE_KIND, TO_CHECK, Candidate, code_beside, excepted
+from server.awards.making import PAYEE_KIND, Candidate, code_beside, excepted
 from server.awards.models import Award
 from server.awards.rules import Source
-from server.enrolments.models import Level
+from server.awards.soundness import IN_DISPUTE, TO_CHECK, UNCONFIRMED
 from server.kernel.statements import identity, returned, select
 from server.organisations.models import Organisation, OrganisationState
-from server.organisations.roles import Kind
 from server.referrals import attendance
 from server.referrals.models import Referral
 from server.students.models import Student
@@ -59,7 +57,7 @@ async def candidates(
     absent = await attendance.absent([soundness.confirmed(row) for row in rows])
     judge = _Judge(programme)
     made = [_candidate(row, payees, known, exceptions, source, judge) for row in rows]
-    return [replace(one, code=one.code or NOT_CONFIRMED) if one.subject_id in absent else one for one in made]
+    return [replace(one, code=one.code or UNCONFIRMED) if one.subject_id in absent else one for one in made]
 
 
 class _Judge:
@@ -86,7 +84,7 @@ def _candidate(  # noqa: PLR0913, PLR0917 -- a claim, and all that is known of i
     judge: _Judge,
 ) -> Candidate:
     claim_id, student_id = identity(row["id"]), identity(row["student_id"])
-    sent = Sent(row["region"], Kind(row["receiver"]), Level(row["level"]), _day(row["entered_on"]))
+    sent = soundness.sent(row)
     payee, exception = payees[identity(row["school_id"])], exceptions.get(claim_id, "")
     own = known.get(claim_id, ())
     others = [award for award in known.get(student_id, ()) if award.referral_id != claim_id]
@@ -138,8 +136,3 @@ async def _awards(students: Sequence[UUID], claims: Sequence[UUID], programme: s
         for about in filter(None, (award.student_id, award.referral_id)):
             known[about].append(award)
     return known
-
-
-def _day(value: Any) -> date:
-    """Return a day that `returned` gave, as each driver has it."""
-    return value if isinstance(value, date) else date.fromisoformat(value)

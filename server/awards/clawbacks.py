@@ -10,7 +10,7 @@ from uuid import UUID
 
 from server.awards import deciders, holding, owing
 from server.awards.models import Award, AwardState, Clawback, ClawbackState, ContestState, Part
-from server.awards.owing import COLLECTED, OWED
+from server.awards.owing import COLLECTED, GOING_ON
 from server.funds.models import EntryKind
 from server.kernel import bulk, clock
 from server.kernel.errors import DomainError, FieldFault, found, invalid
@@ -33,22 +33,17 @@ class Chosen:
     payee_id: UUID | None = None
 
 
-async def question(award: Award, reason: str) -> Clawback | None:
-    """Ask whether a paid award, which is held, is to be claimed back, because of what came up; joins the transaction.
-
-    None where that is being asked, or it is being claimed back, already.
-    """
-    asked = await questions([award], reason)
-    return asked[0] if asked else None
-
-
 @transaction
 async def questions(awards: Sequence[Award], reason: str) -> list[Clawback]:
-    """Do the same for many paid awards, all held, by a few statements."""
+    """Ask whether paid awards, all held, are to be claimed back, because of what came up; joins the transaction.
+
+    Return what is asked: nothing of those of which it is being asked, or that are being claimed back, already. A few
+    statements.
+    """
     had: dict[UUID, list[Clawback]] = {award.id: [] for award in awards}
     for one in await Clawback.filter(award_id__in=list(had)).order_by("id"):
         had[one.award_id].append(one)
-    free = [award for award in awards if not any(one.state in OWED for one in had[award.id])]
+    free = [award for award in awards if not any(one.state in GOING_ON for one in had[award.id])]
     fresh = [_fresh(award, owing.left(award, had[award.id]), reason) for award in free]
     fresh = [one for one in fresh if one.amount_fen > 0]
     await bulk.insert(fresh)
@@ -70,7 +65,7 @@ async def request(award_id: UUID, amount_fen: int | None, by: Decider) -> Clawba
     had = await Clawback.filter(award_id=award_id).select_for_update().order_by("id")
     if any(one.contest is ContestState.OPEN for one in had):
         raise DomainError("contest_undecided", 409)
-    going_on = next((one for one in had if one.state in OWED), None)
+    going_on = next((one for one in had if one.state in GOING_ON), None)
     if going_on and going_on.requested_by_id:
         raise DomainError("clawed_back_already", 409)
     left = owing.left(award, had)

@@ -3,21 +3,18 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from server.awards import holding, states
+from server.awards.holding import Change
 from server.awards.models import Award, AwardState
 from server.funds import budgets, ledger
 from server.funds.ledger import Move
 from server.funds.models import Budget, BudgetState, EntryKind
-from server.kernel import audit, bulk, clock, outbox
-from server.kernel.audit import Note
+from server.kernel import clock, outbox
 from server.kernel.errors import DomainError
 from server.kernel.outbox import Occurrence
 from server.kernel.transactions import transaction
 from server.organisations import current
 from server.people.service import Decider
-
-AT_ONCE = 500
-"""So many awards are written by one statement."""
-_WRITTEN = ("state", "held_from", "budget_id", "queued_at", "version", "state_since")
 
 
 @transaction
@@ -48,7 +45,7 @@ async def _reserving(budget_id: UUID) -> list[Award]:
     """Return the awards that a budget's money may be reserved for, held, in the order of their ids."""
     here = Award.filter(budget_id=budget_id, state__in=[AwardState.APPROVED, AwardState.HELD])
     held = await here.order_by("id").select_for_update()
-    return [one for one in held if AwardState.APPROVED in (one.state, one.held_from)]
+    return [one for one in held if states.reserved(one.state, one.held_from)]
 
 
 async def _require_at_rest(budget: Budget, awards: Sequence[Award]) -> None:
@@ -81,16 +78,14 @@ async def _carry(fund_id: UUID, year: int, carry_over_fen: int, by: Decider) -> 
 
 async def _queue_up(budget: Budget, awards: Sequence[Award], by: Decider) -> None:
     """Have awards wait for the fund's money, each in the place that its approval gave it; a held one stays held."""
-    now = clock.now()
+    changes = [Change(one, one.state, AwardState.AWAITING_FUNDS) for one in awards]
     for one in awards:
         if one.state is AwardState.HELD:
             one.held_from = AwardState.AWAITING_FUNDS
         else:
-            one.state, one.state_since = AwardState.AWAITING_FUNDS, now
-        one.budget_id, one.queued_at, one.version = None, one.queued_at or now, one.version + 1
-    for start in range(0, len(awards), AT_ONCE):
-        await bulk.write(awards[start : start + AT_ONCE], _WRITTEN)
-        await audit.note_many(_note(one, by) for one in awards[start : start + AT_ONCE])
+            holding.enter(one, AwardState.AWAITING_FUNDS)
+        one.budget_id, one.queued_at = None, one.queued_at or clock.now()
+    await holding.write(changes, by.person_id, by.reason, tell=False)
     await _tell(budget, awards)
     await ledger.let_queue_move(budget.fund_id)
 
@@ -100,9 +95,3 @@ async def _tell(budget: Budget, awards: Sequence[Award]) -> None:
     payees = sorted({one.payee_id for one in awards})
     people = await current.acting(payees)
     await outbox.record_many(Occurrence("budget.requeued", f"budget:{budget.id}", people[one]) for one in payees)
-
-
-def _note(award: Award, by: Decider) -> Note:
-    before = AwardState.HELD if award.state is AwardState.HELD else AwardState.APPROVED
-    subject = f"award:{award.id}"
-    return Note(subject, "award.awaiting_funds", by.person_id, before=before, after=award.state, reason=by.reason)

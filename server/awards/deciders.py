@@ -6,6 +6,7 @@ from uuid import UUID
 
 from server.awards.models import Award, AwardDecider, Part
 from server.kernel import bulk, clock
+from server.kernel.errors import DomainError
 from server.kernel.ids import new_id
 from server.kernel.statements import select
 from server.kernel.transactions import transaction
@@ -16,6 +17,8 @@ from server.people.models import Person, PersonState
 from server.referrals.models import Referral
 from server.students.models import StudentLink
 
+EITHER = frozenset({Role.REVIEWER, Role.APPROVER})
+"""Who draws, publishes, looks again and decides objections: two roles, since all of one may have had a part in it."""
 _SENT = ("id", "school_id")
 _PARTS = "person_id = $1 AND award_id = ANY($2)"
 
@@ -35,6 +38,13 @@ class Standing:
         """
         return award.id in self.owned
 
+    def require(self, roles: Collection[Role], awards: Iterable[Award]) -> None:
+        """Raise DomainError 403 for who has none of these roles, or an interest of their own in one of the awards."""
+        if self.roles.isdisjoint(roles):
+            raise DomainError("not_yours_to_do", 403)
+        if any(map(self.own, awards)):
+            raise DomainError("decides_for_own", 403)
+
 
 async def roles(person_id: UUID) -> frozenset[Role]:
     """Return the roles that a person has in the secretariat now; none for who may not act."""
@@ -42,6 +52,12 @@ async def roles(person_id: UUID) -> frozenset[Role]:
         return frozenset()
     mine = await current.memberships(person_id)
     return frozenset(one.role for one in mine if one.organisation.kind is Kind.SECRETARIAT)
+
+
+async def require_either(person_id: UUID) -> None:
+    """Raise DomainError 403 for who neither reviews nor approves, at this moment."""
+    if EITHER.isdisjoint(await roles(person_id)):
+        raise DomainError("not_yours_to_do", 403)
 
 
 async def standing(person_id: UUID, awards: Iterable[Award]) -> Standing:

@@ -9,19 +9,12 @@ from server.awards import deciders, grounds, holding, queue, states
 from server.awards.grounds import Against, Known
 from server.awards.holding import Change
 from server.awards.models import Award, AwardState, RunKind, SecondCheck
+from server.awards.runs import PAST
 from server.kernel.errors import found
 from server.kernel.transactions import transaction
 from server.people.service import Decider
 
 MOST_AT_ONCE = 500
-EVENTS: Mapping[RunKind, str] = {
-    RunKind.REVIEW: "reviewed",
-    RunKind.REFUSE: "refused",
-    RunKind.HOLD: "held",
-    RunKind.RELEASE: "released",
-    RunKind.CANCEL: "cancelled",
-}
-"""What each is called in the audit and the outbox; an approval is called by what came of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +74,12 @@ async def _do(awards: Sequence[Award], known: Known, by: Decider, *, tell: bool)
         return
     before = {one.id: one.state for one in awards}
     left = {one.fund_id for one in awards if states.queued(one.state)}
-    if known.verb is RunKind.APPROVE:
+    approves = known.verb is RunKind.APPROVE  # and is called by what came of it
+    if approves:
         await _approve(awards, known, by)
     else:
         await _move(awards, known.verb, by)
-    changes = [Change(one, before[one.id], EVENTS.get(known.verb) or one.state) for one in awards]
+    changes = [Change(one, before[one.id], one.state if approves else PAST[known.verb]) for one in awards]
     await holding.write(changes, by.person_id, by.reason, tell=tell)
     await queue.look(
         left | {one.fund_id for one in awards if states.queued(one.state) and known.verb is RunKind.RELEASE}

@@ -6,21 +6,22 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from server.awards import holding
 from server.awards.facts import Facts, Found
 from server.awards.models import ENDED, Award, AwardRun, AwardState
 from server.awards.runs import Made
+from server.awards.soundness import IN_DISPUTE, TO_CHECK, UNCONFIRMED
 from server.funds import service as funds
 from server.kernel import audit, bulk, clock
 from server.kernel.audit import Note
 from server.kernel.ids import new_id
 
 ALREADY_AWARDED, AWARD_REFUSED, AWARDED_OTHERWISE = "already_awarded", "award_refused", "awarded_otherwise"
-IN_DISPUTE, TO_CHECK, PAYEE_KIND = "referral_in_dispute", "referral_to_check", "payee_kind"
-NOT_CONFIRMED = "referral_unconfirmed"
+PAYEE_KIND = "payee_kind"
 INELIGIBLE, NEEDS_INFORMATION, AMOUNT_UNSTATED = "ineligible", "needs_information", "amount_unstated"
 REASONS = (
     *(ALREADY_AWARDED, AWARD_REFUSED, AWARDED_OTHERWISE),
-    *(IN_DISPUTE, TO_CHECK, PAYEE_KIND, NOT_CONFIRMED),
+    *(IN_DISPUTE, TO_CHECK, UNCONFIRMED, PAYEE_KIND),
     *(INELIGIBLE, NEEDS_INFORMATION, AMOUNT_UNSTATED),
 )
 """Why nothing may come of what was looked at."""
@@ -70,9 +71,9 @@ async def make(run: AwardRun, programme: str, year: int, candidates: Sequence[Ca
     fund, now = await funds.fund_of(programme), clock.now()
     said = {"programme": programme, "year": year, "run_id": run.id, "fund_id": fund.id if fund else None}
     awards = {one.subject_id: _award(one, said, now) for one in candidates if not one.code and not one.found.code}
-    await bulk.insert(list(awards.values()))
-    by, state = run.actor_id, AwardState.PROPOSED
-    await audit.note_many(Note(f"award:{award.id}", "award.proposed", by, after=state) for award in awards.values())
+    made, by = list(awards.values()), run.actor_id
+    await bulk.insert(made)
+    await audit.note_many(Note(holding.subject_of(one.id), "award.proposed", by, after=one.state) for one in made)
     return [_made(one, awards.get(one.subject_id)) for one in candidates]
 
 

@@ -21,11 +21,8 @@ from server.kernel.paging import Page, Sort, page
 from server.kernel.statements import select
 from server.kernel.transactions import transaction
 from server.organisations import current
-from server.organisations.roles import Role
 from server.people.service import Decider
 
-DECIDED_BY = frozenset({Role.REVIEWER, Role.APPROVER})
-"""Two roles, since all of one may have had a part in it; whoever decides has reviewed it by that."""
 OLDEST_FIRST = Sort("created_at", descending=False)
 MOST, SECONDS = 20, 86400
 """So many may one person make in a day."""
@@ -144,9 +141,8 @@ async def _named(objected: Objection) -> list[Award]:
 
 async def _require_may(objected: Objection, awards: Sequence[Award], person_id: UUID) -> None:
     known = await deciders.standing(person_id, awards)
-    if known.roles.isdisjoint(DECIDED_BY):
-        raise DomainError("not_yours_to_do", 403)
-    if any(known.own(one) for one in awards) or await deciders.belongs(person_id, objected.payee_id):
+    known.require(deciders.EITHER, awards)
+    if await deciders.belongs(person_id, objected.payee_id):
         raise DomainError("decides_for_own", 403)
     if person_id == objected.person_id or await deciders.parts([one.id for one in awards], person_id):
         raise DomainError("another_part", 403)
@@ -189,5 +185,5 @@ async def _tell(objected: Objection, event: str, by: UUID, reason: str) -> None:
     subject, name = f"objection:{objected.id}", f"objection.{event}"
     await audit.note(subject, name, actor_id=by, after=objected.state, reason=reason)
     school = (await current.acting([objected.payee_id]))[objected.payee_id]
-    turn = await current.staff(*DECIDED_BY) if objected.state is ObjectionState.OPEN else ()
+    turn = await current.staff(*deciders.EITHER) if objected.state is ObjectionState.OPEN else ()
     await outbox.record(name, subject, sorted({*school, *turn, objected.person_id}))

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from uuid import UUID
 
-from server.awards import deciders, grounds, samples, states, undoing
+from server.awards import deciders, grounds, states, undoing
 from server.awards.deciders import Standing
 from server.awards.models import Award, AwardState, Part, RunKind, SecondCheck
 from server.organisations.roles import Role
@@ -35,7 +35,7 @@ async def open_to(awards: Sequence[Award], person_id: UUID, roles: Collection[Ro
     had = await deciders.parts([one.id for one in awards], person_id)
     found = {one.id: [Deed(verb) for verb in verbs if _open(one, known[verb], had.get(one.id))] for one in awards}
     released = {award_id for award_id, deeds in found.items() if Deed.RELEASE in deeds}
-    turning = [one for one in awards if one.state not in _UNTURNED] if samples.ROLES & standing.roles else []
+    turning = [one for one in awards if one.state not in _UNTURNED] if deciders.EITHER & standing.roles else []
     undoable = await undoing.undoable(turning, standing, person_id, released)
     for one in awards:
         found[one.id] += [Deed.UNDO] if one.id in undoable else []
@@ -58,5 +58,5 @@ def _open(award: Award, known: grounds.Known, had: Part | None) -> bool:
 
 def _to_check(award: Award, known: Standing, had: Part | None) -> bool:
     waits = award.state is AwardState.REVIEWED and award.second_check is SecondCheck.WAITING
-    may = not samples.ROLES.isdisjoint(known.roles) and not known.own(award)
+    may = not deciders.EITHER.isdisjoint(known.roles) and not known.own(award)
     return waits and may and had in {None, Part.SECOND_CHECK}

@@ -22,7 +22,7 @@ from server.organisations import current
 from server.organisations.roles import Role
 from server.people.service import Decider
 
-OWED = (ClawbackState.REQUESTED, ClawbackState.APPROVED, ClawbackState.DEMANDED, ClawbackState.PARTLY)
+GOING_ON = (ClawbackState.REQUESTED, ClawbackState.APPROVED, ClawbackState.DEMANDED, ClawbackState.PARTLY)
 """In which it is going on; an award has one such clawback at most."""
 COLLECTED = (ClawbackState.DEMANDED, ClawbackState.PARTLY)
 """In which money is expected from the payee."""

@@ -61,10 +61,7 @@ async def admit(hand: Hand, awards: Sequence[Award]) -> None:
     one of the awards.
     """
     standing = await deciders.standing(hand.person_id, awards)
-    if hand.role not in standing.roles:
-        raise DomainError("not_yours_to_do", 403)
-    if any(map(standing.own, awards)):
-        raise DomainError("decides_for_own", 403)
+    standing.require([hand.role], awards)
     if hand.part and await deciders.claim([award.id for award in awards], hand.person_id, hand.part):
         raise DomainError("another_part", 403)
 

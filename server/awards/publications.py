@@ -16,11 +16,8 @@ from server.kernel.paging import Page, Sort, page
 from server.kernel.statements import select
 from server.kernel.transactions import transaction
 from server.organisations import current
-from server.organisations.roles import Role
 
 NEWEST_FIRST = Sort("id", parse=UUID)
-ROLES = (Role.REVIEWER, Role.APPROVER)
-"""Who publishes, draws samples and looks at them again."""
 _REVIEWED = "year = $1 AND state = $2 AND (programme = $3 OR $3 = '') ORDER BY id"
 """All of them at once: everyone holds awards in the order of their ids."""
 _UNCHECKED = (AwardState.PROPOSED, AwardState.REVIEWED, AwardState.HELD)
@@ -34,7 +31,7 @@ async def publish(year: int, programme: str | None, by: UUID) -> list[Publicatio
     Raises DomainError 403 for who may not, or has an interest of their own in one of them; 409 where there are none,
     a sample has to be drawn first, or a drawn one has not been looked at again.
     """
-    await require_role(by)
+    await deciders.require_either(by)
     awards: dict[str, list[Award]] = {programme: []} if programme else {}
     for one in await select(Award, _REVIEWED, year, states.REVIEWED, programme or "", hold=True):
         awards.setdefault(one.programme, []).append(one)
@@ -43,12 +40,6 @@ async def publish(year: int, programme: str | None, by: UUID) -> list[Publicatio
     if not made:
         raise DomainError("nothing_to_publish", 409)
     return made
-
-
-async def require_role(person_id: UUID) -> None:
-    """Raise DomainError 403 for who neither reviews nor approves, at this moment."""
-    if (await deciders.roles(person_id)).isdisjoint(ROLES):
-        raise DomainError("not_yours_to_do", 403)
 
 
 async def publication(publication_id: UUID) -> Publication:

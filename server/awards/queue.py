@@ -14,10 +14,9 @@ from server.awards import holding, states
 from server.awards.holding import Change
 from server.awards.models import Award, AwardState
 from server.funds import budgets, ledger, papers
-from server.funds.ledger import FUND_QUEUE, Move
+from server.funds.ledger import Move
 from server.funds.models import Budget, EntryKind
 from server.kernel import clock
-from server.kernel.jobs import queue
 from server.kernel.statements import select
 from server.kernel.transactions import transaction
 
@@ -53,7 +52,7 @@ async def free(rows: Iterable[Award], by: UUID | None, reason: str = "") -> None
 async def look(fund_ids: Iterable[UUID | None]) -> None:
     """Have the queues of these funds looked at: somebody left one, or came back to it."""
     for fund_id in sorted(set(filter(None, fund_ids))):
-        await queue.enqueue(FUND_QUEUE, {"fund": str(fund_id)})
+        await ledger.let_queue_move(fund_id)
 
 
 async def work(payload: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -21,7 +21,6 @@ from server.organisations import current
 from server.organisations.roles import Role
 from server.people.service import Decider
 
-ROLES = frozenset({Role.REVIEWER, Role.APPROVER})
 NEWEST_FIRST = Sort("id", parse=UUID)
 _UNDRAWN = "programme = $1 AND year = $2 AND state = $3 AND sample_id IS NULL ORDER BY id"
 
@@ -47,8 +46,7 @@ async def draw(programme: str, year: int, by: UUID) -> AwardSample:
 
     Raises DomainError 403 for who may not, 409 where there are none.
     """
-    if (await deciders.roles(by)).isdisjoint(ROLES):
-        raise DomainError("not_yours_to_do", 403)
+    await deciders.require_either(by)
     awards = await select(Award, _UNDRAWN, programme, year, AwardState.REVIEWED, hold=True)
     if not awards:
         raise DomainError("nothing_to_draw", 409)
@@ -118,11 +116,7 @@ async def check(award_id: UUID, verdict: Verdict, by: Decider, version: int | No
     is to be looked at; 412 where `version` is given and it has another by now.
     """
     held = await holding.hold(award_id, version)
-    known = await deciders.standing(by.person_id, [held])
-    if known.roles.isdisjoint(ROLES):
-        raise DomainError("not_yours_to_do", 403)
-    if known.own(held):
-        raise DomainError("decides_for_own", 403)
+    (await deciders.standing(by.person_id, [held])).require(deciders.EITHER, [held])
     if held.state is not AwardState.REVIEWED:
         raise grounds.wrong_state(held).error
     if held.second_check is not SecondCheck.WAITING:

@@ -1,7 +1,6 @@
 """Whether what an award follows from still holds: its claim is confirmed, undisputed, and says the same."""
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +8,7 @@ from server.awards import book, places
 from server.awards.facts import Sent, of_claim
 from server.awards.models import Award
 from server.enrolments.models import Intake, Level
-from server.kernel.statements import identity, returned, select
+from server.kernel.statements import day, identity, returned, select
 from server.organisations.roles import Kind
 from server.referrals import attendance
 from server.referrals.attendance import Confirmed
@@ -62,6 +61,11 @@ def confirmed(row: Mapping[str, Any]) -> Confirmed:
     return Confirmed(identity(row["id"]), student_id, row["year"], Intake(row["intake"]), enrolment_id)
 
 
+def sent(row: Mapping[str, Any]) -> Sent:
+    """Return the claim of a row, as far as the rules ask."""
+    return Sent(row["region"], Kind(row["receiver"]), Level(row["level"]), day(row["entered_on"]))
+
+
 def _doubt(
     award: Award, claim: Mapping[str, Any], disputed: Collection[tuple[UUID, int]], absent: Collection[UUID]
 ) -> str:
@@ -84,8 +88,6 @@ def _changed(award: Award, claim: Mapping[str, Any]) -> bool:
     """
     if not award.facts:
         return False
-    entered_on = claim["entered_on"]
-    day = entered_on if isinstance(entered_on, date) else date.fromisoformat(entered_on)
-    city = places.in_force()[book.in_force().programmes[award.programme].jurisdiction]
-    now = of_claim(Sent(claim["region"], Kind(claim["receiver"]), Level(claim["level"]), day), city)
-    return day != award.entered_on or any(now.get(name) != value for name, value in award.facts.items())
+    now, city = sent(claim), places.in_force()[book.in_force().programmes[award.programme].jurisdiction]
+    facts = of_claim(now, city)
+    return now.entered_on != award.entered_on or any(facts.get(name) != value for name, value in award.facts.items())

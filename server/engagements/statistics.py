@@ -7,7 +7,7 @@ recognised by a figure; what postings say of themselves anyone may read anyway.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from typing import Any
 
 from tortoise.connection import get_connection
@@ -155,7 +155,7 @@ async def _rows(sql: str, since: date) -> Sequence[Row]:
     connection = get_connection("default")
     dialect = connection.capabilities.dialect
     to, day = Statement(dialect), _DAY[dialect]
-    of = _OF.format(since=to.put(datetime.combine(since, time(), clock.SHANGHAI).astimezone(UTC)))
+    of = _OF.format(since=to.put(clock.midnight(since)))
     filled, published = day.format("p.filled_at"), day.format("p.published_at")
     to.sql = sql.format(month=_MONTH[dialect], filled=filled, published=published, of=of, gone=_GONE)
     found: Sequence[Row] = await connection.execute_query_dict(to.sql, to.values)

@@ -1,7 +1,7 @@
 """A fund's budgets: one for each fiscal year, which is the calendar year in Shanghai."""
 
 from dataclasses import dataclass
-from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
+from datetime import MAXYEAR, date, datetime, timedelta
 from uuid import UUID
 
 from server.funds import ledger
@@ -115,5 +115,4 @@ async def note(budget: Budget, event: str, by: UUID, reason: str, before: str = 
 
 
 def _midnight(day: date) -> datetime:
-    day = min(max(day, _FIRST), _LAST)  # no moment is before the first year or after the last
-    return datetime.combine(day, time(), clock.SHANGHAI).astimezone(UTC)  # as SQLite compares it
+    return clock.midnight(min(max(day, _FIRST), _LAST))  # no moment is before the first year or after the last

@@ -1,13 +1,13 @@
 """What a budget shows, made again from its entries: every sum must be theirs, and every entry one that may be."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from server.funds.models import Account, Budget, EntryKind
-from server.funds.sides import CLOSED_SIDES, COLUMNS, OF_NOBODY, SIDES, balances
+from server.funds.sides import CLOSED_SIDES, COLUMNS, OF_NOBODY, SIDES, Sides, balances
 from server.kernel import clock
 from server.kernel.statements import returned
 
@@ -64,7 +64,7 @@ async def explain(budget_id: UUID) -> list[Check]:
     """Return all that is to be true of a budget, compared with its entries."""
     budget = await Budget.get(id=budget_id)
     moved = await returned(_MOVED, budget_id)
-    sums = balances(((Account(row["source"]), Account(row["target"])), int(row["fen"])) for row in moved)
+    sums = _balances(moved)
     checks = [Check(one, getattr(budget, column), sums.get(column, 0)) for one, column in COLUMNS.items()]
     shown = sum(getattr(budget, column) for column in COLUMNS.values()) - 2 * budget.appropriated_fen
     crooked = len(await returned(_CROOKED, budget_id))
@@ -90,18 +90,26 @@ async def burn_down(budget: Budget) -> list[Month]:
 
 def _month(year: int, number: int, rows: Sequence[dict[str, Any]]) -> Month:
     until = [row for row in rows if row["month"] <= number]
-    sums = balances(((Account(row["source"]), Account(row["target"])), int(row["fen"])) for row in until)
+    sums = _balances(until)
     shown = ("available_fen", "reserved_fen", "committed_fen", "spent_fen")
     name = f"{year}-{number:02d}" if number <= _MONTHS else TO_COME
     return Month(name, *(sums.get(column, 0) for column in shown))
 
 
+def _balances(moved: Iterable[dict[str, Any]]) -> dict[str, int]:
+    return balances((_sides(row), int(row["fen"])) for row in moved)
+
+
+def _sides(row: dict[str, Any]) -> Sides:
+    return Account(row["source"]), Account(row["target"])
+
+
 def _begins(year: int, month: int) -> datetime:
     """Return the moment in which a month begins; the thirteenth is the next year's first."""
     first = date(year, month, 1) if month <= _MONTHS else date(year + 1, 1, 1)
-    return datetime.combine(first, time(), clock.SHANGHAI).astimezone(UTC)
+    return clock.midnight(first)
 
 
 def _may_be(row: dict[str, Any]) -> bool:
-    kind, pair = EntryKind(row["kind"]), (Account(row["source"]), Account(row["target"]))
-    return pair in {SIDES[kind], CLOSED_SIDES.get(kind)} and bool(row["nobodys"]) is (kind in OF_NOBODY)
+    kind = EntryKind(row["kind"])
+    return _sides(row) in {SIDES[kind], CLOSED_SIDES.get(kind)} and bool(row["nobodys"]) is (kind in OF_NOBODY)

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from server.funds import papers, service
 from server.funds.models import FundPaper, PaperKind
-from server.kernel import audit, clock, outbox
+from server.kernel import clock
 from server.kernel.errors import FieldFault, found, invalid
 from server.kernel.transactions import transaction
-from server.organisations import memberships, scans, secretariat
+from server.organisations import scans
 from server.organisations.models import Organisation
 from server.organisations.ports import Files, Scans
 
@@ -61,9 +61,7 @@ async def _file(fund_id: UUID, paper: NewPaper, scan_id: UUID) -> tuple[FundPape
     same = FundPaper.filter(fund_id=fund_id, kind=paper.kind, year=paper.year, replaced_at=None)
     await same.update(replaced_at=clock.now())
     made = await FundPaper.create(fund_id=fund_id, scan_id=scan_id, put_at=clock.now(), **said)
-    subject = f"fund:{fund_id}"
-    await audit.note(subject, "fund.paper_put", actor_id=paper.put_by_id, after=paper.kind, fields=["basis"])
-    await outbox.record("fund.paper_put", subject, await memberships.leading(secretariat.SECRETARIAT_ID))
+    await service.note(fund_id, "fund.paper_put", paper.put_by_id, after=paper.kind, fields=["basis"])
     await made.fetch_related("payer")
     return made, None
 

@@ -71,9 +71,7 @@ async def make(new: NewFund, book: PolicyBook, by: UUID) -> Fund:
         made_by_id=by,
         created_at=clock.now(),
     )
-    subject = f"fund:{made.id}"
-    await audit.note(subject, "fund.made", actor_id=by)
-    await outbox.record("fund.made", subject, await memberships.leading(secretariat.SECRETARIAT_ID))
+    await note(made.id, "fund.made", by)
     return made
 
 
@@ -88,10 +86,15 @@ async def change(held: Fund, new: NewFund, book: PolicyBook, by: UUID) -> Fund:
         return held
     held.update_from_dict({**said, "version": held.version + 1})
     await held.save(update_fields=[*changed, "version"])
-    subject = f"fund:{held.id}"
-    await audit.note(subject, "fund.changed", actor_id=by, fields=changed)
-    await outbox.record("fund.changed", subject, await memberships.leading(secretariat.SECRETARIAT_ID))
+    await note(held.id, "fund.changed", by, fields=changed)
     return held
+
+
+async def note(fund_id: UUID, event: str, by: UUID, *, after: str = "", fields: Sequence[str] = ()) -> None:
+    """Leave what happened to a fund in the audit, and in the outbox for those who lead the secretariat."""
+    subject = f"fund:{fund_id}"
+    await audit.note(subject, event, actor_id=by, after=after, fields=fields)
+    await outbox.record(event, subject, await memberships.leading(secretariat.SECRETARIAT_ID))
 
 
 async def hold_making() -> None:

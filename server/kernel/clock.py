@@ -1,6 +1,6 @@
 """The only place that asks what time it is."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -17,6 +17,11 @@ def now() -> datetime:
 def today() -> date:
     """Return the date in Asia/Shanghai."""
     return now().astimezone(SHANGHAI).date()
+
+
+def midnight(day: date) -> datetime:
+    """Return the moment in which a day begins in Shanghai, in UTC, as SQLite compares moments."""
+    return datetime.combine(day, time(), SHANGHAI).astimezone(UTC)
 
 
 def move_to(moment: datetime | None) -> None:

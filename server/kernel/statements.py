@@ -6,7 +6,7 @@ there already. It is PostgreSQL's, with values as `$1`, `$2` …; what SQLite sp
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 from functools import cache
 from typing import Any, TypeVar, cast
@@ -78,6 +78,11 @@ def identity(value: Any) -> UUID:
 def moment(value: Any) -> datetime:
     """Return a moment that `returned` gave, as each driver has it."""
     return value if isinstance(value, datetime) else datetime.fromisoformat(value)
+
+
+def day(value: Any) -> date:
+    """Return a day that `returned` gave, as each driver has it."""
+    return value if isinstance(value, date) else date.fromisoformat(value)
 
 
 @cache

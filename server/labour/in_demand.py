@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -88,8 +88,8 @@ async def _counted(counted_from: date, counted_to: date) -> list[dict[str, Any]]
     published = Posting.filter(
         side=Side.DEMAND,
         occupation__isnull=False,
-        published_at__gte=_midnight(counted_from),
-        published_at__lt=_midnight(counted_to + timedelta(days=1)),
+        published_at__gte=clock.midnight(counted_from),
+        published_at__lt=clock.midnight(counted_to + timedelta(days=1)),
     )
     sums = published.annotate(heads=Sum("headcount"), postings=Count("id"), taken=Sum("filled")).group_by("occupation")
     rows = await sums.order_by("-heads", "occupation").values("occupation", "heads", "postings", "taken")
@@ -98,10 +98,6 @@ async def _counted(counted_from: date, counted_to: date) -> list[dict[str, Any]]
          "filled": int(row["taken"]), "note": ""}
         for row in rows
     ]  # fmt: skip
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), clock.SHANGHAI).astimezone(UTC)  # as SQLite compares it
 
 
 def _kept(entries: Sequence[dict[str, Any]], kept: Sequence[Kept]) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 from tortoise.queryset import QuerySet
@@ -120,16 +120,11 @@ def _narrowed(wanted: Wanted) -> QuerySet[Delivery]:
     if wanted.broadcast is not None:
         query = query.filter(notice__broadcast_id=wanted.broadcast)
     if wanted.day is not None:
-        since, until = midnight(wanted.day), midnight(wanted.day + timedelta(days=1))
+        since, until = clock.midnight(wanted.day), clock.midnight(wanted.day + timedelta(days=1))
         query = query.filter(created_at__gte=since, created_at__lt=until)
         if wanted.state is None:
             query = query.filter(state__in=list(DeliveryState))  # by the index that begins with the state
     return query
-
-
-def midnight(day: date) -> datetime:
-    """Return when a day begins in Anqing, in UTC, as SQLite compares it."""
-    return datetime.combine(day, time(), clock.SHANGHAI).astimezone(UTC)
 
 
 def _sort(wanted: Wanted) -> Sort:

@@ -12,7 +12,6 @@ from server.kernel.statements import change
 from server.kernel.transactions import transaction
 from server.labour.models import Posting, PostingState
 from server.notices import catalogue, facts, putting, quiet
-from server.notices.deliveries import midnight
 from server.notices.models import Notice, Priority
 from server.people.deletion import hold as hold_person
 from server.people.models import PersonState
@@ -91,6 +90,6 @@ def _news(search: SavedSearch, found: Found) -> frozenset[UUID]:
 
 async def _had_enough(person_id: UUID, now: datetime) -> bool:
     """Whether a person has had as many digests today as they are to have in a day."""
-    since = midnight(now.astimezone(clock.SHANGHAI).date())
+    since = clock.midnight(now.astimezone(clock.SHANGHAI).date())
     today = Notice.filter(person_id=person_id, created_at__gte=since, priority=Priority.DIGEST)
     return await today.count() >= quiet.in_force().digest.most_a_day

@@ -1,10 +1,10 @@
 """What a push comes to by WeChat's answer, and when it is tried again. Pure."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from server.kernel.clock import SHANGHAI
+from server.kernel.clock import SHANGHAI, midnight
 from server.notices.models import DeliveryState, Priority
 
 LEASE = timedelta(seconds=45)
@@ -100,6 +100,5 @@ def _after_quota(tried: Tried, now: datetime, chance: float) -> Ending:
         due = now + pause(tried.attempts, chance)
     else:
         tomorrow = now.astimezone(SHANGHAI).date() + timedelta(days=1)
-        midnight = datetime.combine(tomorrow, time(), SHANGHAI)
-        due = midnight.astimezone(UTC) + _TOMORROW_WITHIN * chance
+        due = midnight(tomorrow) + _TOMORROW_WITHIN * chance
     return Ending(DeliveryState.RETRYING, Effect.KEPT, due, QUOTA)

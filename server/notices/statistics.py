@@ -11,7 +11,6 @@ from server.kernel import clock, metrics
 from server.kernel.errors import FieldFault, invalid
 from server.labour.statement import Statement
 from server.notices import quiet
-from server.notices.deliveries import midnight
 from server.notices.models import DeliveryState, Priority
 
 SOON = timedelta(seconds=10)
@@ -84,8 +83,8 @@ async def counted(since: date, until: date) -> Counted:
         seconds=_SECONDS[dialect],
         soon=_soon(dialect),
         states=", ".join(f"'{state}'" for state in DeliveryState),
-        since=to.put(midnight(since)),
-        until=to.put(midnight(until + timedelta(days=1))),
+        since=to.put(clock.midnight(since)),
+        until=to.put(clock.midnight(until + timedelta(days=1))),
     )
     rows = await _rows(to)
     return Counted(since, until, [_count(row) for row in rows])

@@ -5,9 +5,8 @@ it was named. Each change holds the organisation's row; partial indexes keep one
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from server.kernel import audit, clock, outbox, sensitive
@@ -134,26 +133,9 @@ def number_of(row: PayeeAccount) -> Sensitive | None:
     return sensitive.unseal(_cell(row.id), Kind.ACCOUNT, row.number_sealed)
 
 
-def holder_differs(row: PayeeAccount) -> bool:
-    """Whether an organisation's own account goes by another name than the organisation, which finance should see."""
-    return row.basis is AccountBasis.OWN_ACCOUNT and plain(row.holder) != plain(row.organisation.name)
-
-
-async def also_used_by(rows: Collection[PayeeAccount]) -> Mapping[UUID, int]:
-    """Return of each account how many other organisations use its number, in one statement.
-
-    A county accounting centre's serves many schools.
-    """
-    vault, known = sensitive.vault(), [(row.id, number) for row in rows if (number := number_of(row))]
-    indexes = {row_id: vault.indexes(Kind.ACCOUNT, number.reveal()) for row_id, number in known}
-    every = sorted({index for of_one in indexes.values() for index in of_one})
-    same = PayeeAccount.filter(number_index__in=every, state__in=list(IN_USE))
-    columns: Any = ("number_index", "organisation_id")
-    users = await same.values_list(*columns) if every else []
-    return {
-        row.id: len({who for index, who in users if index in indexes.get(row.id, ()) and who != row.organisation_id})
-        for row in rows
-    }
+def payable(organisation: Organisation) -> bool:
+    """Whether money may go to an organisation at all, as it stands."""
+    return organisation.state is OrganisationState.VERIFIED and organisation.kind in PAYEES
 
 
 async def held(organisation_id: UUID) -> Organisation:

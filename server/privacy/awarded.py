@@ -8,7 +8,7 @@ from uuid import UUID
 from tortoise.expressions import Q, Subquery
 
 from server.awards.models import ENDED, Award, AwardRun, AwardState, Clawback, Objection, ObjectionState, RunKind
-from server.awards.owing import OWED
+from server.awards.owing import GOING_ON
 from server.kernel import clock
 from server.kernel.errors import FieldFault, invalid
 from server.kernel.statements import change
@@ -89,7 +89,7 @@ async def running(students: Collection[UUID]) -> set[UUID]:
     """Return those of these students of whom an award is on its way, or is being claimed back."""
     mine = Award.filter(student_id__in=list(students)).only("id", "student_id")
     on_its_way = await mine.exclude(state__in=list(OVER))
-    claimed_back = await mine.filter(clawbacks__state__in=list(OWED))
+    claimed_back = await mine.filter(clawbacks__state__in=list(GOING_ON))
     return {one.student_id for one in (*on_its_way, *claimed_back) if one.student_id}
 
 
@@ -127,7 +127,7 @@ async def _unname(before: datetime) -> int:
     """Let awards name nobody; one of nobody is of a matter, which no other may have, so its id goes with it."""
     named = Q(student_id__isnull=False) | Q(referral_id__isnull=False)
     over = Award.filter(named, state__in=list(OVER), state_since__lt=before)
-    lately = Clawback.filter(Q(state__in=list(OWED)) | Q(state_since__gte=before)).values("award_id")
+    lately = Clawback.filter(Q(state__in=list(GOING_ON)) | Q(state_since__gte=before)).values("award_id")
     ids = [one.id for one in await over.exclude(id__in=Subquery(lately)).limit(CHUNK).only("id")]
     return await change(_UNNAME, ids) if ids else 0
 

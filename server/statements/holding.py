@@ -4,7 +4,8 @@ Everyone holds in one order: the payee where its account counts, the statement, 
 the budget last.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from tortoise.queryset import QuerySet
@@ -81,6 +82,14 @@ async def rows(statement_id: UUID) -> list[StatementRow]:
 async def results(row_ids: Iterable[UUID]) -> list[StatementResult]:
     """Return what came back for these rows, in the order in which it came."""
     return await StatementResult.filter(row_id__in=list(row_ids)).order_by("id")
+
+
+async def results_by_row(row_ids: Iterable[UUID]) -> Mapping[UUID, list[StatementResult]]:
+    """Return the same by row."""
+    came = defaultdict[UUID, list[StatementResult]](list)
+    for one in await results(row_ids):
+        came[one.row_id].append(one)
+    return came
 
 
 async def change(held: Statement, event: str, by: UUID, reason: str = "", state: StatementState | None = None) -> None:

@@ -111,8 +111,6 @@ async def lines(one: Statement, limit: int, cursor: str | None) -> Page[Line]:
         return Page([Line(row.id, None, row.amount_fen, row, None, []) for row in awards.items], awards.next_cursor)
     rows = StatementRow.filter(statement_id=one.id).select_related("award__referral")
     found = await page(rows, BY_NUMBER, limit, cursor)
-    came = defaultdict[UUID, list[StatementResult]](list)
-    for result in await holding.results([row.id for row in found.items]):
-        came[result.row_id].append(result)
+    came = await holding.results_by_row([row.id for row in found.items])
     told = [Line(row.id, row.number, row.amount_fen, row.award, row.clawback_id, came[row.id]) for row in found.items]
     return Page(told, found.next_cursor)

@@ -14,14 +14,11 @@ from server.kernel.errors import DomainError
 from server.kernel.ids import new_id
 from server.kernel.transactions import transaction
 from server.organisations import payee_accounts
-from server.organisations.models import AccountState, Organisation, OrganisationState, PayeeAccount
-from server.organisations.payee_accounts import PAYEES
+from server.organisations.models import AccountState, Organisation, PayeeAccount
 from server.organisations.roles import Role
 from server.statements import holding
 from server.statements.models import Statement, StatementRow, StatementState
 from server.statements.states import Verb
-
-_AT_ONCE = 500
 
 
 @transaction
@@ -49,7 +46,7 @@ async def require_ready(held: Statement, payee: Organisation, awards: Sequence[A
     """Return the account to pay into; raises DomainError 409 where what makes the awards payable is not there."""
     for year in sorted({award.year for award in awards}):
         await papers.require(held.fund_id, year)
-    if payee.state is not OrganisationState.VERIFIED or payee.kind not in PAYEES:
+    if not payee_accounts.payable(payee):
         raise DomainError("payee_not_verified", 409)
     account = await payee_accounts.in_state(payee.id, AccountState.CONFIRMED)
     if account is None or payee_accounts.number_of(account) is None:
@@ -80,8 +77,7 @@ async def _write_rows(held: Statement, awards: Sequence[Award], kept_back: Seque
         )
         for number, (award_id, clawback_id, fen) in enumerate(lines, 1)
     ]
-    for start in range(0, len(rows), _AT_ONCE):
-        await bulk.insert(rows[start : start + _AT_ONCE])
+    await bulk.insert(rows)
 
 
 async def _seal(

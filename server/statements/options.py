@@ -13,8 +13,7 @@ from server.awards.models import AwardState, Part
 from server.funds import papers
 from server.kernel.statements import identity, returned
 from server.organisations import current, payee_accounts
-from server.organisations.models import AccountState, Membership, OrganisationState, PayeeAccount
-from server.organisations.payee_accounts import PAYEES
+from server.organisations.models import AccountState, Membership, PayeeAccount
 from server.organisations.roles import Role
 from server.statements import sending
 from server.statements.listing import Seen
@@ -86,7 +85,7 @@ class _Known:
         row, account = seen.row, self.accounts.get(seen.row.payee_id)
         if account is None or any(one.doubted or self.missing.get((row.fund_id, one.year)) for one in some):
             return False
-        if row.payee.state is not OrganisationState.VERIFIED or row.payee.kind not in PAYEES:
+        if not payee_accounts.payable(row.payee):
             return False
         if verb is Verb.LOCK:
             return True

@@ -20,8 +20,6 @@ from server.statements import holding
 from server.statements.models import RowOutcome, Statement, StatementResult, StatementRow, StatementState
 from server.statements.states import Verb
 
-_AT_ONCE = 500
-
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -85,8 +83,7 @@ async def _write_results(said: Sequence[Said], by: UUID, digest: str) -> None:
         )
         for one in said
     ]
-    for start in range(0, len(made), _AT_ONCE):
-        await bulk.insert(made[start : start + _AT_ONCE])
+    await bulk.insert(made)
 
 
 async def _is_over(held: Statement) -> bool:

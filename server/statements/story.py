@@ -13,7 +13,8 @@ from uuid import UUID
 
 from tortoise.expressions import Q
 
-from server.awards import soundness
+from server.awards import holding as awards
+from server.awards import owing, soundness
 from server.awards.models import Award, Clawback, Objection
 from server.funds.models import FundPaper, LedgerEntry, PaperKind
 from server.kernel import clock
@@ -22,6 +23,7 @@ from server.kernel.errors import found
 from server.organisations.models import Membership, MembershipState
 from server.organisations.roles import Kind
 from server.referrals.models import Referral
+from server.statements import holding as statements
 from server.statements.models import StatementResult, StatementRow
 
 LOOKS = (".revealed", "_viewed", ".file_given")
@@ -87,7 +89,7 @@ async def story(award_id: UUID, *, staff: bool) -> Story:
     clawbacks = await Clawback.filter(award_id=award_id).select_related("payee", "award").order_by("id")
     shown = [one for one in clawbacks if staff or one.demanded_at]
     objections = await _objections(award)
-    subjects = {f"award:{award_id}": None, **dict(_subjects(referral, lines, shown, objections, staff=staff))}
+    subjects = {awards.subject_of(award_id): None, **dict(_subjects(referral, lines, shown, objections, staff=staff))}
     acts = await _acts(subjects, award.payee_id, staff=staff)
     money = LedgerEntry.filter(Q(award_id=award_id) | Q(clawback_id__in=[one.id for one in clawbacks]))
     return Story(
@@ -115,9 +117,7 @@ async def _referral(award: Award) -> Referral | None:
 async def _lines(award_id: UUID) -> list[Line]:
     parts = ("statement__account", "statement__payer", "statement__budget")
     rows = await StatementRow.filter(award_id=award_id).select_related(*parts).order_by("id")
-    came = defaultdict[UUID, list[StatementResult]](list)
-    for one in await StatementResult.filter(row_id__in=[row.id for row in rows]).order_by("id"):
-        came[one.row_id].append(one)
+    came = await statements.results_by_row([row.id for row in rows])
     return [Line(row, came[row.id]) for row in rows]
 
 
@@ -143,9 +143,9 @@ def _subjects(
         if referral.enrolment_id and staff:
             yield f"enrolment:{referral.enrolment_id}", None
     for line in lines:
-        yield f"statement:{line.row.statement_id}", None if staff else line.row.statement.sent_at
+        yield statements.subject_of(line.row.statement_id), None if staff else line.row.statement.sent_at
     for clawback in clawbacks:
-        yield f"clawback:{clawback.id}", None if staff else clawback.demanded_at
+        yield owing.subject_of(clawback.id), None if staff else clawback.demanded_at
     for objection in objections:
         yield f"objection:{objection.id}", None
 

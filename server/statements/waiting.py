@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,7 @@ from server.funds import papers
 from server.funds import service as funds
 from server.funds.models import Fund, PaperKind
 from server.kernel import clock
-from server.kernel.statements import identity, moment, returned
+from server.kernel.statements import day, identity, moment, returned
 from server.organisations.models import AccountState, PayeeAccount
 
 
@@ -224,12 +224,8 @@ def _waiting(row: Mapping[str, Any], fund: Fund | None, lacks: _Lacks) -> Waitin
 def _waits(row: Mapping[str, Any]) -> Waits:
     """Return for what some awards wait, by what no statement knows: today's date, and how many must approve."""
     waits = Waits(row["waits"])
-    if waits is Waits.APPROVAL and row["ends_on"] and _day(row["ends_on"]) >= clock.today():
+    if waits is Waits.APPROVAL and row["ends_on"] and day(row["ends_on"]) >= clock.today():
         return Waits.PUBLICATION_END
     if waits is Waits.SENDING and row["approvals"] < rules.in_force().approvals.needed(int(row["total_fen"])):
         return Waits.STATEMENT_APPROVAL
     return waits
-
-
-def _day(value: Any) -> date:
-    return value if isinstance(value, date) else date.fromisoformat(value)

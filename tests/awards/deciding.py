@@ -23,6 +23,7 @@ from tests.factories import make_member, make_organisation
 from tests.harness.funding import REWARD_FEN, make_award, make_budget, make_fund
 
 REASON = "材料齐全"
+BEFORE_STATEMENT = ("proposed", "reviewed", "publicised", "approved", "awaiting_funds")
 
 
 @dataclass

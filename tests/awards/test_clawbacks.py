@@ -1,7 +1,6 @@
 """Claiming paid awards back: two people, no more than was paid, contested or not, and every fen where it belongs."""
 
 import asyncio
-from collections.abc import Awaitable
 from datetime import timedelta
 from typing import Any
 
@@ -13,24 +12,17 @@ from server.awards.models import Award, AwardRun, AwardState, Clawback, Clawback
 from server.funds.models import BudgetState
 from server.kernel import clock
 from server.kernel.audit import AuditEntry
-from server.kernel.errors import DomainError
 from server.kernel.ids import new_id
 from server.kernel.outbox import Event
 from server.kernel.transactions import transaction
 from server.organisations.models import Membership
 from server.organisations.roles import Role
 from tests.awards.clawing import FEN, World, decided_before, world
+from tests.awards.deciding import refused
 from tests.factories import make_member, make_organisation, make_person
 from tests.harness.funding import make_award
 
 pytestmark = pytest.mark.usefixtures("database")
-
-
-async def refused(doing: Awaitable[Any]) -> tuple[str, int]:
-    """What a refusal says."""
-    with pytest.raises(DomainError) as caught:
-        await doing
-    return caught.value.slug, caught.value.status
 
 
 @pytest.fixture
@@ -141,12 +133,8 @@ async def test_what_is_given_up_is_given_up_by_another_approver(here: World) -> 
 
 
 async def test_a_question_is_taken_up_by_a_person_before_another_approves_it(here: World) -> None:
-    @transaction
-    async def ask() -> list[Clawback]:
-        return await clawbacks.questions([here.award], "登记有争议")
-
-    assert len(await ask()) == 1
-    assert await ask() == []
+    assert len(await clawbacks.questions([here.award], "登记有争议")) == 1
+    assert await clawbacks.questions([here.award], "登记有争议") == []
     assert await refused(clawbacks.approve(here.award.id, here.by(here.approver))) == ("clawback_not_requested", 409)
     taken = await clawbacks.request(here.award.id, 30_000, here.by(here.reviewer))
     assert (taken.requested_by_id, taken.amount_fen) == (here.reviewer, 30_000)
@@ -221,12 +209,7 @@ async def test_a_contest_of_a_part_is_decided_before_more_is_claimed_back(here: 
     await clawbacks.recover(here.award.id, 20_000, here.by(here.finance))
     more = here.by(here.reviewer)
     assert await refused(clawbacks.request(here.award.id, None, more)) == ("contest_undecided", 409)
-
-    @transaction
-    async def ask() -> list[Clawback]:
-        return await clawbacks.questions([here.award], "登记有争议")
-
-    await ask()
+    await clawbacks.questions([here.award], "登记有争议")
     assert await refused(clawbacks.request(here.award.id, None, more)) == ("contest_undecided", 409)
     assert (await clawbacks.newest(here.award.id, told_only=False)).contest is ContestState.OPEN
     stands = await contesting.decide(here.award.id, Verdict.STANDS, here.by(here.other_approver))

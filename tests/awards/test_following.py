@@ -24,7 +24,7 @@ from server.referrals.correction import Right
 from server.referrals.models import Referral, ReferralState, ReferralYear, Verdict
 from server.students.models import Student
 from server.students.sealed import identity
-from tests.awards.deciding import World, acts, now, states, world
+from tests.awards.deciding import BEFORE_STATEMENT, World, acts, now, states, world
 from tests.factories import make_member, make_person
 from tests.harness import statements
 from tests.harness.referring import NAME
@@ -38,7 +38,6 @@ pytestmark = pytest.mark.usefixtures("database")
 
 DISPUTED, UNCONFIRMED = "referral_in_dispute", "referral_unconfirmed"
 _APPROVED = ("reviewed", "publicised", "approved")
-BEFORE_STATEMENT = ("proposed", "reviewed", "publicised", "approved", "awaiting_funds")
 
 
 @dataclass

@@ -21,17 +21,12 @@ from server.people.models import Person
 from server.people.service import Decider
 from server.referrals.models import ReferralState
 from server.students.models import Relation, StudentLink
-from tests.awards.deciding import World, acts, now, over, parts, refused, states, world
+from tests.awards.deciding import World, acts, now, over, parts, refused, states
 from tests.factories import make_member, make_organisation
 from tests.harness.awarding import worked_off
 from tests.harness.referring import make_claim, make_student
 
 pytestmark = pytest.mark.usefixtures("database")
-
-
-@pytest.fixture
-async def here() -> World:
-    return await world()
 
 
 async def becomes(here: World, person_id: UUID, role: Role) -> None:

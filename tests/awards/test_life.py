@@ -15,17 +15,10 @@ from server.organisations.roles import Kind, Role
 from server.people.models import Person, PersonState
 from server.people.service import Decider
 from server.settings import ROOT
-from tests.awards.deciding import REASON, World, acts, now, over, parts, states, world
+from tests.awards.deciding import BEFORE_STATEMENT, REASON, World, acts, now, over, parts, states, world
 from tests.factories import make_member, make_organisation
 
 pytestmark = pytest.mark.usefixtures("database")
-
-BEFORE_STATEMENT = ("proposed", "reviewed", "publicised", "approved", "awaiting_funds")
-
-
-@pytest.fixture
-async def here() -> World:
-    return await world()
 
 
 async def test_from_proposed_to_approved(here: World) -> None:

@@ -16,15 +16,10 @@ from server.kernel.outbox import Event
 from server.organisations.roles import Role
 from server.people.models import Person
 from server.people.service import Decider
-from tests.awards.deciding import World, now, over, parts, refused, states, world
+from tests.awards.deciding import World, now, over, parts, refused, states
 from tests.factories import make_member, make_organisation, make_person
 
 pytestmark = pytest.mark.usefixtures("database")
-
-
-@pytest.fixture
-async def here() -> World:
-    return await world()
 
 
 async def word(reason: str = "名单与实际不符") -> Word:

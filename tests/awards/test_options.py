@@ -186,7 +186,7 @@ async def test_of_a_clawback() -> None:
         assert (clawback_options.open_to_payee(row) == [ClawbackDeed.CONTEST]) is contests
         return row
 
-    await clawbacks.question(await Award.get(id=here.award.id), "referral_in_dispute")
+    await clawbacks.questions([await Award.get(id=here.award.id)], "referral_in_dispute")
     await true()
     await clawbacks.request(here.award.id, None, here.by(here.reviewer))
     await true()

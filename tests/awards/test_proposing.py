@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from server.awards import life, listing, making, undoing, working
+from server.awards import life, listing, making, soundness, undoing, working
 from server.awards.cases import Case
 from server.awards.models import Award, AwardRunRow, AwardState, RunKind, RunState
 from server.awards.proposing import Wanted, propose
@@ -37,18 +37,6 @@ from tests.harness.awarding import (
 from tests.harness.referring import make_claim, make_student
 
 pytestmark = pytest.mark.usefixtures("database")
-
-
-@pytest.fixture(scope="module")
-async def school(database: object) -> Organisation:
-    assert database
-    return await make_school()
-
-
-@pytest.fixture(scope="module")
-async def college(database: object) -> Organisation:
-    assert database
-    return await make_college()
 
 
 async def test_what_is_confirmed_is_proposed_with_all_that_explains_it(
@@ -137,7 +125,7 @@ async def test_what_is_open_is_settled_first(school: Organisation, college: Orga
     agency = await make_confirmed(await make_organisation(Kind.AGENCY, region="340802"), college, year)
     run = await proposed(Wanted(PROGRAMME, year))
     assert await outcomes(run) == {
-        disputed.id: making.IN_DISPUTE, to_check.id: making.TO_CHECK, agency.id: making.PAYEE_KIND
+        disputed.id: soundness.IN_DISPUTE, to_check.id: soundness.TO_CHECK, agency.id: making.PAYEE_KIND
     }  # fmt: skip
     assert not await Award.exists(year=year)
 
@@ -205,7 +193,7 @@ async def test_who_was_not_there_at_the_census_is_not_proposed(
     for one, day in ((claim, date(year, since, 1)), (gone_later, date(year, 12, 1))):
         await EnrolmentStatus.create(enrolment_id=one.enrolment_id, state=state, effective_on=day, made_at=clock.now())
     run = await proposed(Wanted(PROGRAMME, year))
-    assert await outcomes(run) == {claim.id: making.NOT_CONFIRMED, gone_later.id: "proposed"}
+    assert await outcomes(run) == {claim.id: soundness.UNCONFIRMED, gone_later.id: "proposed"}
 
 
 async def test_a_part_takes_a_settled_number_of_statements(school: Organisation, college: Organisation) -> None:

@@ -10,17 +10,12 @@ from server.awards.samples import Verdict
 from server.kernel import clock
 from server.kernel.outbox import Event
 from server.people.service import Decider
-from tests.awards.deciding import World, acts, now, parts, refused, states, world
+from tests.awards.deciding import World, acts, now, parts, refused, states
 from tests.factories import make_organisation
 from tests.harness import statements
 from tests.harness.funding import REWARD_FEN
 
 pytestmark = pytest.mark.usefixtures("database")
-
-
-@pytest.fixture
-async def here() -> World:
-    return await world()
 
 
 @pytest.fixture

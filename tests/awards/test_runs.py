@@ -38,7 +38,6 @@ from tests.harness.awarding import (
     PROGRAMME,
     events_of,
     make_award,
-    make_college,
     make_confirmed,
     make_school,
     outcomes,
@@ -48,18 +47,6 @@ from tests.harness.awarding import (
 from tests.harness.funding import make_budget, make_fund
 
 pytestmark = pytest.mark.usefixtures("database")
-
-
-@pytest.fixture(scope="module")
-async def school(database: object) -> Organisation:
-    assert database
-    return await make_school()
-
-
-@pytest.fixture(scope="module")
-async def college(database: object) -> Organisation:
-    assert database
-    return await make_college()
 
 
 async def make_staff(role: Role) -> UUID:

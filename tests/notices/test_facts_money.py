@@ -164,7 +164,7 @@ async def test_a_clawback_is_told_in_turn_and_to_the_school_from_the_demand_on()
 
 @transaction
 async def _asked(here: clawing.World) -> None:
-    await clawbacks.question(here.award, "referral_unconfirmed")
+    await clawbacks.questions([here.award], "referral_unconfirmed")
 
 
 async def test_how_a_clawback_goes_on_is_told_with_what_is_still_owed() -> None:

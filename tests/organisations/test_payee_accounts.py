@@ -14,7 +14,7 @@ from server.kernel.ids import new_id
 from server.kernel.outbox import Event
 from server.kernel.sensitive import Kind as Sealed
 from server.kernel.sensitive import Sensitive
-from server.organisations import memberships, payee_accounts
+from server.organisations import memberships, payee_accounts, payee_warnings
 from server.organisations.models import AccountBasis, AccountState, Organisation, OrganisationState, PayeeAccount
 from server.organisations.payee_accounts import Named, Verdict
 from server.organisations.roles import Kind, Role
@@ -165,9 +165,9 @@ async def test_a_number_that_others_use_is_counted_never_refused() -> None:
     await PayeeAccount.filter(id=rows[0].id).update(document_scan_id=new_id())
     await payee_accounts.confirm(rows[0].organisation_id, Verdict(new_id()))
     await payee_accounts.name(rows[0].organisation_id, replace(agent, bank="新行（示例）"), by=new_id())
-    assert list((await payee_accounts.also_used_by(rows)).values()) == [2, 2, 2]
+    assert list((await payee_warnings.also_used_by(rows)).values()) == [2, 2, 2]
     await payee_accounts.refuse(rows[1].organisation_id, Verdict(new_id(), "不符"))
-    assert list((await payee_accounts.also_used_by(rows)).values()) == [1, 2, 1]
+    assert list((await payee_warnings.also_used_by(rows)).values()) == [1, 2, 1]
 
 
 async def test_an_own_account_under_another_name_is_flagged() -> None:
@@ -181,7 +181,7 @@ async def test_an_own_account_under_another_name_is_flagged() -> None:
         await payee_accounts.name(organisation.id, named, by=manager)
         pending = (await payee_accounts.accounts(organisation.id)).pending
         assert pending
-        assert payee_accounts.holder_differs(pending) is differs
+        assert payee_warnings.holder_differs(pending) is differs
 
 
 async def test_of_simultaneous_namings_and_confirmings_one_stands() -> None:

@@ -13,7 +13,7 @@ from server.gateways.files import Files
 from server.kernel import audit, clock
 from server.kernel.errors import DomainError
 from server.kernel.ids import new_id
-from server.organisations import payee_accounts, scans, standing
+from server.organisations import payee_accounts, payee_warnings, scans, standing
 from server.organisations.models import AccountState, Organisation, OrganisationState, PayeeAccount
 from server.organisations.payee_accounts import Verdict
 from server.organisations.roles import Kind, Role
@@ -68,7 +68,7 @@ async def test_a_refused_account_loses_its_number_and_document(files: Files) -> 
     assert (await retention.retain(RULES))[Kept.PAYEE_ACCOUNT_UNUSED] >= 1
     assert not await kept(row), "a look keeps nothing"
     cleared = await payee_accounts.account(row.id)
-    assert (payee_accounts.number_of(cleared), await payee_accounts.also_used_by([cleared])) == (None, {cleared.id: 0})
+    assert (payee_accounts.number_of(cleared), await payee_warnings.also_used_by([cleared])) == (None, {cleared.id: 0})
     assert (await scans.sweep(files))["scans"] == 1
     with pytest.raises(FileNotFoundError):
         await files.read(row.document_scan_id)

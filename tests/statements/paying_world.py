@@ -1,13 +1,17 @@
 """A school with approved awards and a confirmed account, a fund with its papers, and a secretariat that pays."""
 
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
+
+import pytest
 
 from server.awards import deciders, explaining
 from server.awards.models import Award, AwardState, Part
 from server.funds.models import Budget, Fund
 from server.kernel import clock
+from server.kernel.errors import DomainError
 from server.kernel.ids import new_id
 from server.organisations import payee_accounts
 from server.organisations.models import AccountBasis, Organisation, PayeeAccount
@@ -122,6 +126,13 @@ async def states(one: Statement) -> list[AwardState]:
     rows = await StatementRow.filter(statement_id=one.id, award_id__isnull=False).order_by("number")
     found = {award.id: award.state for award in await Award.filter(id__in=[row.award_id for row in rows])}
     return [found[row.award_id] for row in rows if row.award_id]
+
+
+async def slug_of(doing: Awaitable[Any]) -> str:
+    """What a refusal is called."""
+    with pytest.raises(DomainError) as refusal:
+        await doing
+    return refusal.value.slug
 
 
 async def had_part(award: Award, person_id: UUID, part: Part) -> None:

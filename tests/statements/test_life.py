@@ -25,15 +25,9 @@ from server.statements.settling import Returned
 from tests.factories import make_member, make_organisation
 from tests.harness.awarding import make_college, make_confirmed, proposed
 from tests.harness.funding import REWARD_FEN, make_award, make_budget, make_fund, make_paper, reserve
-from tests.statements.paying_world import World, had_part, world
+from tests.statements.paying_world import World, had_part, slug_of, world
 
 pytestmark = pytest.mark.usefixtures("database")
-
-
-async def slug_of(attempt: Any) -> str:
-    with pytest.raises(DomainError) as refusal:
-        await attempt
-    return refusal.value.slug
 
 
 async def test_a_statement_takes_what_is_approved_and_commits_its_money() -> None:

@@ -20,16 +20,10 @@ from server.statements.opening import Wanted
 from server.statements.settling import Returned
 from tests.harness.funding import REWARD_FEN
 from tests.statements.filling import filled, read, separated, table, workbook
-from tests.statements.paying_world import FAILED, OTHER_NUMBER, PAID, World, had_part, states, world
+from tests.statements.paying_world import FAILED, OTHER_NUMBER, PAID, World, had_part, slug_of, states, world
 
 pytestmark = pytest.mark.usefixtures("database")
 ACCOUNT_AT, AMOUNT_AT, OUTCOME_AT = 6, 7, 9
-
-
-async def slug_of(attempt: Any) -> str:
-    with pytest.raises(DomainError) as refusal:
-        await attempt
-    return refusal.value.slug
 
 
 async def faults_of(attempt: Any) -> list[tuple[str, str]]:
