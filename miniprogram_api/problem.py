@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ _SLUGS = {
     413: "body_too_large", 414: "address_too_long", 417: "unreadable_request", 431: "head_too_large",
     503: "overloaded",
 }  # fmt: skip
+_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 _API = "/api/v1/"
 _PLACE = re.compile(r"/[0-9]+(?=/|$)")
 """The place of one thing among several, in a pointer."""
@@ -117,6 +119,8 @@ class ProblemHandler(ErrorHandler):
         if isinstance(exception, PayloadTooLarge) and request.method == "NONE":  # Sanic had no request yet
             exception = DomainError("head_too_large", 431)
         error, headers = _domain_error(exception)
+        if isinstance(exception, MethodNotAllowed):
+            headers["allow"] = ", ".join(_allowed(request))
         if error is INTERNAL:
             _log.error("unexpected error", request_id=request.request_id, exc_info=exception)
         if after := RETRY_AFTER_SECONDS.get(error.status):
@@ -145,12 +149,15 @@ def _domain_error(exception: BaseException) -> tuple[DomainError, dict[str, str]
     if isinstance(exception, RequestCancelled):
         return DomainError("client_gone", CLIENT_GONE), {}
     if isinstance(exception, SanicException) and exception.status_code in _SLUGS:
-        return DomainError(_SLUGS[exception.status_code], exception.status_code), _allow(exception)
+        return DomainError(_SLUGS[exception.status_code], exception.status_code), {}
     return INTERNAL, {}
 
 
-def _allow(exception: SanicException) -> dict[str, str]:
-    """Return the Allow header of a 405, in a settled order."""
-    if not isinstance(exception, MethodNotAllowed):
-        return {}
-    return {"allow": ", ".join(sorted(str(exception.headers["Allow"]).split(", ")))}
+def _allowed(request: StrictRequest) -> list[str]:
+    """Return the methods that a path takes; Sanic does not name them where a path with a parameter takes several."""
+    found = []
+    for method in _METHODS:
+        with suppress(MethodNotAllowed):
+            request.app.router.get(request.path, method, None)
+            found.append(method)
+    return found

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import io
+import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -206,6 +207,20 @@ async def test_an_internal_error_says_nothing_of_the_inside(client: aiohttp.Clie
 async def test_a_wrong_method_names_the_right_ones(client: aiohttp.ClientSession) -> None:
     async with client.delete("/health/live") as answer:
         assert (answer.status, answer.headers["Allow"].split(", ")) == (405, ["GET", "HEAD"])
+
+
+async def test_on_every_path_a_wrong_method_names_the_right_ones(client: aiohttp.ClientSession) -> None:
+    async with client.get("/openapi.json") as answer:
+        paths = (await answer.json())["paths"]
+    assert len(paths) > 100
+    for path, operations in paths.items():
+        right = {method.upper() for method in operations}
+        one = re.sub(r"{\w+}", "2026", re.sub(r"{\w*id}", "0190f3c0-0000-7000-8000-000000000000", path))
+        for method in {"DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT"} - right:
+            async with client.request(method, one) as answer:
+                named = answer.headers.get("Allow", "")
+                assert (answer.status, answer.content_type) == (405, "application/problem+json"), (method, path)
+                assert set(named.split(", ")) - {"HEAD"} == right, (method, path)
 
 
 @pytest.fixture(scope="module")
