@@ -28,18 +28,20 @@ from tests.harness.redis import Redis
 from tests.harness.standin import StandIn
 
 TOUCHES_DATABASE = "database_url"
+HTTP = Path(__file__).with_name("http")
 EXAMPLES = 25
 """Of each property, where it names no figure of its own; with the drills Hypothesis's hundred."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=["sqlite", "postgres"], default="sqlite")
-    parser.addoption("--part", choices=["database", "rest"], help="only what touches a database, or only the rest")
+    parser.addoption("--part", choices=["http", "rest"], help="only what is in tests/http, or only the rest")
     parser.addoption("--drills", action="store_true", help="run the long drills too")
     parser.addoption("--sources", type=Path, help="folder of the official documents' texts, to compare ours with")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.disable()  # until all is collected, nothing that is made is thrown away
     properties.register_profile("ordinary", max_examples=EXAMPLES)
     if not config.getoption("--drills"):
         properties.load_profile("ordinary")
@@ -65,8 +67,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     On PostgreSQL, whatever touches no database is left out, and unless asked for, what is alike on both.
     """
-    database = config.getoption("--database")
-    part = "database" if database == "postgres" else config.getoption("--part")
+    database, part = config.getoption("--database"), config.getoption("--part")
 
     lacking = {
         "drill": not config.getoption("--drills"),
@@ -80,8 +81,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         only = item.get_closest_marker("only")
         if any(item.get_closest_marker(marker) for marker in left_out) or (only and only.args[0] != database):
             return False
-        touched = "database" if TOUCHES_DATABASE in getattr(item, "fixturenames", ()) else "rest"
-        return part in {None, touched}
+        if database == "postgres" and TOUCHES_DATABASE not in getattr(item, "fixturenames", ()):
+            return False
+        return part in {None, "http" if item.path.is_relative_to(HTTP) else "rest"}
 
     config.hook.pytest_deselected(items=[item for item in items if not wanted(item)])
     items[:] = [item for item in items if wanted(item)]
@@ -91,7 +93,8 @@ def pytest_collection_finish() -> None:
     """Look for rubbish seldom, and not in the thousands of tests: a tenth of the time goes into it otherwise."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 10, 10)
+    gc.set_threshold(50_000, 20, 20)
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
@@ -112,6 +115,13 @@ def postgres_server(dialect: str) -> Iterator[Postgres | None]:
     if dialect == "sqlite":
         yield None
         return
+    with postgres.running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def crashable_postgres() -> Iterator[Postgres]:
+    """One more, which may be crashed without disturbing the other tests; whoever crashes it starts it again."""
     with postgres.running() as server:
         yield server
 

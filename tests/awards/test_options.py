@@ -29,7 +29,7 @@ from tests.awards.deciding import World, over, world
 from tests.factories import make_member
 from tests.statements import paying_world
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("database")]
 WHY = "核对无误"
 
 

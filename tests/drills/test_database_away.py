@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.harness import app, postgres
+from tests.harness import app
 from tests.harness.app import TOKEN, Server
 from tests.harness.postgres import Postgres
 from tests.harness.waiting import until
@@ -16,22 +16,15 @@ from tests.harness.waiting import until
 pytestmark = [pytest.mark.only("postgres"), pytest.mark.usefixtures("database_url")]
 
 
-@pytest.fixture(scope="module")
-def own_postgres() -> Iterator[Postgres]:
-    """One that may be crashed without disturbing the other tests."""
-    with postgres.running() as server:
-        yield server
-
-
 @pytest.fixture
-def own_server(own_postgres: Postgres, tmp_path: Path) -> Iterator[Server]:
-    url = own_postgres.fresh()
+def own_server(crashable_postgres: Postgres, tmp_path: Path) -> Iterator[Server]:
+    url = crashable_postgres.fresh()
     with app.running(tmp_path / "log", YZT_DATABASE_URL=url, YZT_DATA_DIR=str(tmp_path)) as server:
         yield server
 
 
 async def test_503_while_it_is_away_and_service_again_within_ten_seconds(
-    own_server: Server, own_postgres: Postgres
+    own_server: Server, crashable_postgres: Postgres
 ) -> None:
     headers = {"Authorization": f"Bearer {TOKEN}"}
     async with aiohttp.ClientSession(own_server.base, headers=headers) as client:
@@ -44,7 +37,7 @@ async def test_503_while_it_is_away_and_service_again_within_ten_seconds(
                 return answer.status
 
         assert await status("GET", "/probe/notes") == 200
-        own_postgres.crash()
+        crashable_postgres.crash()
         for _ in range(3):
             began = time.monotonic()
             assert await status("GET", "/probe/notes") == 503
@@ -53,7 +46,7 @@ async def test_503_while_it_is_away_and_service_again_within_ten_seconds(
             assert await status("GET", "/health/live") == 200
             assert await status("GET", "/api/v1/guide/2026") == 200  # content needs no database
             assert time.monotonic() - began < 2
-        await asyncio.to_thread(own_postgres.start_again)
+        await asyncio.to_thread(crashable_postgres.start_again)
 
         async def back() -> bool:
             return await status("POST", "/probe/notes", json={"text": "x"}) == 201

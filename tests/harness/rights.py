@@ -144,6 +144,8 @@ def things(route: Route, persona: Persona, memberships: Sequence[Membership]) ->
     if not owned:
         return [Thing("", plain)]
     others = [(NOBODYS, new_id()), *_owned[owned[0]](persona, memberships)]
+    if persona.person_id is None:
+        others = others[:2]  # by no token of ours anything is refused before it is known whose it is
     return [Thing(what, plain | dict.fromkeys(owned, str(one))) for what, one in others]
 
 
@@ -225,6 +227,14 @@ _owned = {"organisation_id": _organisations, "membership_id": _memberships, "per
 """Parameter -> what is called with it. A parameter that is missing here and in `FILLED_IN` stops the matrix."""
 
 
+def different(personas: Sequence[Persona]) -> list[Persona]:
+    """The first of each of those who have the same roles in organisations of the same kinds; strangers all differ."""
+    found: dict[object, Persona] = {}
+    for one in personas:
+        found.setdefault(frozenset(one.roles) if one.person_id else one.name, one)
+    return list(found.values())
+
+
 async def faults(
     client: aiohttp.ClientSession,
     routes: Iterable[Route],
@@ -260,9 +270,9 @@ async def _call(client: aiohttp.ClientSession, route: Route, persona: Persona, t
         await Membership.filter(id=thing.arguments.get("membership_id", new_id())).update(ended_at=None)
         await Person.filter(id=persona.person_id).update(state=PersonState.ACTIVE)
         persona.token = await make_token(persona.person_id)
-    if "engagement_id" in thing.arguments:
+    if "engagement_id" in thing.arguments and answer.outcome == "allowed":
         await Engagement.filter(id=thing.arguments["engagement_id"]).update(state=EngagementState.APPLIED)
-    if "posting_id" in thing.arguments:
+    if "posting_id" in thing.arguments and answer.outcome == "allowed":
         await Posting.filter(id=thing.arguments["posting_id"]).update(state=PostingState.LIVE)
     return answer
 

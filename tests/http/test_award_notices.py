@@ -27,7 +27,7 @@ from tests.harness.waiting import until
 from tests.statements.filling import table, workbook
 from tests.statements.paying_world import FAILED, NUMBER, OTHER_NUMBER, PAID, confirmed
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("database")]
 YEAR, WHY = 2026, {"reason": "材料齐全"}
 BY_THE_HOUR = {"奖补资金快用完了", "奖补资金不够，有奖补在排队"}
 """Titles of what is looked for every hour, whichever that is."""

@@ -18,7 +18,7 @@ from tests.harness.app import Server
 from tests.harness.callers import Caller, caller, member, staff
 from tests.referrals.disputing import Dispute, disputed
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("database")]
 SCAN = saved(quarters(size=(600, 400)), "PNG")
 DECISION = {"verdict": "uphold", "reason": "志愿表齐全"}
 REASON = {"reason": "登记有误"}

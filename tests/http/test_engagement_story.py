@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from scripts.story import stage
 from scripts.story.stage import Stage
+from tests.harness import staged
 
 FIRST, SECOND, POSTER, REVIEWER = "demo-student", "demo-student-2", "demo-recruiter", "demo-reviewer"
 DAY, WEEKEND = timedelta(days=1), (6, 7)
@@ -19,7 +19,7 @@ REASON, EVIDENCE = "家里有事，来不了了", "有门口的登记为证"
 
 @pytest.fixture(scope="module")
 async def run(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    async with stage.opened(tmp_path_factory.mktemp("run"), database_url) as opened:
+    async with staged.opened(tmp_path_factory.mktemp("run"), database_url) as opened:
         yield opened
 
 

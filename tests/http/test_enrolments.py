@@ -19,7 +19,7 @@ from tests.factories import make_member, make_organisation, make_token
 from tests.harness.referring import NAME, make_claim, make_student
 from tests.students.numbers import number_of
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("database")]
 TODAY = clock.today()
 YEAR = TODAY.year if date(TODAY.year, 9, 1) <= TODAY else TODAY.year - 1
 """The entry year that has begun and is not over."""

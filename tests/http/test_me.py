@@ -16,7 +16,7 @@ from tests.harness.app import Server
 from tests.harness.people import SignedIn, make_member
 from tests.harness.standin import StandIn
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("database")]
 PHONE = "13900004321"
 
 

@@ -20,7 +20,7 @@ from tests.harness.referring import PHONE as CLAIM_PHONE
 from tests.harness.standin import StandIn
 from tests.students.numbers import number_of
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("database")]
 PHONE = "13970531864"
 BORN = date(2010, 2, 28)
 

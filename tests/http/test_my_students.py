@@ -17,7 +17,7 @@ from tests.harness.people import SignedIn
 from tests.harness.standin import StandIn
 from tests.students.numbers import number_of
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("database")]
 NAME = "欧阳鸢尾"
 REASON = {"reason": "已核对户口簿"}
 

@@ -19,7 +19,7 @@ from tests.factories import make_member, make_organisation, make_person
 from tests.harness.app import TOKEN
 from tests.harness.callers import Caller, caller, staff
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("database")]
 TEXT = {"title": "停电通知", "text": "本周六停电，\n报名系统照常。"}
 REASON = {"reason": "内容属实"}
 NAME = "欧阳鸢尾"

@@ -13,8 +13,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from scripts.story import stage
 from scripts.story.stage import Stage
+from tests.harness import staged
 from tests.labour.posting import vacancy
 from tests.students.numbers import number_of
 
@@ -43,7 +43,7 @@ Said = tuple[str, ...]
 
 @pytest.fixture(scope="module")
 async def run(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    async with stage.opened(tmp_path_factory.mktemp("run"), database_url) as opened:
+    async with staged.opened(tmp_path_factory.mktemp("run"), database_url) as opened:
         await opened.come_to(date.today() + DAY)  # noqa: DTZ011 -- a morning that has not been yet
         for who, templates in AGREED.items():
             await opened.ask(who, "GET", "/me")

@@ -17,7 +17,7 @@ from server.organisations.secretariat import secretariat
 from tests.factories import make_member, make_token
 from tests.harness.app import TOKEN, Server
 
-EXAMPLES = settings().max_examples // 8  # of each route: three, with the drills twelve
+EXAMPLES = settings().max_examples // 10  # of each route: two, with the drills ten
 
 
 @pytest.fixture(scope="module")

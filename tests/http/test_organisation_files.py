@@ -25,7 +25,7 @@ from tests.harness.callers import API, Caller, caller, member, staff
 from tests.harness.raw import send, send_slowly
 from tests.harness.standin import StandIn
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("database")]
 SCAN = saved(quarters(size=(600, 400)), "PNG")
 
 

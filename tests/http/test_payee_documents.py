@@ -17,7 +17,7 @@ from tests.gateways.pictures import quarters, saved
 from tests.harness.app import Server
 from tests.harness.callers import Caller, caller, member, staff
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("database")]
 SCAN = saved(quarters(size=(600, 400)), "PNG")
 OTHER = saved(quarters(size=(300, 200)), "JPEG")
 OWN = {"basis": "own_account", "holder": "江畔中学（示例）", "bank": "示例银行", "number": "340800887766554433"}

@@ -17,7 +17,7 @@ from server.organisations.secretariat import secretariat
 from tests.factories import make_member, make_organisation, make_person, make_token
 from tests.harness.app import TOKEN
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("database")]
 
 
 def bearer(token: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ from tests.harness.people import SignedIn
 from tests.harness.standin import StandIn
 from tests.labour.posting import decided, drafted, published, submitted, vacancy
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("database")]
 
 
 @pytest.fixture(scope="module")

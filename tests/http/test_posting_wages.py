@@ -16,7 +16,7 @@ from tests.harness.standin import StandIn
 from tests.labour.posting import decided, drafted, published, submitted, vacancy
 from tests.policy.shelf import Copy
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("database")]
 
 KNOWN, UNKNOWN = "340828", "340881"
 LEAST_FEN = 2000

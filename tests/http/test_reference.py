@@ -5,6 +5,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+pytestmark = pytest.mark.once
+
 REFERENCE = "/api/v1/reference"
 
 

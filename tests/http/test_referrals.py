@@ -17,6 +17,8 @@ from tests.harness.callers import Caller, caller, member, staff
 from tests.referrals.registering import opened
 from tests.students.numbers import number_of
 
+pytestmark = pytest.mark.once
+
 NAME, PHONE = "欧阳鸢尾", "13955512345"
 REASON = {"reason": "身份证号录错一位"}
 

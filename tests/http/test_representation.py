@@ -10,6 +10,8 @@ import pytest
 from miniprogram_api.representation import Representation, matches, preferred_encoding
 from tests.harness.app import Server
 
+pytestmark = pytest.mark.once
+
 PAGE = "/docs"
 
 

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from scripts.story import comparing, plan, spending
+from scripts.story.__main__ import main
 from server.settings import ROOT
+from tests.harness import staged
 
 
-def played(url: str, folder: Path, students: int, seconds: float = 280) -> str:
-    """Play the story at a server of its own on an empty database and return what it printed."""
+def played(url: str, folder: Path, students: int, seconds: float) -> str:
+    """Play the story as its command does, at a server of its own on an empty database; return what it printed."""
     environment = os.environ | {"TMPDIR": str(folder), "YZT_DATABASE_URL": "postgres://nobody@127.0.0.1:9/somebodys"}
     command = [sys.executable, "-m", "scripts.story", str(students), url]
     done = subprocess.run(
@@ -24,8 +26,13 @@ def played(url: str, folder: Path, students: int, seconds: float = 280) -> str:
 
 
 @pytest.mark.once
-def test_every_students_timeline_reads_true_and_the_counts_add_up(own_url: str, tmp_path: Path) -> None:
-    told = played(own_url, tmp_path, plan.LEAST)
+def test_every_students_timeline_reads_true_and_the_counts_add_up(
+    own_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with staged.at_once():
+        code = main([str(plan.LEAST), own_url])
+    told, wrong = capsys.readouterr()
+    assert code == 0, told + wrong
     assert "266 students, 300 claims, 40 students claimed twice" in told
     assert ", 0 otherwise than planned" in told
 

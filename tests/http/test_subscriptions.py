@@ -15,7 +15,7 @@ from tests.harness.standin import StandIn
 from tests.harness.waiting import until
 from tests.notices.ledgering import credit
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("database")]
 PATH = "/subscriptions"
 TEMPLATE = "standin-application"
 DATA = {"thing1": "采茶工（示例）", "phrase2": "已录用", "time3": "2026-09-01 10:00", "thing4": "请按时到岗"}

@@ -29,6 +29,8 @@ from tests.harness.revealing import (
 from tests.harness.standin import StandIn
 from tests.harness.tampering import tamper
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(scope="module")
 async def world(database: BaseDBAsyncClient) -> World:

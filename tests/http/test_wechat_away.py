@@ -16,6 +16,8 @@ from tests.harness.app import Server
 from tests.harness.standin import StandIn
 from tests.harness.waiting import until
 
+pytestmark = pytest.mark.once
+
 SIGN_IN = "/sns/jscode2session"
 
 

@@ -12,7 +12,7 @@ from server.callbacks.models import WeChatEvent
 from server.people.models import Follower
 from server.secrets import WeChatAccount
 from tests.callbacks.sealing import MINI_PROGRAM, SERVICE_ACCOUNT, Call, as_xml, event, greeting, plain, sealed
-from tests.harness import app, postgres
+from tests.harness import app
 from tests.harness.app import Server
 from tests.harness.postgres import Postgres
 from tests.harness.standin import StandIn
@@ -83,16 +83,9 @@ async def test_a_worker_process_does_the_work(settings: dict[str, str], standin:
             await until(known)
 
 
-@pytest.fixture(scope="module")
-def own_postgres() -> Iterator[Postgres]:
-    """One that may be crashed without disturbing the other tests."""
-    with postgres.running() as server:
-        yield server
-
-
 @pytest.fixture
-def own_server(own_postgres: Postgres, tmp_path: Path) -> Iterator[Server]:
-    url = own_postgres.fresh()
+def own_server(crashable_postgres: Postgres, tmp_path: Path) -> Iterator[Server]:
+    url = crashable_postgres.fresh()
     with app.running(tmp_path / "log", YZT_DATABASE_URL=url, YZT_DATA_DIR=str(tmp_path)) as server:
         yield server
 
@@ -100,15 +93,15 @@ def own_server(own_postgres: Postgres, tmp_path: Path) -> Iterator[Server]:
 @pytest.mark.only("postgres")
 @pytest.mark.usefixtures("database_url")
 async def test_what_comes_while_the_database_is_away_is_asked_for_again(
-    own_server: Server, own_postgres: Postgres
+    own_server: Server, crashable_postgres: Postgres
 ) -> None:
     call = sealed(as_xml(event()))
     assert await status(own_server, MINI, call) == 200
-    own_postgres.crash()
+    crashable_postgres.crash()
     later = sealed(as_xml(event(openid="o-later")))
     assert await status(own_server, MINI, later) == 503
     assert await status(own_server, MINI, call.with_query(nonce="1")) == 403
-    await asyncio.to_thread(own_postgres.start_again)
+    await asyncio.to_thread(crashable_postgres.start_again)
 
     async def taken() -> bool:
         return await status(own_server, MINI, later) == 200

@@ -30,7 +30,7 @@ from tests.harness.funding import REWARD_FEN
 from tests.harness.referring import NAME
 from tests.notices.hearing import SHIPPED, Ear, listen
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("database")]
 WHY = "材料齐全"
 
 

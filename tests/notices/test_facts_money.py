@@ -31,7 +31,7 @@ from tests.notices.hearing import SHIPPED, Ear, listen
 from tests.statements import paying_world
 from tests.statements.paying_world import FAILED, NUMBER, World
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("database")]
 WHY = "核对无误"
 
 

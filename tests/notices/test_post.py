@@ -291,6 +291,7 @@ async def test_while_wechat_is_away_few_try_and_all_go_afterwards(
     wechat: WeChat, standin: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(post, "PROBE_SECONDS", 0.5)
+    monkeypatch.setattr(endings, "FIRST_PAUSE", timedelta(seconds=1))
     people = [await reachable(standin) for _ in range(60)]
     standin.fault(PUSH, errcode=-1)
     deliveries = [await told(person) for person in people]

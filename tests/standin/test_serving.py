@@ -24,6 +24,8 @@ from tests.harness.app import Server, free_port
 from tests.harness.standin import StandIn
 from tests.standin.calling import SIGN_IN
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def default_run(database_url: str, tmp_path: Path) -> Iterator[Server]:
