@@ -8,11 +8,14 @@ from pydantic import Field, StringConstraints
 from sanic import HTTPResponse, Request
 
 from miniprogram_api.idempotent import made
+from miniprogram_api.listing import Columns, Table, listed
 from miniprogram_api.people import Reason, decider
-from miniprogram_api.reading import IMPERSONAL, Body, Paged
+from miniprogram_api.reading import IMPERSONAL, Body
 from miniprogram_api.representation import FixedResponse
-from miniprogram_api.shelf import ListView, paged
+from miniprogram_api.shelf import ListView
+from miniprogram_api.tables import MEDIA, Exportable
 from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, query
+from miniprogram_api.words import Words
 from server.notices import broadcasts as service
 from server.notices.broadcasts import Text
 from server.notices.models import Broadcast, BroadcastState
@@ -66,7 +69,7 @@ class NewBroadcast(Body):
         return Text(self.title, self.text, Audience(**dict(self.audience)), self.page)
 
 
-class BroadcastQuery(Paged):
+class BroadcastQuery(Exportable):
     """Which broadcasts."""
 
     state: BroadcastState | None = None
@@ -103,6 +106,23 @@ class BroadcastView(Body):
         return cls(audience=AudienceBody.of(service.audience_of(row)), **same)
 
 
+def _table(words: Words) -> Table[BroadcastView]:
+    columns: Columns[BroadcastView] = (
+        ("标题", lambda one: one.title),
+        ("内容", lambda one: one.text),
+        ("状态", lambda one: words.broadcast_states[one.state]),
+        ("预计人数", lambda one: one.counted),
+        ("已送达收件箱", lambda one: one.made),
+        ("理由", lambda one: one.reason),
+        ("撰写时间", lambda one: one.created_at),
+        ("批准时间", lambda one: one.approved_at),
+        ("结束时间", lambda one: one.ended_at),
+        ("撰写人编号", lambda one: one.author_id),
+        ("批准人编号", lambda one: one.approved_by_id),
+    )
+    return Table("broadcasts", "公告", columns)
+
+
 def _shown(row: Broadcast, status: int = 200) -> FixedResponse:
     return made(answer(BroadcastView.of(row), status, row.version), str(row.id))
 
@@ -118,10 +138,13 @@ async def _again(_request: Request, subject: str) -> HTTPResponse:
 @broadcasts.get("/")
 @allow(*STAFF)
 @query(BroadcastQuery)
-@answers(200, ListView[BroadcastView])
-async def index(_request: Request, query: BroadcastQuery) -> HTTPResponse:
+@answers(200, ListView[BroadcastView], *MEDIA)
+async def index(request: Request, query: BroadcastQuery) -> HTTPResponse:
     """List broadcasts, the newest first."""
-    return paged(await service.broadcasts(query.state, query.limit, query.cursor), BroadcastView.of)
+    table = _table(request.app.ctx.words)
+    return await listed(
+        request, query, table, lambda limit, cursor: service.broadcasts(query.state, limit, cursor), BroadcastView.of
+    )
 
 
 @broadcasts.post("/")

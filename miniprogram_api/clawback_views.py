@@ -60,8 +60,8 @@ class ClawbackView(Body):
     `owed_fen` is what neither came back nor was given up nor is to be kept back (`offsetting_fen`) by a statement that
     is on its way. `contest_until` is the last day on which the payee may contest it, null before the demand.
     `requested_by` and `approved_by` the secretariat alone sees; the first is null where the question came up by itself
-    and nobody has taken it up. `may` is what the caller may do with it now, empty in a story. `version` counts writes
-    and is the ETag.
+    and nobody has taken it up: then `reason` is a code, which `reason_text` says in Chinese. `may` is what the caller
+    may do with it now, empty in a story. `version` counts writes and is the ETag.
     """
 
     id: UUID
@@ -77,6 +77,7 @@ class ClawbackView(Body):
     owed_fen: int
     state: ClawbackState
     reason: str
+    reason_text: str
     requested_by: UUID | None
     approved_by: UUID | None
     demanded_at: datetime | None
@@ -89,13 +90,14 @@ class ClawbackView(Body):
     version: int
 
     @classmethod
-    def of(cls, row: Clawback, may: Sequence[Deed] = (), *, staff: bool) -> Self:
+    def of(cls, row: Clawback, words: Words, may: Sequence[Deed] = (), *, staff: bool) -> Self:
         """Return the view of a row that was fetched with award and payee, and what its reader may do with it."""
         more: dict[str, Any] = {
             "award": row.award_id,
             "programme": row.award.programme,
             "year": row.award.year,
             "payee": SchoolView.of(row.payee),
+            "reason_text": words.doubts.get(row.reason, row.reason),
             "owed_fen": owing.owed(row) if row.state in owing.GOING_ON else 0,
             "requested_by": row.requested_by_id if staff else None,
             "approved_by": row.approved_by_id if staff else None,
@@ -118,7 +120,7 @@ def table(words: Words) -> Table[ClawbackView]:
         ("已核销（元）", lambda one: yuan_text(one.written_off_fen)),
         ("状态", lambda one: words.clawback_states[one.state]),
         ("异议", lambda one: words.clawback_contests[one.contest]),
-        ("理由", lambda one: one.reason),
+        ("理由", lambda one: one.reason_text),
         ("通知学校", lambda one: one.demanded_at),
         ("状态起于", lambda one: one.state_since),
     )

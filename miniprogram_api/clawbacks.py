@@ -25,10 +25,11 @@ from miniprogram_api.tables import MEDIA
 from miniprogram_api.web import Face, Handler, allow, answer, answers, body, idempotent, if_match, query
 from server.access import owners
 from server.access.rules import Caller, Right, own, within
-from server.awards import clawback_options, contesting
+from server.awards import clawback_options, contesting, mistaken
 from server.awards import clawbacks as service
 from server.awards.clawback_options import Deed
 from server.awards.clawbacks import Chosen
+from server.awards.mistaken import CORRECTING
 from server.awards.models import Clawback
 from server.kernel.paging import Page
 from server.organisations.roles import STAFF, Role
@@ -41,13 +42,13 @@ async def _may(caller: Caller, rows: Sequence[Clawback]) -> Mapping[UUID, Sequen
     """Return by clawback what the caller may do with it."""
     if caller.of_secretariat:
         return await clawback_options.open_to(rows, caller.person_id)
-    leads = {post.organisation_id for post in caller.posts if post.role is Role.MANAGER}
+    leads = {post.organisation_id for post in caller.stands_for if post.role is Role.MANAGER}
     return {row.id: clawback_options.open_to_payee(row) if row.payee_id in leads else () for row in rows}
 
 
 async def _shown(request: Request, clawback_id: UUID, status: int = 200) -> FixedResponse:
-    caller, row = request.ctx.caller, await service.shown(clawback_id)
-    view = ClawbackView.of(row, (await _may(caller, [row]))[row.id], staff=caller.of_secretariat)
+    caller, words, row = request.ctx.caller, request.app.ctx.words, await service.shown(clawback_id)
+    view = ClawbackView.of(row, words, (await _may(caller, [row]))[row.id], staff=caller.of_secretariat)
     return made(answer(view, status, row.version), str(row.id))
 
 
@@ -71,7 +72,7 @@ async def every(request: Request, query: ClawbackQuery) -> HTTPResponse:
     async def fetch(limit: int, cursor: str | None) -> Page[ClawbackView]:
         found = await service.clawbacks(chosen, only, limit, cursor)
         may = await _may(caller, found.items)
-        views = [ClawbackView.of(row, may[row.id], staff=caller.of_secretariat) for row in found.items]
+        views = [ClawbackView.of(row, words, may[row.id], staff=caller.of_secretariat) for row in found.items]
         return Page(views, found.next_cursor)
 
     return await listed(request, query, table(words), fetch, lambda view: view)
@@ -125,10 +126,16 @@ async def demand(request: Request, award_id: UUID, body: Reason, version: int | 
 
 @_deed("recover", Role.FINANCE, said=Recovery)
 async def recover(request: Request, award_id: UUID, body: Recovery, version: int | None) -> HTTPResponse:
-    """Note that some of the money came back, or the last of it."""
+    """Note that some of the money came back, or the last of it; also of what was given up before."""
     by = Decider(request.ctx.caller.person_id, body.reason)
     done = await service.recover(award_id, body.amount_fen, by, version)
     return await _shown(request, done.id)
+
+
+@_deed("undo-recovery", *CORRECTING)
+async def undo_recovery(request: Request, award_id: UUID, body: Reason, version: int | None) -> HTTPResponse:
+    """Take the last entry of money that came back, back, as somebody else than who made it: it never came."""
+    return await _shown(request, (await mistaken.undo_recovery(award_id, decider(request, body), version)).id)
 
 
 @_deed("write-off", Role.APPROVER)

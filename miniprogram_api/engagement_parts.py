@@ -54,7 +54,8 @@ class ReachView(Body):
 class WorkerView(Body):
     """Who takes the place. The name is in full to the poster once both agreed, and masked before and to staff.
 
-    `school` and `ages` are told where that was consented to; of a class there is the school alone.
+    Of a person whom the poster asked it has nothing until they say yes. `school` and `ages` are told where that was
+    consented to; of a class there is the school alone.
     """
 
     name: str | None

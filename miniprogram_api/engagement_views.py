@@ -168,6 +168,8 @@ def _reach(reach: Reach | None) -> ReachView | None:
 def _worker(row: Engagement, worker: Worker, side: Party | None) -> WorkerView | None:
     if side is Party.WORKER:
         return None
+    if side is Party.POSTER and row.student and not contacts.asked(row):
+        return WorkerView(name=None, school=None, ages=None)
     in_full = side is Party.POSTER and contacts.open_to_both(row)
     shown = worker.name.reveal if worker.name and in_full else lambda: str(worker.name or "")
     return WorkerView(name=shown() or None, school=worker.school, ages=worker.ages)

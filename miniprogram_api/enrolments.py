@@ -122,7 +122,7 @@ async def enrol(request: Request, body: NewEnrolment) -> HTTPResponse:
     """Put a student on the school's list; a student who was only listed is registered where evidence comes now."""
     caller = request.ctx.caller
     school = acting.organisation(caller, Role.CLERK, Kind.VOCATIONAL_SCHOOL, body.organisation)
-    terms = await receiving.terms(body.year, body.intake, body.level)
+    terms = await receiving.terms(body.year, body.intake, body.level, over=True)
     line = listed(body, terms, request.app.ctx.id_regions)
     return await shown(await receiving.list_one(school, line, by=caller.person_id), 201)
 

@@ -110,7 +110,7 @@ class PayerView(Body):
 
 
 class PaperView(Body):
-    """One paper on file; `replaced_at` says since when a newer one has taken its place."""
+    """One paper on file; `replaced_at` says since when a newer one has taken its place, or it is off."""
 
     id: UUID
     kind: PaperKind

@@ -7,6 +7,7 @@ from sanic import HTTPResponse, Request
 from miniprogram_api import scans
 from miniprogram_api.fund_views import BasisQuery, BasisView, FundChange, FundView, NewFundBody, PaperForm
 from miniprogram_api.idempotent import made
+from miniprogram_api.people import Reason, decider
 from miniprogram_api.representation import FixedResponse
 from miniprogram_api.scans import SCAN_BYTES, SCAN_MEDIA
 from miniprogram_api.shelf import ListView
@@ -29,7 +30,7 @@ async def _again(request: Request, fund_id: str) -> HTTPResponse:
     return _shown(request, await service.fund(UUID(fund_id)), 201)
 
 
-async def _basis(fund_id: UUID, year: int | None) -> HTTPResponse:
+async def _basis(fund_id: UUID, year: int | None) -> FixedResponse:
     await service.fund(fund_id)
     year = year or clock.today().year
     return answer(BasisView.of(year, await papers.missing(fund_id, year), await filing.history(fund_id)))
@@ -83,6 +84,22 @@ async def put_paper(request: Request, fund_id: UUID, body: PaperForm, file: byte
     ctx = request.app.ctx
     paper = await filing.put(fund_id, body.paper(request.ctx.caller.person_id), file, ctx.scans, ctx.files)
     return await _basis(fund_id, paper.year)
+
+
+async def _withdrawn_again(_request: Request, paper_id: str) -> HTTPResponse:
+    paper = await filing.paper(UUID(paper_id))
+    return await _basis(paper.fund_id, paper.year)
+
+
+@funds.post("/<fund_id:uuid>/basis/<paper_id:uuid>/withdraw")
+@allow(Role.FINANCE, Role.ADMIN)
+@idempotent(_withdrawn_again, required=True)
+@body(Reason)
+@answers(200, BasisView)
+async def withdraw_paper(request: Request, fund_id: UUID, paper_id: UUID, body: Reason) -> HTTPResponse:
+    """Take a paper off at once, which is wrong or holds no more; nothing is paid on it any more."""
+    paper = await filing.withdraw(fund_id, paper_id, decider(request, body))
+    return made(await _basis(fund_id, paper.year), str(paper_id))
 
 
 @funds.get("/<fund_id:uuid>/basis")

@@ -1,15 +1,16 @@
 """How much work is offered where, and the lists of occupations in demand."""
 
 from datetime import date, datetime
-from typing import Annotated, Self
+from typing import Self
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
 from sanic import HTTPResponse, Request
 
 from miniprogram_api.auth import Access
 from miniprogram_api.idempotent import made
-from miniprogram_api.reading import IMPERSONAL, Body, Day, Paged
+from miniprogram_api.in_demand_views import InDemandView, ListChange, NewList
+from miniprogram_api.people import Reason, decider
+from miniprogram_api.reading import Body, Paged
 from miniprogram_api.representation import FixedResponse
 from miniprogram_api.shelf import ListView, paged
 from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, if_match, query
@@ -17,16 +18,10 @@ from server.engagements.statistics import Group, Outcome
 from server.kernel.paging import Page
 from server.labour import in_demand
 from server.labour.counting import Counted
-from server.labour.in_demand import Kept
 from server.labour.models import OccupationsInDemand, PostingKind
 from server.organisations.roles import Role
 
 labour_statistics = Face("labour_statistics")
-_LINE = r"^[^\x00-\x1f\x7f]*$"
-Title = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=_LINE), IMPERSONAL
-]
-Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=_LINE), IMPERSONAL]
 
 
 class OpenView(Body):
@@ -112,62 +107,6 @@ class LabourView(Body):
         return cls(counted_at=counted.counted_at, rows=rows, outcomes=OutcomesView.of(outcome), **said)
 
 
-class NewList(Body):
-    """Of what to make a list: the demand published from one day to another, both included."""
-
-    title: Title
-    counted_from: Day
-    counted_to: Day
-
-
-class KeptEntry(Body):
-    """An occupation that stays in a list, and what is said of it."""
-
-    occupation: Annotated[str, Field(min_length=1, max_length=64)]
-    note: Note = ""
-
-
-class ListChange(Body):
-    """Another title, and the occupations that stay, in their order; what is left out stays as it is."""
-
-    title: Title | None = None
-    entries: Annotated[list[KeptEntry], Field(max_length=500)] | None = None
-
-    def kept(self) -> list[Kept] | None:
-        """Return the entries as the list takes them."""
-        return None if self.entries is None else [Kept(entry.occupation, entry.note) for entry in self.entries]
-
-
-class EntryView(Body):
-    """One occupation of a list: heads sought, in how many postings, and how many of them were filled."""
-
-    occupation: str
-    heads: int
-    postings: int
-    filled: int
-    note: str
-
-
-class InDemandView(Body):
-    """A list of the occupations most in demand; `published_at` is null before a reviewer publishes it."""
-
-    id: UUID
-    title: str
-    counted_from: date
-    counted_to: date
-    entries: list[EntryView]
-    published_at: datetime | None
-    version: int
-    created_at: datetime
-
-    @classmethod
-    def of(cls, row: OccupationsInDemand) -> Self:
-        """Return the view of a row."""
-        entries = [EntryView(**entry) for entry in row.entries]
-        others = {name: getattr(row, name) for name in cls.model_fields if name != "entries"}
-        return cls(entries=entries, **others)
-
-
 @labour_statistics.get("/statistics/labour")
 @allow(Access.PUBLIC)
 @answers(200, LabourView)
@@ -231,8 +170,18 @@ async def _published_again(_request: Request, subject: str) -> HTTPResponse:
 @if_match(required=False)
 @answers(200, InDemandView)
 async def publish(request: Request, list_id: UUID, version: int | None) -> HTTPResponse:
-    """Publish a list for good; If-Match says what was looked at."""
+    """Publish a list; If-Match says what was looked at."""
     return _shown(await in_demand.publish(list_id, request.ctx.caller.person_id, version))
+
+
+@labour_statistics.post("/occupations-in-demand/<list_id:uuid>/withdraw")
+@allow(Role.REVIEWER)
+@idempotent(_published_again)
+@body(Reason)
+@answers(200, InDemandView)
+async def withdraw(request: Request, list_id: UUID, body: Reason) -> HTTPResponse:
+    """Take a list that was published by mistake back among those that are being prepared."""
+    return _shown(await in_demand.withdraw(list_id, decider(request, body)))
 
 
 def _shown(row: OccupationsInDemand, status: int = 200) -> FixedResponse:

@@ -174,6 +174,13 @@ class Decision(Reason):
     verdict: Verdict
 
 
+class GroupMembership(Reason):
+    """From when to when a vocational school is a member of the group, and why; null: never was, and without end."""
+
+    member_since: Day | None
+    member_until: Day | None = None
+
+
 class Closing(Reason):
     """Why an organisation is closed, and after a merger which one carries it on."""
 

@@ -43,6 +43,8 @@ def _organisations(words: Words) -> Table[OrganisationView]:
         ("地址", lambda one: one.address),
         ("经办人", lambda one: one.contact_name and one.contact_name.masked),
         ("核验有效至", lambda one: one.due_on),
+        ("集团成员自", lambda one: one.member_since),
+        ("集团成员至", lambda one: one.member_until),
         ("申请时间", lambda one: one.created_at),
     )
     return Table("organisations", "单位", columns)

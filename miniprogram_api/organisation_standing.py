@@ -5,14 +5,15 @@ from uuid import UUID
 from sanic import HTTPResponse, Request
 
 from miniprogram_api import scans
-from miniprogram_api.organisation_bodies import Closing, Decision, Renewal
+from miniprogram_api.organisation_bodies import Closing, Decision, GroupMembership, Renewal
 from miniprogram_api.organisations import OrganisationDetailView, again, shown
 from miniprogram_api.people import Reason, decider
 from miniprogram_api.scans import PICTURE_HEADERS, SCAN_BYTES, SCAN_MEDIA
 from miniprogram_api.web import Face, allow, answers, body, idempotent, if_match, upload
 from server.access import owners
 from server.access.rules import own
-from server.organisations import codes, decisions, lapses, licences, standing
+from server.organisations import codes, decisions, group, lapses, licences, standing
+from server.organisations.group import Period
 from server.organisations.roles import STAFF, Role
 
 organisation_standing = Face("organisation_standing", url_prefix="/organisations")
@@ -70,6 +71,19 @@ async def restore(request: Request, organisation_id: UUID, body: Reason) -> HTTP
 async def close(request: Request, organisation_id: UUID, body: Closing) -> HTTPResponse:
     """Close an organisation for good and end its memberships; after a merger, name its successor."""
     return await shown(await standing.close(organisation_id, decider(request, body), body.successor))
+
+
+@organisation_standing.put("/<organisation_id:uuid>/group")
+@allow(Role.REVIEWER)
+@if_match(required=False)
+@body(GroupMembership)
+@answers(200, OrganisationDetailView)
+async def set_group(
+    request: Request, organisation_id: UUID, body: GroupMembership, version: int | None
+) -> HTTPResponse:
+    """Say from when to when a vocational school is a member of the group: only who enters there then counts."""
+    period = Period(body.member_since, body.member_until)
+    return await shown(await group.set_period(organisation_id, period, decider(request, body), version))
 
 
 @organisation_standing.put("/<organisation_id:uuid>/licence", stream=True)

@@ -47,7 +47,8 @@ class OrganisationView(Body):
     """An organisation as its members and the secretariat see it.
 
     `contact_name` is the person handling it, masked; `due_on` the last day on which its check holds, null where that is
-    not limited; `version` counts writes and is the ETag.
+    not limited; a vocational school is a member of the group from `member_since`, null for none, to `member_until`,
+    null where no end is set; `version` counts writes and is the ETag.
     """
 
     id: UUID
@@ -66,6 +67,8 @@ class OrganisationView(Body):
     verified_at: datetime | None
     due_on: date | None
     successor_id: UUID | None
+    member_since: date | None
+    member_until: date | None
     version: int
     created_at: datetime
 

@@ -10,7 +10,8 @@ from pydantic_core import PydanticCustomError
 from miniprogram_api.organisation_bodies import Contact as PersonName
 from miniprogram_api.organisation_bodies import Region
 from miniprogram_api.people import Reason as PlainReason
-from miniprogram_api.reading import IMPERSONAL, Body, Day, Paged
+from miniprogram_api.reading import IMPERSONAL, Body, Day
+from miniprogram_api.tables import Exportable
 from server.kernel import codes
 from server.kernel.sensitive import Kind, Sensitive
 from server.labour import review
@@ -207,7 +208,7 @@ class ReportDecision(PlainReason):
     verdict: ReportVerdict
 
 
-class ReportQuery(Paged):
+class ReportQuery(Exportable):
     """Which reports."""
 
     state: ReportState | None = None

@@ -7,12 +7,15 @@ from uuid import UUID
 from sanic import HTTPResponse, Request
 
 from miniprogram_api.idempotent import made
+from miniprogram_api.listing import Columns, Table, listed
 from miniprogram_api.people import decider
 from miniprogram_api.posting_bodies import NewReport, ReportDecision, ReportQuery
 from miniprogram_api.reading import Body
 from miniprogram_api.representation import FixedResponse
-from miniprogram_api.shelf import ListView, paged
+from miniprogram_api.shelf import ListView
+from miniprogram_api.tables import MEDIA
 from miniprogram_api.web import Face, allow, answer, answers, body, first, idempotent, query
+from miniprogram_api.words import Words
 from server.access import owners
 from server.access.rules import Right
 from server.labour import reports as service
@@ -62,6 +65,21 @@ class StaffReportView(ReportView):
         return cls(posting=ReportedPostingView(**posting), **row)
 
 
+def _table(words: Words) -> Table[StaffReportView]:
+    columns: Columns[StaffReportView] = (
+        ("供求信息", lambda one: one.posting.title),
+        ("信息状态", lambda one: words.posting_states[one.posting.state]),
+        ("举报事项", lambda one: words.report_subjects[one.what]),
+        ("说明", lambda one: one.note),
+        ("状态", lambda one: words.report_states[one.state]),
+        ("答复", lambda one: one.answer),
+        ("举报时间", lambda one: one.created_at),
+        ("处理时间", lambda one: one.decided_at),
+        ("信息编号", lambda one: one.posting_id),
+    )
+    return Table("reports", "举报", columns)
+
+
 async def _counted(request: Request, **_arguments: object) -> None:
     """Count a try before the work and its transaction."""
     await request.app.ctx.limits.take("report", str(request.ctx.caller.person_id), service.MOST, service.SECONDS)
@@ -97,11 +115,13 @@ async def report(request: Request, posting_id: UUID, body: NewReport) -> HTTPRes
 @posting_reports.get("/reports")
 @allow(*STAFF)
 @query(ReportQuery)
-@answers(200, ListView[StaffReportView])
-async def index(_request: Request, query: ReportQuery) -> HTTPResponse:
+@answers(200, ListView[StaffReportView], *MEDIA)
+async def index(request: Request, query: ReportQuery) -> HTTPResponse:
     """List reports, those first that have waited for longest."""
-    found = await service.reports(query.state, query.limit, query.cursor)
-    return paged(found, StaffReportView.of)
+    table = _table(request.app.ctx.words)
+    return await listed(
+        request, query, table, lambda limit, cursor: service.reports(query.state, limit, cursor), StaffReportView.of
+    )
 
 
 @posting_reports.post("/reports/<report_id:uuid>/decision")

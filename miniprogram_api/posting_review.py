@@ -4,26 +4,59 @@ from uuid import UUID
 
 from sanic import HTTPResponse, Request
 
+from miniprogram_api.listing import Columns, Table, listed
 from miniprogram_api.people import Reason, decider
 from miniprogram_api.posting_bodies import PostingDecision
 from miniprogram_api.posting_views import PostingView, again, shown, view_of
-from miniprogram_api.reading import Paged
-from miniprogram_api.shelf import ListView, paged
+from miniprogram_api.problem import Problems
+from miniprogram_api.shelf import ListView
+from miniprogram_api.tables import MEDIA, Exportable
 from miniprogram_api.web import Face, allow, answers, body, idempotent, if_match, query
+from miniprogram_api.words import Words
 from server.labour import review, service
 from server.organisations.roles import STAFF, Role
 
 posting_review = Face("posting_review", url_prefix="/postings")
 
 
+def _table(words: Words, problems: Problems) -> Table[PostingView]:
+    def changed(one: PostingView) -> str:
+        """Return what a change that waits is of, empty for a posting that is new."""
+        return "、".join(map(problems.called, one.pending_revision.fields)) if one.pending_revision else ""
+
+    def found(one: PostingView) -> str:
+        """Return what there is to be said of what waits."""
+        findings = one.pending_revision.findings if one.pending_revision else one.findings
+        return "；".join(finding.detail for finding in findings)
+
+    columns: Columns[PostingView] = (
+        ("标题", lambda one: one.title),
+        ("单位", lambda one: one.organisation and one.organisation.name),
+        ("招工或求职", lambda one: words.sides[one.side]),
+        ("类型", lambda one: words.posting_kinds[one.kind]),
+        ("县区", lambda one: one.region),
+        ("人数", lambda one: one.headcount),
+        ("开始日期", lambda one: one.starts_on),
+        ("结束日期", lambda one: one.ends_on),
+        ("有效至", lambda one: one.valid_until),
+        ("状态", lambda one: words.posting_states[one.state]),
+        ("待审的改动", changed),
+        ("需要注意", found),
+        ("提交时间", lambda one: one.submitted_at),
+        ("信息编号", lambda one: one.id),
+    )
+    return Table("postings.review", "待审的供求信息", columns)
+
+
 @posting_review.get("/review")
 @allow(*STAFF)
-@query(Paged)
-@answers(200, ListView[PostingView])
-async def queue(request: Request, query: Paged) -> HTTPResponse:
+@query(Exportable)
+@answers(200, ListView[PostingView], *MEDIA)
+async def queue(request: Request, query: Exportable) -> HTTPResponse:
     """List postings and changes that wait for a reviewer; `submitted_at` says since when, the oldest first."""
-    found = await service.waiting(query.limit, query.cursor)
-    return paged(found, lambda one: view_of(one, request.ctx.caller, request.app.ctx))
+    ctx = request.app.ctx
+    table = _table(ctx.words, ctx.problems)
+    return await listed(request, query, table, service.waiting, lambda one: view_of(one, request.ctx.caller, ctx))
 
 
 @posting_review.post("/<posting_id:uuid>/decision")

@@ -33,6 +33,8 @@ _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 _API = "/api/v1/"
 _PLACE = re.compile(r"/[0-9]+(?=/|$)")
 """The place of one thing among several, in a pointer."""
+_INNER = re.compile(r"(?:/(?:[0-9]+|\[key\]))+$")
+"""The place within a field that has no name of its own, such as a weekday that is none."""
 _log = structlog.get_logger(__name__)
 
 
@@ -103,7 +105,7 @@ class Problems(BaseModel):
         return self.fields.get(here) or self.fields.get(pointer) or self._anywhere(pointer)
 
     def _anywhere(self, pointer: str) -> str | None:
-        return self.fields.get(pointer.lstrip("?/").rpartition("/")[2])
+        return self.fields.get(_INNER.sub("", pointer).lstrip("?/").rpartition("/")[2])
 
 
 class ProblemHandler(ErrorHandler):

@@ -105,5 +105,5 @@ async def one(request: Request, referral_id: UUID, evidence_id: UUID) -> HTTPRes
 async def _from_outside(caller: Caller, referral_id: UUID) -> UUID | None:
     """Return who looks without acting for the claim's school, None for its own people."""
     school_id = (await holding.referral(referral_id)).school_id
-    acts_for = {post.organisation_id for post in caller.posts if post.kind is Kind.FEEDER_SCHOOL}
+    acts_for = {post.organisation_id for post in caller.stands_for if post.kind is Kind.FEEDER_SCHOOL}
     return None if school_id in acts_for else caller.person_id

@@ -19,5 +19,5 @@ def shown(picture: bytes | None) -> HTTPResponse:
 
 def from_outside(caller: Caller, organisation_id: UUID) -> UUID | None:
     """Return who looks at an organisation that they do not lead: whoever else belongs to it looks as staff."""
-    led = {post.organisation_id for post in caller.posts if post.role is Role.MANAGER}
+    led = {post.organisation_id for post in caller.stands_for if post.role is Role.MANAGER}
     return None if organisation_id in led else caller.person_id

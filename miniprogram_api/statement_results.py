@@ -12,8 +12,9 @@ from miniprogram_api.statement_views import StatementWhole
 from miniprogram_api.statements import CLERK, again, deed, shown
 from miniprogram_api.web import Face, allow, answers, body, first, form, idempotent
 from server.access import owners
+from server.awards.mistaken import CORRECTING
 from server.organisations.roles import Role
-from server.statements import receipts, results, sending, settling
+from server.statements import receipts, results, sending, settling, unreturning
 from server.statements.models import Receipt
 
 statement_results = Face("statement_results", url_prefix="/statements")
@@ -58,6 +59,13 @@ async def take_back(request: Request, statement_id: UUID, body: Reason) -> HTTPR
 async def bank_return(request: Request, statement_id: UUID, body: BankReturned) -> HTTPResponse:
     """Note that the bank sent one payment back: its spending is reversed, and the award is to be paid again."""
     await settling.bank_return(statement_id, body.which(), decider(request, body))
+    return await shown(request, statement_id)
+
+
+@deed(statement_results, "undo-bank-return", CORRECTING, BankReturned)
+async def undo_bank_return(request: Request, statement_id: UUID, body: BankReturned) -> HTTPResponse:
+    """Take back that the bank sent a payment back, as another than who entered it: the award is paid as before."""
+    await unreturning.undo_bank_return(statement_id, body.which(), decider(request, body))
     return await shown(request, statement_id)
 
 

@@ -43,7 +43,7 @@ class ApprovalView(Body):
 
 
 class OutcomesView(Body):
-    """Of how many rows what came; a row that the bank sent back was paid before."""
+    """Of how many rows what came; a row that the bank sent back, and did not by mistake only, was paid before."""
 
     paid: int = 0
     failed: int = 0

@@ -104,12 +104,14 @@ async def rows(_request: Request, statement_id: UUID, query: Paged) -> HTTPRespo
     return paged(found, StatementRowView.of)
 
 
-def deed(face: Face, verb: str, role: Role, said: type[Body] | None = None) -> Callable[[Handler], Handler]:
+def deed(
+    face: Face, verb: str, role: Role | Sequence[Role], said: type[Body] | None = None
+) -> Callable[[Handler], Handler]:
     """State what somebody of the secretariat does, by `verb`, with a statement, and what is said with it."""
 
     def state(handler: Handler) -> Handler:
         stated = answers(200, StatementWhole)(idempotent(again, required=True)(handler))
-        declared = allow(role)(body(said)(stated) if said else stated)
+        declared = allow(*([role] if isinstance(role, Role) else role))(body(said)(stated) if said else stated)
         face.add_route(declared, f"/<statement_id:uuid>/{verb}", methods=["POST"])
         return declared
 

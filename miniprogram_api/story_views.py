@@ -188,7 +188,7 @@ class StoryView(Body):
             "steps": [StepView.of(act, words, staff=staff) for act in story.acts],
             "payments": [PaymentView.of(line) for line in story.lines],
             "money": [MoneyView.of(row) for row in story.money],
-            "clawbacks": [ClawbackView.of(one, staff=staff) for one in story.clawbacks],
+            "clawbacks": [ClawbackView.of(one, words, staff=staff) for one in story.clawbacks],
             "made_at": made_at,
         }
         return cls(**more, **{name: getattr(award, name) for name in cls.model_fields if name not in more})

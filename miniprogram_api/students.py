@@ -20,6 +20,7 @@ from miniprogram_api.words import Words
 from server.access import owners
 from server.access.rules import own
 from server.kernel.sensitive import Sensitive
+from server.labour import sweeps
 from server.organisations.roles import Role
 from server.people import names
 from server.people.service import readable_name
@@ -158,8 +159,9 @@ async def claim(request: Request, body: NewLink) -> HTTPResponse:
 @allow(own(), owner=owners.student_link)
 @answers(204)
 async def unlink(request: Request, link_id: UUID) -> HTTPResponse:
-    """Speak for a student no longer."""
+    """Speak for a student no longer; who was that student offers their hands no more until they are confirmed again."""
     await service.unlink(link_id, request.ctx.caller.person_id)
+    await sweeps.pause_of(request.ctx.caller.person_id)
     return HTTPResponse(status=204)
 
 

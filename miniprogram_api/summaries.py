@@ -193,7 +193,7 @@ _HEADINGS = {By.SCHOOL: "学校", By.COUNTY: "县区", By.INTAKE: "招生季", B
 def _file(query: SummaryQuery, words: Words, who: str) -> File:
     states = [words.states[state] for state in ReferralState]
     intakes = [words.intakes[intake] for intake in Intake]
-    headings = [_HEADINGS[query.by], "合计", *states, *intakes, "待核对", "有争议"]
+    headings = [_HEADINGS[query.by], "合计", *states, *intakes, "待核对", "涉及争议"]
     return File(f"{query.year}年度生源输送统计", headings, who)
 
 

@@ -15,7 +15,9 @@ from server.engagements.nexts import Cue
 from server.enrolments.models import EnrolmentState, Intake, Level, MatchVerdict
 from server.funds.models import Account, EntryKind, PaperKind
 from server.kernel.content import Content, ContentError, read
-from server.notices.models import DeliveryState, Service
+from server.labour.models import PostingKind, PostingState, ReportState, Side
+from server.labour.reports import What
+from server.notices.models import BroadcastState, DeliveryState, Service
 from server.organisations.models import MembershipState, OrganisationState
 from server.organisations.roles import Kind, Role
 from server.referrals.counts import AGES, OLDER
@@ -63,6 +65,12 @@ class Words(Content):
     clawback_states: dict[ClawbackState, Word]
     clawback_contests: dict[ClawbackContest, Word]
     engagement_states: dict[EngagementState, Word]
+    sides: dict[Side, Word]
+    posting_kinds: dict[PostingKind, Word]
+    posting_states: dict[PostingState, Word]
+    report_subjects: dict[What, Word]
+    report_states: dict[ReportState, Word]
+    broadcast_states: dict[BroadcastState, Word]
     contest_states: dict[ContestState, Word]
     parties: dict[Party, Word]
     worker_cues: dict[Cue, Word]
@@ -90,6 +98,12 @@ def _faults(words: Words) -> Iterator[str]:
         "match_verdicts": set[str](MatchVerdict),
         "actors": set[str](Actor),
         "engagement_states": set[str](EngagementState),
+        "sides": set[str](Side),
+        "posting_kinds": set[str](PostingKind),
+        "posting_states": set[str](PostingState),
+        "report_subjects": set[str](What),
+        "report_states": set[str](ReportState),
+        "broadcast_states": set[str](BroadcastState),
         "contest_states": set[str](ContestState),
         "parties": set[str](Party),
         "worker_cues": set[str](Cue),

@@ -6,6 +6,7 @@ since the stand-in gives a code for any openid. Run again, or where someone has 
 
 import asyncio
 import sys
+from datetime import date
 from uuid import UUID
 
 from tortoise.exceptions import BaseORMException, IntegrityError
@@ -37,6 +38,8 @@ ORGANISATIONS = {
     "enterprise-2": (Kind.ENTERPRISE, "桐城青梧包装有限公司（示例）", "340881", APPLIED),
 }
 """Key -> kind, name, region, state; the secretariat is made as everywhere."""
+MEMBERS_SINCE = date(2019, 1, 1)
+"""Both vocational schools are members of the group, since before anybody sent them a student."""
 
 PEOPLE = {
     "demo-student": ("何小满", None, None),
@@ -120,7 +123,10 @@ async def _load(rules: Fairness) -> bool:
 
 
 async def _organisation(kind: Kind, name: str, region: str, state: OrganisationState) -> UUID:
-    made = await Organisation.create(kind=kind, name=name, region=region, state=state, created_at=clock.now())
+    made = await Organisation.create(
+        kind=kind, name=name, region=region, state=state, created_at=clock.now(),
+        member_since=MEMBERS_SINCE if kind is Kind.VOCATIONAL_SCHOOL else None,
+    )  # fmt: skip
     if state is not APPLIED:
         due_on = standing.due_on(kind, clock.today())
         await Organisation.filter(id=made.id).update(verified_at=made.created_at, due_on=due_on)

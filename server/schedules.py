@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from typing import Any
+from uuid import UUID
 
 from server.awards import queue as fund_queues
 from server.awards import runs, working
@@ -20,7 +21,7 @@ from server.kernel.jobs.schedules import Schedule
 from server.kernel.jobs.worker import Handler
 from server.labour import sweeps
 from server.notices import announcing, broadcasts, digests, fanout, quiet, receipts, reminding, sendout
-from server.organisations import lapses, scans
+from server.organisations import group, lapses, scans
 from server.organisations.ports import Files
 from server.people import revocations, sessions
 from server.privacy import retention, rules
@@ -87,6 +88,10 @@ async def _settle_referrals(_payload: Mapping[str, Any]) -> Mapping[str, Any]:
 
 async def _settle_referral_year(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     return await census.settle_anew(int(payload["year"]))
+
+
+async def _settle_school(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    return await census.settle_school(UUID(payload["school"]))
 
 
 @cache
@@ -179,6 +184,7 @@ def handlers(service_account: ServiceAccount, files: Files) -> Mapping[str, Hand
     return {
         callbacks.KIND: partial(callbacks.work, service_account=service_account),
         years.CHANGED: _settle_referral_year,
+        group.CHANGED: _settle_school,
         runs.JOB: working.work,
         FUND_QUEUE: fund_queues.work,
         broadcasts.SEND: _send_broadcast,

@@ -147,7 +147,18 @@ PARTIAL_INDEXES = (
         unique=True,
     ),
     PartialIndex(
-        "award_referral_once", "award", "referral_id, programme", f"referral_id IS NOT NULL AND {_PAYABLE}", unique=True
+        "award_claim_once",
+        "award",
+        "referral_id, programme",
+        f"referral_id IS NOT NULL AND exception_reason = '' AND {_PAYABLE}",
+        unique=True,
+    ),
+    PartialIndex(
+        "award_claim_unpaid_once",
+        "award",
+        "referral_id, programme",
+        f"referral_id IS NOT NULL AND state <> 'paid' AND {_PAYABLE}",
+        unique=True,
     ),
     PartialIndex(
         "award_matter_once",
@@ -168,7 +179,6 @@ PARTIAL_INDEXES = (
     PartialIndex("clawback_once", "clawback", "award_id", _OWED, unique=True),
     PartialIndex("award_run_going_on", "award_run", "created_at", "state = 'running'"),
     PartialIndex("statement_result_once", "statement_result", "row_id", "outcome IN ('paid', 'failed')", unique=True),
-    PartialIndex("statement_bank_return_once", "statement_result", "row_id", "outcome = 'bank_returned'", unique=True),
     PartialIndex("referral_disputed", "referral", "year, evidence_until", "state = 'disputed'"),
     PartialIndex("referral_to_check", "referral", "year, state_since", "needs_check"),
     PartialIndex("referral_phone", "referral", "phone_index", "phone_index IS NOT NULL"),

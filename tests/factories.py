@@ -1,6 +1,6 @@
 """Rows for tests, each with only what the test does not care about filled in."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,8 @@ from server.people import sessions
 from server.people.models import Person, Session
 from tests.harness.keys import TOKENS
 
+MEMBERS_SINCE = date(2019, 1, 1)
+"""Before any student whom a test lets enter."""
 _numbers = count()
 
 
@@ -37,7 +39,10 @@ async def make_person(**values: Any) -> Person:
 
 
 async def make_organisation(kind: Kind = Kind.FEEDER_SCHOOL, **values: Any) -> Organisation:
+    """An organisation that is verified; of the group where it is a vocational school."""
     defaults = {"name": "江畔中学（示例）", "state": OrganisationState.VERIFIED, "created_at": clock.now()}
+    if kind is Kind.VOCATIONAL_SCHOOL:
+        defaults["member_since"] = MEMBERS_SINCE
     return await Organisation.create(kind=kind, **{**defaults, **values})
 
 

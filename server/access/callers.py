@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -14,7 +15,8 @@ from server.access.ports import Claims, Tokens
 from server.access.rules import Caller, Post
 from server.kernel import clock
 from server.kernel.errors import DomainError
-from server.organisations import current
+from server.organisations import current, heirs
+from server.organisations.roles import Kind
 from server.people import revocations
 from server.people.models import PersonState, Session
 
@@ -75,7 +77,7 @@ class Callers:
         return found.caller
 
     async def of(self, token: str) -> Caller:
-        """Return whom `token` stands for, by the database; two queries.
+        """Return whom `token` stands for, by the database; two queries, of a member three.
 
         Raises DomainError 401 for a token that is not ours or out of time, and one whose session has ended.
         """
@@ -130,4 +132,12 @@ async def _load(claims: Claims) -> tuple[Caller, datetime]:
         raise DomainError("not_signed_in", 401)
     memberships = await current.memberships(session.person_id)
     posts = tuple(Post(held.organisation_id, held.organisation.kind, held.role) for held in memberships)
-    return Caller(session.person_id, session.id, posts), min(claims.expires_at, session.expires_at)
+    caller = Caller(session.person_id, session.id, posts, await _carried(posts))
+    return caller, min(claims.expires_at, session.expires_at)
+
+
+async def _carried(posts: Collection[Post]) -> tuple[Post, ...]:
+    """Return what some posts are in the organisations that were closed into theirs; the secretariat takes none on."""
+    roles = {post.organisation_id: post.role for post in posts if post.kind is not Kind.SECRETARIAT}
+    before = [one for one in await heirs.carried(roles) if one.kind is not Kind.SECRETARIAT]
+    return tuple(Post(one.id, one.kind, roles[one.heir_id]) for one in before)

@@ -12,7 +12,7 @@ _INCLUDES = {Role.CLERK: frozenset({Role.CLERK, Role.MANAGER})}
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A role that a caller holds in an organisation."""
+    """A role that a caller holds in an organisation, or in what carries it on."""
 
     organisation_id: UUID
     kind: Kind
@@ -21,11 +21,21 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The person who calls, as the session and its memberships have it at this moment."""
+    """The person who calls, as the session and its memberships have it at this moment.
+
+    `carried` are the same roles in what was closed into their organisations: what was its own is theirs now, but
+    nothing new is begun in its name.
+    """
 
     person_id: UUID
     session_id: UUID
     posts: tuple[Post, ...] = ()
+    carried: tuple[Post, ...] = ()
+
+    @property
+    def stands_for(self) -> tuple[Post, ...]:
+        """Their roles in all organisations whose things are theirs, those among them that were closed."""
+        return self.posts + self.carried
 
     @property
     def of_secretariat(self) -> bool:
@@ -97,7 +107,7 @@ def within(caller: Caller) -> frozenset[UUID] | None:
     """Return the organisations to which `caller`'s lists are narrowed, None for the secretariat, which sees all."""
     if caller.of_secretariat:
         return None
-    return frozenset(post.organisation_id for post in caller.posts)
+    return frozenset(post.organisation_id for post in caller.stands_for)
 
 
 def belongs(caller: Caller, organisation_id: UUID) -> bool:
@@ -109,7 +119,8 @@ def _holds(right: Right, caller: Caller, owner: Owner | None) -> bool:
     if right.role is None:
         return not right.own or (owner is not None and owner.is_of(caller.person_id))
     roles = holders(right.role)
-    posts = [post for post in caller.posts if post.role in roles and (not right.kinds or post.kind in right.kinds)]
+    held = caller.stands_for if right.own else caller.posts
+    posts = [post for post in held if post.role in roles and (not right.kinds or post.kind in right.kinds)]
     if right.own:
         return owner is not None and any(post.organisation_id in owner.organisations for post in posts)
     return bool(posts)
@@ -119,5 +130,5 @@ def _knows(caller: Caller, owner: Owner) -> bool:
     """Whether a caller without the right belongs to the thing's people all the same, or is shown it elsewhere."""
     return owner.is_of(caller.person_id) or any(
         post.organisation_id in owner.organisations or (owner.secretariat_knows and post.kind == Kind.SECRETARIAT)
-        for post in caller.posts
+        for post in caller.stands_for
     )

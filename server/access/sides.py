@@ -38,4 +38,4 @@ def _is_poster(caller: Caller, row: Engagement) -> bool:
 
 def _acts_for(caller: Caller, organisation_id: object) -> bool:
     roles = holders(Role.CLERK)
-    return any(post.organisation_id == organisation_id and post.role in roles for post in caller.posts)
+    return any(post.organisation_id == organisation_id and post.role in roles for post in caller.stands_for)

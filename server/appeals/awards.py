@@ -8,7 +8,7 @@ from server.access.rules import Owner
 from server.awards import deciders, holding, undoing
 from server.kernel.audit import AuditEntry
 from server.kernel.errors import DomainError
-from server.organisations import memberships
+from server.organisations import heirs, memberships
 from server.organisations.roles import Role
 from server.people.service import Decider
 
@@ -42,4 +42,4 @@ class AwardRefusals:
 
     async def concerned(self, subject_id: UUID) -> Collection[UUID]:
         """Return who leads the payee."""
-        return await memberships.leading((await holding.award(subject_id)).payee_id)
+        return await memberships.leading(await heirs.heir((await holding.award(subject_id)).payee_id))

@@ -22,6 +22,8 @@ from server.people.service import Decider
 
 ASKING = (Role.REVIEWER, Role.APPROVER, Role.FINANCE)
 """Who may ask for it."""
+RECEIVING = (*COLLECTED, ClawbackState.WRITTEN_OFF)
+"""In which the payee's money is entered as it comes."""
 LONGEST_WAITING = Sort("state_since", descending=False)
 
 
@@ -114,19 +116,24 @@ async def demand(award_id: UUID, by: Decider, version: int | None = None) -> Cla
 
 @transaction
 async def recover(award_id: UUID, amount_fen: int, by: Decider, version: int | None = None) -> Clawback:
-    """Note that some of the money, or the last of it, came back from the payee.
+    """Note that some of the money, or the last of it, came back from the payee; be it of what was given up.
 
-    Never who approved it. Raises DomainError 403, 404, 409, 412, 422 for more than is owed.
+    Never who approved it. Raises DomainError 403, 404, 409, 412, 422 for more than is owed or was given up.
     """
     held = await _held(award_id, by, version, Role.FINANCE)
-    owing.require_another(by.person_id, held.clawback.approved_by_id)
-    owing.require(held.clawback, *COLLECTED)
-    if amount_fen > (most := owing.owed(held.clawback)):
+    one = held.clawback
+    owing.require_another(by.person_id, one.approved_by_id)
+    owing.require(one, *RECEIVING)
+    owing.require_claimed(one)
+    owed = owing.owed(one)
+    if amount_fen > (most := owed + one.written_off_fen):
         raise invalid(FieldFault("/amount_fen", "less_than_equal", {"le": most}))
-    held.clawback.recovered_fen += amount_fen
-    await owing.post(held.award, held.clawback, EntryKind.RECOVER, amount_fen, by)
-    state = ClawbackState.PARTLY if owing.owed(held.clawback) else ClawbackState.RECOVERED
-    return await _enter(held.clawback, state, "recovered", by)
+    revived = max(amount_fen - owed, 0)
+    one.written_off_fen -= revived
+    one.recovered_fen += amount_fen
+    await owing.post(held, {EntryKind.REVIVE: revived, EntryKind.RECOVER: amount_fen}, by)
+    left = ClawbackState.PARTLY if owing.owed(one) else owing.all_settled(one, ClawbackState.RECOVERED)
+    return await _enter(one, left, "recovered", by)
 
 
 @transaction
@@ -137,7 +144,7 @@ async def write_off(award_id: UUID, by: Decider, version: int | None = None) -> 
     _require_another(held.clawback, by)
     given_up = owing.owed(held.clawback)
     held.clawback.written_off_fen += given_up
-    await owing.post(held.award, held.clawback, EntryKind.WRITE_OFF, given_up, by)
+    await owing.post(held, {EntryKind.WRITE_OFF: given_up}, by)
     return await _enter(held.clawback, ClawbackState.WRITTEN_OFF, "written_off", by)
 
 

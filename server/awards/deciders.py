@@ -10,7 +10,7 @@ from server.kernel.errors import DomainError
 from server.kernel.ids import new_id
 from server.kernel.statements import select
 from server.kernel.transactions import transaction
-from server.organisations import current
+from server.organisations import current, heirs
 from server.organisations.models import Membership
 from server.organisations.roles import Kind, Role
 from server.people.models import Person, PersonState
@@ -33,8 +33,8 @@ class Standing:
     def own(self, award: Award) -> bool:
         """Whether they have an interest of their own in an award.
 
-        They belong to its payee or to the school that sent the student, ever did, or asked to; or they have to do with
-        the student, or said so.
+        They belong to its payee or to the school that sent the student, or to what carries one of these on, ever did,
+        or asked to; or they have to do with the student, or said so.
         """
         return award.id in self.owned
 
@@ -66,7 +66,7 @@ async def standing(person_id: UUID, awards: Iterable[Award]) -> Standing:
     sent = await _senders(held)
     joined = Membership.filter(person_id=person_id).only("id", "organisation_id")
     linked = StudentLink.filter(person_id=person_id).only("id", "student_id")
-    theirs, known = {one.organisation_id for one in await joined}, {one.student_id for one in await linked}
+    theirs, known = await with_carried(await joined), {one.student_id for one in await linked}
     owned = [one.id for one in held if one.student_id in known or not theirs.isdisjoint({one.payee_id, sent[one.id]})]
     return Standing(await roles(person_id), frozenset(owned))
 
@@ -82,9 +82,16 @@ async def _senders(awards: Iterable[Award]) -> dict[UUID, UUID]:
     return {one.id: schools.get(one.referral_id, one.payee_id) if one.referral_id else one.payee_id for one in held}
 
 
+async def with_carried(joined: Iterable[Membership]) -> set[UUID]:
+    """Return the organisations of some memberships, and all that these carry on."""
+    theirs = {one.organisation_id for one in joined}
+    return theirs.union(one.id for one in await heirs.carried(theirs))
+
+
 async def belongs(person_id: UUID, payee_id: UUID) -> bool:
-    """Whether a person belongs to a payee, ever did, or asked to."""
-    return await Membership.exists(person_id=person_id, organisation_id=payee_id)
+    """Whether a person belongs to a payee, or to what carries it on, ever did, or asked to."""
+    payees = (await heirs.onward([payee_id]))[payee_id]
+    return await Membership.exists(person_id=person_id, organisation_id__in=list(payees))
 
 
 @transaction

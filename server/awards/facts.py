@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any
 
 from server.enrolments.models import Level
-from server.organisations.roles import Kind
 from server.policy import telling
 from server.policy.book import PolicyBook
 from server.policy.facts import Value
@@ -17,13 +16,14 @@ Facts = Mapping[str, Value]
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A confirmed claim, as far as the rules ask: `region` is its school's, `receiver` what has the student.
+    """A confirmed claim, as far as the rules ask: `region` is its school's.
 
-    `entered_on` is the day as of which the rules are asked.
+    `entered_on` is the day as of which the rules are asked; `in_group` says whether the school that the student entered
+    was a member of the group on that day.
     """
 
     region: str | None
-    receiver: Kind
+    in_group: bool
     level: Level
     entered_on: date
 
@@ -48,7 +48,7 @@ def of_claim(sent: Sent, city: Collection[str]) -> Facts:
     """
     facts: dict[str, Value] = {
         "sent_by_school": True,  # a claim is confirmed only once a member school had the student at the census
-        "receiver_in_group": sent.receiver is Kind.VOCATIONAL_SCHOOL,
+        "receiver_in_group": sent.in_group,
         "level": str(sent.level),
     }
     return {"school_in_city": sent.region in city, **facts} if sent.region else facts

@@ -10,7 +10,7 @@ from server.awards import holding
 from server.awards.facts import Facts, Found
 from server.awards.models import ENDED, Award, AwardRun, AwardState
 from server.awards.runs import Made
-from server.awards.soundness import IN_DISPUTE, TO_CHECK, UNCONFIRMED
+from server.awards.soundness import IN_DISPUTE, RECEIVER, TO_CHECK, UNCONFIRMED
 from server.funds import service as funds
 from server.kernel import audit, bulk, clock
 from server.kernel.audit import Note
@@ -21,7 +21,7 @@ PAYEE_KIND = "payee_kind"
 INELIGIBLE, NEEDS_INFORMATION, AMOUNT_UNSTATED = "ineligible", "needs_information", "amount_unstated"
 REASONS = (
     *(ALREADY_AWARDED, AWARD_REFUSED, AWARDED_OTHERWISE),
-    *(IN_DISPUTE, TO_CHECK, UNCONFIRMED, PAYEE_KIND),
+    *(IN_DISPUTE, TO_CHECK, UNCONFIRMED, RECEIVER, PAYEE_KIND),
     *(INELIGIBLE, NEEDS_INFORMATION, AMOUNT_UNSTATED),
 )
 """Why nothing may come of what was looked at."""

@@ -22,13 +22,13 @@ COLUMNS = ("offset_fen", "offsetting_fen", "statement_id", "state", "state_since
 
 
 @transaction
-async def choose(payee_id: UUID, fund_id: UUID, most_fen: int) -> list[tuple[Clawback, int]]:
+async def choose(payees: Collection[UUID], fund_id: UUID, most_fen: int) -> list[tuple[Clawback, int]]:
     """Hold what a payee owes a fund and no statement keeps back yet, and return how much of each to keep back.
 
-    Those first that were demanded first, `most_fen` altogether at most.
+    Those first that were demanded first, `most_fen` altogether at most. `payees` as `paying.payable` has them.
     """
-    owing_it = Clawback.filter(payee_id=payee_id, award__fund_id=fund_id, state__in=COLLECTED, statement_id=None)
-    ids = [one.id for one in await owing_it.only("id")]
+    owing_it = Clawback.filter(payee_id__in=list(payees), award__fund_id=fund_id, state__in=COLLECTED)
+    ids = [one.id for one in await owing_it.filter(statement_id=None).only("id")]
     chosen, room = list[tuple[Clawback, int]](), most_fen
     for one in sorted(await _held(ids), key=lambda held: (held.demanded_at or held.created_at, held.id)):
         fen = min(owing.owed(one), room)
@@ -57,7 +57,8 @@ async def applied(clawback_ids: Collection[UUID], statement_id: UUID, by: UUID) 
         fen, one.offsetting_fen, one.statement_id = one.offsetting_fen, 0, None
         one.offset_fen += fen
         one.version += 1
-        owing.enter(one, ClawbackState.PARTLY if owing.owed(one) else ClawbackState.OFFSET)
+        left = ClawbackState.PARTLY if owing.owed(one) else owing.all_settled(one, ClawbackState.OFFSET)
+        owing.enter(one, left)
         ids = {"award_id": one.award_id, "statement_id": statement_id, "clawback_id": one.id}
         moves[budgets[one.award_id]].append(Move(EntryKind.RECOVER, fen, **ids))
     await bulk.write(rows, COLUMNS)

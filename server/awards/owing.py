@@ -3,14 +3,16 @@
 Everyone holds in one order: the award, then its clawback, then the budget from which the award was paid.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from tortoise.expressions import Q
 
 from server.awards import deciders, holding
-from server.awards.models import Award, Clawback, ClawbackState, ContestState
+from server.awards.models import Award, AwardState, Clawback, ClawbackState, ContestState
 from server.funds import ledger
 from server.funds.ledger import Move
 from server.funds.models import EntryKind
@@ -61,11 +63,29 @@ def left(award: Award, clawbacks: Iterable[Clawback]) -> int:
     return whole - settled
 
 
+async def come_back(awards: Collection[Award]) -> set[UUID]:
+    """Return which of some awards were paid and came back whole, so that the payee has nothing of them any more.
+
+    Not where the claim was lifted: a new award was proposed of that. One statement.
+    """
+    paid = {one.id: one.amount_fen for one in awards if one.state is AwardState.PAID}
+    back, lifted = Counter[UUID](), set[UUID]()
+    for one in await Clawback.filter(award_id__in=list(paid)) if paid else ():
+        back[one.award_id] += one.recovered_fen + one.offset_fen
+        lifted |= {one.award_id} if one.contest is ContestState.LIFTED else set()
+    return {award_id for award_id, fen in paid.items() if back[award_id] == fen} - lifted
+
+
 def current_one(clawbacks: Sequence[Clawback]) -> Clawback | None:
-    """Return which of an award's clawbacks is acted on: one whose contest waits for a decision, else the newest."""
-    newest_first = sorted(clawbacks, key=lambda one: (one.created_at, one.id), reverse=True)
-    contested = (one for one in newest_first if one.contest is ContestState.OPEN)
-    return next(contested, next(iter(newest_first), None))
+    """Return which of an award's clawbacks is acted on: one whose contest waits for a decision, else the newest.
+
+    One that was dropped comes last: what went before it may have to be put right still.
+    """
+
+    def place(one: Clawback) -> tuple[bool, bool, datetime, UUID]:
+        return one.contest is ContestState.OPEN, one.state is not ClawbackState.DROPPED, one.created_at, one.id
+
+    return max(clawbacks, key=place, default=None)
 
 
 async def hold(award_id: UUID, version: int | None = None, *, told_only: bool = False) -> Held:
@@ -112,6 +132,17 @@ def require(clawback: Clawback, *states: ClawbackState) -> None:
         raise DomainError("clawback_on_statement", 409)
 
 
+def require_claimed(clawback: Clawback) -> None:
+    """Raise DomainError 409 for one that was lifted: of what had come back a new award was proposed."""
+    if clawback.contest is ContestState.LIFTED:
+        raise DomainError("clawback_lifted", 409)
+
+
+def all_settled(clawback: Clawback, by_the_last: ClawbackState) -> ClawbackState:
+    """Return the state of one of which nothing is owed any more: some of it may have been given up before."""
+    return ClawbackState.WRITTEN_OFF if clawback.written_off_fen else by_the_last
+
+
 def wrong_state(clawback: Clawback) -> DomainError:
     """Return the 409 that names the state a clawback is in, and what comes next from there."""
     state = f"clawback_{clawback.state}"
@@ -154,8 +185,8 @@ def _concerned(clawback: Clawback, acting: Mapping[UUID, list[UUID]]) -> set[UUI
     return asked.union(acting[clawback.payee_id] if clawback.demanded_at else ())
 
 
-async def post(award: Award, clawback: Clawback, kind: EntryKind, fen: int, by: Decider) -> None:
-    """Move money of a paid award within the budget that it was paid from, which is held."""
-    budget = await ledger.hold(found(award.budget_id, "budget"))
-    move = Move(kind, fen, award_id=award.id, clawback_id=clawback.id)
-    await ledger.post(budget, [move], by.person_id, by.reason)
+async def post(held: Held, amounts: Mapping[EntryKind, int], by: Decider) -> None:
+    """Move money of a paid award, by `amounts` in their order, within the budget that it was paid from."""
+    budget, ids = await ledger.hold(found(held.award.budget_id, "budget")), {"award_id": held.award.id}
+    moves = [Move(kind, fen, **ids, clawback_id=held.clawback.id) for kind, fen in amounts.items() if fen]
+    await ledger.post(budget, moves, by.person_id, by.reason)

@@ -33,14 +33,17 @@ class Hand:
     part: Part | None = None
 
 
-def payable(payee_id: UUID) -> QuerySet[Award]:
-    """Return the awards of a payee that a statement could take: approved, on none, and not in doubt."""
-    return Award.filter(payee_id=payee_id, state=AwardState.APPROVED, statement_id=None, doubt="")
+def payable(payees: Collection[UUID]) -> QuerySet[Award]:
+    """Return the awards that a statement could take: approved, on none, and not in doubt.
+
+    `payees` are who is paid, and what it carries on.
+    """
+    return Award.filter(payee_id__in=list(payees), state=AwardState.APPROVED, statement_id=None, doubt="")
 
 
-async def hold_payable(payee_id: UUID, budget_id: UUID, ids: Collection[UUID] | None) -> list[Award]:
+async def hold_payable(payees: Collection[UUID], budget_id: UUID, ids: Collection[UUID] | None) -> list[Award]:
     """Hold those of them that a budget reserves money for, only `ids` where they are given; `MOST_AWARDS` at most."""
-    rows = payable(payee_id).filter(budget_id=budget_id)
+    rows = payable(payees).filter(budget_id=budget_id)
     if ids is not None:
         rows = rows.filter(id__in=list(ids))
     return await rows.order_by("id").limit(MOST_AWARDS).select_for_update()
@@ -133,6 +136,21 @@ async def come_back(award: Award, by: UUID, reason: str, *, budget_open: bool) -
         await queue.look([award.fund_id])
     await holding.write([Change(award, before, "bank_returned")], by, reason)
     await _look_again([award], by)
+
+
+async def stay_paid(award: Award, statement_id: UUID, budget_id: UUID, by: UUID, reason: str) -> None:
+    """Note of a held award that what the bank sent back it did not: it is paid, as it was by that statement.
+
+    Of what came up meanwhile it is asked whether it is claimed back.
+    """
+    before = award.state
+    award.statement_id, award.budget_id, award.failure = statement_id, budget_id, ""
+    award.doubt = (await soundness.now([award])).get(award.id, "")
+    holding.enter(award, AwardState.PAID)
+    await holding.write([Change(award, before, "return_undone")], by, reason)
+    await queue.look([award.fund_id])
+    if award.doubt:
+        await clawbacks.questions([award], award.doubt)
 
 
 async def _let_go(awards: Sequence[Award], event: str, by: UUID, reason: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from server.awards import book, cases, claims, making, rules, runs
+from server.awards import book, cases, claims, making, owing, rules, runs
 from server.awards.cases import Case
 from server.awards.models import ENDED, Award, AwardRun, RunKind
 from server.awards.rules import From, Source
@@ -120,7 +120,9 @@ async def _check_claims(wanted: Wanted) -> int:
     named = list(wanted.exceptions)
     known = {row.id for row in await confirmed.filter(id__in=named).only("id")} if named else set()
     awarded = Award.filter(referral_id__in=named, programme=wanted.programme).exclude(state__in=ENDED)
-    known -= set(await awarded.values_list("referral_id", flat=True)) if named else set()
+    live = await awarded if named else []
+    back = await owing.come_back(live)
+    known -= {award.referral_id for award in live if award.referral_id and award.id not in back}
     places = [place for place, claim in enumerate(named) if claim not in known]
     if places:
         raise invalid(*(FieldFault(f"/exceptions/{place}/referral", "exception_unfit") for place in places))

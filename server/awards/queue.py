@@ -1,27 +1,31 @@
 """Money for approved awards: reserved in the order in which they were approved, and freed again.
 
 An award's place, `queued_at`, is the moment of its approval, kept with its money and without: what returns to the
-queue is where it was. Nobody passes an award that waits. Whoever puts one into the queue, or takes money while
-others may wait, holds the fund's budget, or the fund where it has none this year.
+queue is where it was. Nobody passes an award that waits, but for those whose payee may not be paid now: money that is
+kept for them nobody gets. Whoever puts one into the queue, or takes money while others may wait, holds the fund's
+budget, or the fund where it has none this year. While a past year that is not closed still reserves money, nobody is
+served: what is reserved there comes back to the queue, before whoever was approved later.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from server.awards import holding, states
 from server.awards.holding import Change
 from server.awards.models import Award, AwardState
+from server.awards.payees import unpayable
 from server.funds import budgets, ledger, papers
 from server.funds.ledger import Move
 from server.funds.models import Budget, EntryKind
 from server.kernel import clock
-from server.kernel.statements import select
+from server.kernel.statements import identity, returned, select
 from server.kernel.transactions import transaction
 
 AT_ONCE = 500
-_HEAD = "fund_id = $1 AND state = $2 ORDER BY queued_at, id LIMIT $3"
+_HEAD = "fund_id = $1 AND state = $2 AND NOT payee_id = ANY($3) ORDER BY queued_at, id LIMIT $4"
+_PAYEES = "SELECT DISTINCT payee_id FROM award WHERE fund_id = $1 AND state = 'awaiting_funds'"
 
 
 async def take(rows: Iterable[Award], by: UUID | None, reason: str = "") -> None:
@@ -73,8 +77,9 @@ async def watch() -> Mapping[str, int]:
 
 async def _take(fund_id: UUID, rows: Sequence[Award], by: UUID | None, reason: str) -> None:
     budget, now = await budgets.hold_current(fund_id), clock.now()
-    waiting = budget is None or await Award.exists(fund_id=fund_id, state=AwardState.AWAITING_FUNDS)
-    lucky = [] if waiting else _affordable(rows, budget)
+    passed = await _passed(fund_id, {row.payee_id for row in rows})
+    waiting = await _must_wait(fund_id, budget) or bool(await _head(fund_id, passed, 1))
+    lucky = [] if waiting else _affordable([row for row in rows if row.payee_id not in passed], budget)
     for row in rows:
         row.queued_at = row.queued_at or now
         holding.enter(row, AwardState.AWAITING_FUNDS)
@@ -93,13 +98,14 @@ async def _reserve(rows: Sequence[Award], budget: Budget | None, by: UUID | None
 @transaction
 async def _serve(fund_id: UUID) -> int:
     """Serve as many of the head of a queue as there is money for; return how many, 0 where that was all."""
-    seen = await _head(fund_id)
+    passed = await _passed(fund_id)
+    seen = await _head(fund_id, passed)
     held = {row.id: row for row in await holding.hold_all([row.id for row in seen])}
     budget = await budgets.hold_current(fund_id) if held else None
-    if budget is None:
+    if await _must_wait(fund_id, budget):
         return 0
     first = []
-    for row in await _head(fund_id):  # anew: nobody comes or goes while the budget is held, but for who leaves
+    for row in await _head(fund_id, passed):  # anew: nobody comes or goes while the budget is held, but for who leaves
         if row.id not in held or not states.queued(held[row.id].state):
             break
         first.append(held[row.id])
@@ -109,8 +115,20 @@ async def _serve(fund_id: UUID) -> int:
     return len(lucky)
 
 
-async def _head(fund_id: UUID) -> list[Award]:
-    return await select(Award, _HEAD, fund_id, AwardState.AWAITING_FUNDS, AT_ONCE, only=("id", "queued_at"))
+async def _must_wait(fund_id: UUID, budget: Budget | None) -> bool:
+    """Whether nobody is given money now: there is none this year, or older awards wait until the last is closed."""
+    return budget is None or await budgets.unclosed(fund_id) is not None
+
+
+async def _head(fund_id: UUID, passed: Collection[UUID], most: int = AT_ONCE) -> list[Award]:
+    waiting = AwardState.AWAITING_FUNDS
+    return await select(Award, _HEAD, fund_id, waiting, sorted(passed), most, only=("id", "queued_at"))
+
+
+async def _passed(fund_id: UUID, payees: Collection[UUID] = ()) -> set[UUID]:
+    """Return those of who waits for a fund's money, and of some payees, who are passed over."""
+    waiting = {identity(row["payee_id"]) for row in await returned(_PAYEES, fund_id)}
+    return await unpayable(waiting.union(payees))
 
 
 async def _papered(fund_id: UUID, rows: Sequence[Award]) -> list[Award]:

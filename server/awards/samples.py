@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from tortoise.expressions import Q
 from tortoise.functions import Count
 
 from server.awards import deciders, grounds, holding, rules
@@ -99,12 +100,15 @@ async def waiting(made: Sequence[AwardSample]) -> Mapping[UUID, int]:
 
 
 async def require(awards: Collection[Award], programme: str, year: int) -> None:
-    """Raise DomainError 409 where these awards and those published before are so many that draws have to cover them."""
+    """Raise DomainError 409 where draws have to cover these awards, because so many are proposed of the year.
+
+    Those that are not reviewed yet count as well, so that nobody gets round it by publishing them in parts.
+    """
     if all(one.sample_id for one in awards):
         return
-    before = await Award.filter(programme=programme, year=year, publication_id__isnull=False).count()
+    of_year = Q(publication_id__isnull=False) | ~Q(state__in=list(ENDED))
     above = rules.in_force().second_check.above
-    if len(awards) + before > above:
+    if await Award.filter(of_year, programme=programme, year=year).count() > above:
         raise DomainError("sample_missing", 409, above=above)
 
 

@@ -6,27 +6,35 @@ from uuid import UUID
 
 from server.awards import book, places
 from server.awards.facts import Sent, of_claim
-from server.awards.models import Award
+from server.awards.models import Award, AwardState
 from server.enrolments.models import Intake, Level
 from server.kernel.statements import day, identity, returned, select
-from server.organisations.roles import Kind
+from server.organisations.group import Period
 from server.referrals import attendance
 from server.referrals.attendance import Confirmed
 from server.referrals.models import Referral, ReferralState
 
 UNCONFIRMED, MOVED, CHANGED = "referral_unconfirmed", "referral_moved", "referral_changed"
-IN_DISPUTE, TO_CHECK = "referral_in_dispute", "referral_to_check"
-DOUBTS = frozenset({UNCONFIRMED, MOVED, CHANGED, IN_DISPUTE, TO_CHECK})
+IN_DISPUTE, TO_CHECK, RECEIVER = "referral_in_dispute", "referral_to_check", "receiver_not_verified"
+DOUBTS = frozenset({UNCONFIRMED, MOVED, CHANGED, IN_DISPUTE, TO_CHECK, RECEIVER})
 """Why what follows from a claim may hold no more."""
 
-_CLAIMS = """
+OF_RECEIVER = """receiver.member_since, receiver.member_until, (receiver.state NOT IN ('verified', 'closed')
+    OR (receiver.state = 'closed' AND EXISTS (SELECT 1 FROM audit_entry closing
+      WHERE closing.subject = 'organisation:' || CAST(receiver.id AS text)
+      AND closing.action = 'organisation.closed' AND closing.before = 'suspended'))) AS receiver_suspect"""
+"""What is asked of the school that has a student: its word is not taken while it is suspended.
+
+Nor is it ever of one that was closed so: who finds it in order restores it first.
+"""
+_CLAIMS = f"""
 SELECT claim.id, claim.student_id, claim.year, claim.intake, claim.enrolment_id, claim.state, claim.needs_check,
-  school.region, enrolment.entered_on, enrolment.level, receiver.kind AS receiver
+  school.region, enrolment.entered_on, enrolment.level, {OF_RECEIVER}
 FROM referral claim
 JOIN organisation school ON school.id = claim.school_id
 LEFT JOIN enrolment ON enrolment.id = claim.enrolment_id
 LEFT JOIN organisation receiver ON receiver.id = enrolment.school_id
-WHERE claim.id = ANY($1)"""
+WHERE claim.id = ANY($1)"""  # noqa: S608 -- our own texts
 _OF_STUDENTS = "student_id = ANY($1) ORDER BY student_id, id"
 
 
@@ -63,7 +71,9 @@ def confirmed(row: Mapping[str, Any]) -> Confirmed:
 
 def sent(row: Mapping[str, Any]) -> Sent:
     """Return the claim of a row, as far as the rules ask."""
-    return Sent(row["region"], Kind(row["receiver"]), Level(row["level"]), day(row["entered_on"]))
+    entered_on = day(row["entered_on"])
+    member = Period(*(day(row[name]) if row[name] else None for name in ("member_since", "member_until")))
+    return Sent(row["region"], member.covers(entered_on), Level(row["level"]), entered_on)
 
 
 def _doubt(
@@ -78,6 +88,8 @@ def _doubt(
         return IN_DISPUTE
     if claim["needs_check"]:
         return TO_CHECK
+    if claim["receiver_suspect"] and (award.state is not AwardState.PAID or award.doubt == RECEIVER):
+        return RECEIVER  # of what was paid before it is not asked back: nothing came up about its students
     return CHANGED if _changed(award, claim) else ""
 
 

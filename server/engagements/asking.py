@@ -11,7 +11,7 @@ from server.engagements.models import Engagement, EngagementStep, Party
 from server.engagements.states import GONE, Verb
 from server.kernel import clock
 from server.kernel.errors import DomainError, FieldFault, found, invalid
-from server.labour import keeping
+from server.labour import keeping, posters
 from server.labour.keeping import PUBLIC
 from server.labour.models import Posting, PostingKind, Side, Supplier
 from server.organisations import current
@@ -45,19 +45,24 @@ async def open_demand(posting_id: UUID) -> Posting:
     """Hold a posting that takes people; raises DomainError 404, also for an offer and what was never published, 409."""
     posting = await keeping.hold(posting_id)
     found(posting if posting.side is Side.DEMAND and posting.published_at else None, "posting")
-    require_open(posting)
+    await require_open(posting)
     return posting
 
 
-def require_open(posting: Posting) -> None:
-    """Raise DomainError 409 for a posting that takes nobody: it is paused, has ended, or its time or work is over."""
+async def require_open(posting: Posting) -> None:
+    """Raise DomainError 409 for a posting that takes nobody.
+
+    It is paused, has ended, its time or work is over, or who posted it has no standing today.
+    """
     keeping.require(posting, *PUBLIC)
     if not takes(posting):
         raise DomainError("posting_state", 409, state="posting_expired")
+    if not await posters.stands(posting):
+        raise DomainError("posting_state", 409, state="posting_paused")
 
 
 def takes(posting: Posting) -> bool:
-    """Whether a posting gives places today, also before the job comes round that ends it."""
+    """Whether a posting itself gives places today, also before the job comes round that ends it."""
     return keeping.readable(posting) and not rules.over(posting.ends_on, clock.today())
 
 

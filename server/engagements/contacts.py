@@ -1,4 +1,7 @@
-"""Who the two sides of an engagement are to each other: a masked name at first, from acceptance on whom to call."""
+"""Who the two sides of an engagement are to each other: a masked name at first, from acceptance on whom to call.
+
+Of who was offered a place the poster reads nothing until they say yes.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +12,7 @@ from server.consents import service as consents
 from server.consents.documents import Documents
 from server.consents.models import Capacity
 from server.consents.service import OF_AGE
+from server.engagements import states
 from server.engagements.models import Engagement, EngagementState
 from server.enrolments.models import Enrolment, EnrolmentState
 from server.kernel import clock
@@ -57,6 +61,15 @@ class Reach:
 def open_to_both(row: Engagement) -> bool:
     """Whether the two sides of an engagement know whom to call."""
     return row.state in OPEN
+
+
+def asked(row: Engagement) -> bool:
+    """Whether who would take the place ever asked for it, or said yes to what was offered: they then agreed to terms.
+
+    Before, the poster reads nothing of them, and nothing afterwards if it ends without.
+    """
+    unanswered = row.approved_at is not None and row.accepted_at is None and row.terms_id is None
+    return not (row.state is EngagementState.OFFERED or (unanswered and row.state in states.GONE))
 
 
 def posters(row: Engagement) -> Reach | None:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from enum import StrEnum
 from uuid import UUID
 
-from server.engagements import fitness, holding, places, rules, working
+from server.engagements import holding, places, wages
 from server.engagements.holding import Move
 from server.engagements.models import ContestState, Engagement, EngagementState, Party
 from server.engagements.states import Actor, Verb
@@ -74,12 +74,17 @@ async def decide(engagement_id: UUID, verdict: Verdict, by: Decider, version: in
 
 
 async def standing_decision(held: Engagement) -> AuditEntry | None:
-    """Return the entry of the decision about an engagement that stands, None where none does or an appeal made it."""
+    """Return the entry of the decision about an engagement that stands.
+
+    None where none does, an appeal made it, or it was about wages that both say were paid since.
+    """
     if held.contest not in DECIDED:
         return None
     made = AuditEntry.filter(subject=holding.subject_of(held.id), action__in=[ACTION, OVERTURNED])
     last = await made.order_by("-id").first()
-    return last if last and last.action == ACTION and last.after == held.state else None
+    if last is None or last.action != ACTION or last.after != held.state:
+        return None
+    return None if last.before == EngagementState.WAGE_DISPUTE and held.paid_at else last
 
 
 async def loser(held: Engagement) -> Party | None:
@@ -101,7 +106,9 @@ async def overturn(held: Engagement, by: Decider) -> None:
         await _lift(held)
         held.contest = ContestState.LIFTED
     else:
-        await working.require_alone(held)
+        await wages.require_alone(held)
+        if mark is EngagementState.WAGE_DISPUTE:
+            wages.take_back(held)
         holding.enter(held, mark)
         held.contest = ContestState.STANDS
     await _write(held, before, by)
@@ -129,30 +136,11 @@ async def concerned(held: Engagement) -> Collection[UUID]:
 
 
 async def _lift(held: Engagement) -> None:
-    """Take the mark from a held engagement.
-
-    Whose place is somebody else's by now goes on without one; who has work elsewhere by now came and has left since,
-    and the place that this frees is given by the sweep: people are held once in a transaction. What was said of the
-    wages when the work seemed over is not of all of it.
-    """
+    """Take the mark from a held engagement."""
     if held.state is EngagementState.WAGE_DISPUTE:
-        holding.enter(held, await working.before_dispute(held))
-        return
-    held.contest_until = None
-    if await _elsewhere(held):
-        places.let_go(held)
-        holding.enter(held, EngagementState.LEFT_EARLY)
-        return
-    holding.enter(held, EngagementState.ATTENDED)
-    held.paid_by, held.paid_at = {}, None
-    places.give_back(held)
-    held.due_at = clock.now() + rules.in_force().completion.time if held.completed_by else None
-
-
-async def _elsewhere(held: Engagement) -> bool:
-    people = await holding.people([held.person_id])
-    known = await fitness.look(held.posting, [held], people)
-    return known.taken_on(held) is not None
+        await wages.end_dispute(held)
+    else:
+        await wages.work_on(held)
 
 
 async def _write(held: Engagement, before: EngagementState, by: Decider) -> Engagement:

@@ -42,6 +42,8 @@ async def _ended(engagement_id: UUID) -> bool:
     if held.state not in AT_WORK or not await fitness.unguarded([held]) or await told([held]):
         return False
     before = held.state
+    if before is EngagementState.ACCEPTED and held.completed_by:  # they came unrecorded, and it is done
+        return False
     if before is EngagementState.ATTENDED:
         await holding.change(held, before, Move(Verb.CONSENT_ENDED, "consent_missing"))
         return True

@@ -24,15 +24,16 @@ def ended_at(one: Engagement) -> datetime | None:
     return max(one.state_since, one.paid_at or one.state_since)
 
 
-async def end_all(person_id: UUID) -> None:
+async def end_all(person_id: UUID, by: datetime | None = None) -> None:
     """Take back what a person who goes has applied for, was offered, or has a place by and has not begun.
 
+    With `by` only that whose first shift, for them, begins until then: they would not come, and nobody would know.
     Each in a transaction of its own, since others move up, and no two postings that give places are held at once. What
     has begun goes on, as does the class that somebody offered for a school.
     """
     theirs = Engagement.filter(person_id=person_id, state__in=NOT_BEGUN, student_id__isnull=False)
     for one in await theirs.order_by("id").only("id"):
-        await _end(one.id)
+        await _end(one.id, by)
 
 
 @transaction
@@ -57,10 +58,10 @@ async def forget(before: datetime) -> int:
 
 
 @transaction
-async def _end(engagement_id: UUID) -> None:
+async def _end(engagement_id: UUID, by: datetime | None) -> None:
     held = await holding.hold(engagement_id)
     going = await Person.exists(id=held.person_id, state=PersonState.DELETION_REQUESTED)
-    if not going or held.state not in NOT_BEGUN or _begun(held):
+    if not going or held.state not in NOT_BEGUN or begun(held) or (by and not _begins(held, by)):
         return
     before, offered = held.state, held.state is EngagementState.OFFERED
     holding.enter(held, EngagementState.DECLINED if offered else EngagementState.WITHDRAWN)
@@ -70,9 +71,18 @@ async def _end(engagement_id: UUID) -> None:
     await places.free(held)
 
 
-def _begun(held: Engagement) -> bool:
+def begun(held: Engagement) -> bool:
     """Whether the first shift of who has a place has begun: whether they came is for the two sides to say."""
     posting = held.posting
     if held.state is not EngagementState.ACCEPTED or posting.starts_on is None:
         return False
     return rules.first_shift(posting.starts_on, posting.ends_on, posting.hours, held.accepted_at) <= clock.now()
+
+
+def _begins(held: Engagement, by: datetime) -> bool:
+    """Whether the first shift to which somebody could come, or could once they had the place, begins until a moment."""
+    posting = held.posting
+    if posting.starts_on is None:
+        return False
+    since = held.accepted_at or clock.now()
+    return rules.first_shift(posting.starts_on, posting.ends_on, posting.hours, since) <= by

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from server.engagements import asking, contests, fitness, guardians, listing, rules, service, states, working
+from server.engagements import asking, contests, fitness, guardians, listing, rules, service, states, wages, working
 from server.engagements.models import ContestState, Engagement, EngagementState, EngagementStep, Party
 from server.engagements.states import Verb
 from server.kernel import clock
@@ -57,7 +57,7 @@ class Cue(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Of a page of engagements: which were agreed on other terms, who came, over whose wages was decided.
+    """Of a page of engagements: which were agreed on other terms, who came, of whose wages no more are owed.
 
     And whose changed terms meet other work of theirs, who goes on with it without their guardian's consent, and against
     the decision about which an appeal is open, which whoever knows of appeals adds.
@@ -75,14 +75,17 @@ async def facts(rows: Sequence[Engagement]) -> Facts:
     """Return what is to be known of some engagements; seven queries at most."""
     asked = [row.id for row in rows if row.state in states.WORKED]
     verbs = [Verb.ATTEND.value, Verb.DECIDE.value]
-    steps = await EngagementStep.filter(engagement_id__in=asked, verb__in=verbs) if asked else []
+    steps = (
+        await EngagementStep.filter(engagement_id__in=asked, verb__in=verbs).order_by("made_at", "id") if asked else []
+    )
+    decisions = {step.engagement_id: step for step in steps if step.verb == Verb.DECIDE}
     changed = frozenset(await listing.changed_terms(rows))
     at_work = [row for row in rows if row.state in states.AT_WORK]
     told = await guardians.told(at_work)
     return Facts(
         changed,
         frozenset(step.engagement_id for step in steps if step.verb == Verb.ATTEND),
-        frozenset(step.engagement_id for step in steps if step.before == EngagementState.WAGE_DISPUTE),
+        frozenset(one for one, last in decisions.items() if wages.not_owed(last)),
         clashing=frozenset(await fitness.clashing([row for row in at_work if row.id in changed])),
         unguarded=frozenset(await fitness.unguarded([row for row in at_work if row.id in told])),
     )
@@ -127,7 +130,7 @@ def moment(row: Engagement, cue: Cue) -> datetime | None:
         return row.due_at
     if cue in {Cue.NO_SHOW, Cue.LEFT_EARLY}:
         return row.contest_until
-    return _wages_due(row) if cue in {Cue.UNPAID, Cue.PAY_SAID} else None
+    return wages.wages_due(row) if cue in {Cue.ATTENDED, Cue.UNPAID, Cue.PAY_SAID} else None
 
 
 def leaves_until(row: Engagement, known: Facts) -> datetime | None:
@@ -166,15 +169,12 @@ def _paid(row: Engagement, party: Party, known: Facts) -> Cue:
         return Cue.SETTLED
     if row.contest is ContestState.STANDS and row.state is EngagementState.WAGE_DISPUTE:
         return Cue.OWED
-    if party in row.paid_by:
+    not_owed = row.contest is ContestState.LIFTED and row.id in known.decided
+    if party in row.paid_by and not (not_owed and party is Party.WORKER):
         return Cue.SAID_PAID
-    if row.contest is ContestState.LIFTED and row.id in known.decided:
+    if not_owed:
         return Cue.NOT_OWED
     return Cue.PAY_SAID if row.paid_by else Cue.UNPAID
-
-
-def _wages_due(row: Engagement) -> datetime:
-    return (row.completed_at or row.state_since) + rules.in_force().unpaid.time
 
 
 def _begun(row: Engagement) -> bool:
@@ -186,7 +186,7 @@ def _contestable(row: Engagement) -> bool:
 
 
 def _worked(row: Engagement, known: Facts) -> bool:
-    return row.state is not EngagementState.CANCELLED_BY_EMPLOYER or row.id in known.came or working.taken_late(row)
+    return row.state is not EngagementState.CANCELLED_BY_EMPLOYER or row.id in known.came or wages.taken_late(row)
 
 
 def _may_accept(row: Engagement, _party: Party, _known: Facts) -> bool:
@@ -210,10 +210,10 @@ def _may_complete(row: Engagement, party: Party, _known: Facts) -> bool:
     return party not in row.completed_by and (row.state is EngagementState.ATTENDED or over)
 
 
-def _may_report(row: Engagement, party: Party, known: Facts) -> bool:
-    due = clock.now() >= _wages_due(row)
-    said = party in row.paid_by or row.contest is ContestState.OPEN or row.id in known.decided
-    return due and not said and _worked(row, known)
+def _may_report(row: Engagement, _party: Party, known: Facts) -> bool:
+    due = clock.now() >= wages.wages_due(row)
+    settled = row.paid_at or row.contest is ContestState.OPEN or row.id in known.decided
+    return due and not settled and _worked(row, known)
 
 
 _CHECKS: Mapping[Verb, Callable[[Engagement, Party, Facts], bool]] = {
@@ -221,6 +221,7 @@ _CHECKS: Mapping[Verb, Callable[[Engagement, Party, Facts], bool]] = {
     Verb.WITHDRAW: _may_withdraw,
     Verb.ATTEND: lambda row, _party, _known: _begun(row),
     Verb.NO_SHOW: _may_say_absent,
+    Verb.CANCEL: lambda row, _party, _known: not working.past_cancelling(row),
     Verb.CONTEST: lambda row, _party, _known: _contestable(row),
     Verb.COMPLETE: _may_complete,
     Verb.CONFIRM_PAID: lambda row, party, known: party not in row.paid_by and _worked(row, known),

@@ -61,7 +61,7 @@ def clash(one: Times, other: Times) -> date | None:
     if _last(one) + 1 < other.starts_on.toordinal() or _last(other) + 1 < one.starts_on.toordinal():
         return None  # a night's end reaches one day beyond the last
     days = [day for mine, theirs in product(_spans(one), _spans(other)) for day in _meetings(one, other, mine, theirs)]
-    return date.fromordinal(min(days)) if days else None
+    return date.fromordinal(min(*days, date.max.toordinal())) if days else None
 
 
 def _meetings(one: Times, other: Times, mine: Span, theirs: Span) -> Iterator[int]:
@@ -73,7 +73,7 @@ def _meetings(one: Times, other: Times, mine: Span, theirs: Span) -> Iterator[in
         if begins >= min(mine[2], theirs[2] + later * DAY):
             continue
         first = max(one.starts_on.toordinal(), other.starts_on.toordinal() - later)
-        day = first + (mine[0] - date.fromordinal(first).isoweekday()) % WEEK_DAYS
+        day = first + (mine[0] - first) % WEEK_DAYS  # day 1 was a Monday
         if day <= min(_last(one), _last(other) - later):
             yield day + begins // DAY
 

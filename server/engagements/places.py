@@ -12,7 +12,7 @@ from server.engagements.models import Engagement, EngagementState
 from server.engagements.states import AT_WORK, Verb
 from server.kernel import clock
 from server.kernel.transactions import transaction
-from server.labour import keeping
+from server.labour import keeping, posters
 from server.labour.keeping import PUBLIC, Change
 from server.labour.models import Posting, PostingState
 from server.labour.service import landing
@@ -83,7 +83,7 @@ async def refill(posting: Posting) -> int:
     already, then who was there first; who does not fit stays. Holds people, which a transaction does once.
     """
     await _give_back(posting)
-    moved = await _move_up(posting) if left(posting) and asking.takes(posting) else 0
+    moved = await _move_up(posting) if await _gives(posting) else 0
     await settle(posting)
     return moved
 
@@ -101,6 +101,10 @@ async def refill_all() -> int:
 @transaction
 async def _look_again(posting_id: UUID) -> int:
     return await refill(await keeping.hold(posting_id))
+
+
+async def _gives(posting: Posting) -> bool:
+    return left(posting) > 0 and asking.takes(posting) and await posters.stands(posting)
 
 
 async def _give_back(posting: Posting) -> None:

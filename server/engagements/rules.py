@@ -8,11 +8,12 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from server.kernel import clock
 from server.kernel.content import Content, read
 from server.kernel.handed import Handed
+from server.labour.models import Settlement
 
 Words = Annotated[str, Field(min_length=1)]
 WEEK_DAYS = 7
@@ -49,7 +50,8 @@ class Rules(Content):
     `withdrawal`: before the first shift, within which who was accepted stays. `contest`: how long a no-show or an early
     leaving may be contested. `completion`: after one side's word, until it counts for both. `silence`: after the end of
     the work, until nobody is asked any more. `payment`: after completion, until both are reminded. `unpaid`: after
-    completion, before which nobody is said to owe.
+    completion, before which nobody is said to owe. `instalments`: the same while the work goes on, by how often the
+    posting pays out.
     """
 
     withdrawal: Hours
@@ -58,6 +60,14 @@ class Rules(Content):
     silence: Days
     payment: Days
     unpaid: Days
+    instalments: Mapping[Settlement, Days]
+
+    @field_validator("instalments")
+    @classmethod
+    def _whole(cls, instalments: Mapping[Settlement, Days]) -> Mapping[Settlement, Days]:
+        if missing := set(Settlement) - instalments.keys():
+            raise ValueError(f"{', '.join(sorted(missing))} is missing")
+        return instalments
 
 
 _handed = Handed[Rules]("rules for engagements were")
@@ -78,12 +88,12 @@ def first_shift(
     who came in after the last one it is the moment `after` itself.
     """
     day = max(starts_on, after.astimezone(clock.SHANGHAI).date()) if after else starts_on
-    for _ in range(WEEK_DAYS + 1):
-        spans = hours.get(str(day.isoweekday()), ()) if hours else (("00:00",),)
-        begins = sorted(_moment(day, span[0]) for span in spans if not over(ends_on, day))
+    for later in range(min(WEEK_DAYS, (date.max - day).days) + 1):
+        on = day + later * ONE_DAY
+        spans = hours.get(str(on.isoweekday()), ()) if hours else (("00:00",),)
+        begins = sorted(_moment(on, span[0]) for span in spans if not over(ends_on, on))
         if found := next((one for one in begins if after is None or one >= after), None):
             return found
-        day += ONE_DAY
     return after or _moment(starts_on, "00:00")
 
 

@@ -63,7 +63,7 @@ async def accept(engagement_id: UUID, actor: Actor) -> Engagement:
     """
     held = await holding.hold(engagement_id)
     holding.act(held, Verb.ACCEPT, actor)
-    asking.require_open(held.posting)
+    await asking.require_open(held.posting)
     _require_room(held)
     before = held.state
     if before is EngagementState.WAITING and held.approved_at:

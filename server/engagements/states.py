@@ -52,7 +52,7 @@ class Verb(StrEnum):
     DEEM = "deem"
     """By itself: one side said so, and the other nothing."""
     END = "end"
-    """By itself: with its posting."""
+    """By itself: with its posting, or with an organisation that nothing carries on."""
     UNFIT = "unfit"
     """By itself: the posting changed, and is no longer for people of that age."""
     CONSENT_ENDED = "consent_ended"
@@ -99,9 +99,9 @@ TABLE: Mapping[Verb, Rule] = {
     ),
     Verb.CONFIRM_PAID: Rule(
         {WORKER: WORKED, POSTER: WORKED},
-        WORKED,
+        WORKED | {ATTENDED},
     ),
-    Verb.REPORT_UNPAID: Rule({WORKER: WORKED - {WAGE_DISPUTE}}, _of(WAGE_DISPUTE)),
+    Verb.REPORT_UNPAID: Rule({WORKER: (WORKED | {ATTENDED}) - {WAGE_DISPUTE}}, _of(WAGE_DISPUTE)),
     Verb.DECIDE: Rule(
         {None: _of(NO_SHOW, LEFT_EARLY, WAGE_DISPUTE)},
         _of(NO_SHOW, LEFT_EARLY, WAGE_DISPUTE, ATTENDED, COMPLETED, CANCELLED),
@@ -110,7 +110,7 @@ TABLE: Mapping[Verb, Rule] = {
     Verb.MOVE_UP: Rule({None: _of(WAITING)}, _of(ACCEPTED)),
     Verb.FREE: Rule({None: _of(NO_SHOW)}),
     Verb.DEEM: Rule({None: _of(ACCEPTED, ATTENDED)}, _of(COMPLETED, UNANSWERED)),
-    Verb.END: Rule({None: _of(*OPEN, *AT_WORK)}, _of(UNANSWERED, CANCELLED)),
+    Verb.END: Rule({None: _of(*OPEN, *AT_WORK)}, _of(UNANSWERED, CANCELLED, WITHDRAWN)),
     Verb.UNFIT: Rule({None: AT_WORK}, _of(CANCELLED)),
     Verb.CONSENT_ENDED: Rule({None: AT_WORK}, _of(WITHDRAWN, ATTENDED)),
 }

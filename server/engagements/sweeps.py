@@ -6,7 +6,7 @@ from uuid import UUID
 from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 
-from server.engagements import guardians, holding, places, rules, states, supplies, working
+from server.engagements import guardians, holding, orphans, places, rules, states, supplies, working
 from server.engagements.holding import Move
 from server.engagements.models import ContestState, Engagement, EngagementState
 from server.engagements.states import Verb
@@ -27,6 +27,7 @@ async def watch() -> Mapping[str, int]:
         "silent": await _each(silent, _silent),
         "unguarded": await guardians.watch(),
         "left": await supplies.end_left(),
+        "orphaned": await orphans.watch(),
         "moved_up": await places.refill_all(),
     }
 

@@ -6,7 +6,7 @@ Every function raises DomainError 403 for what is the other side's to do, 404, a
 from datetime import datetime
 from uuid import UUID
 
-from server.engagements import holding, places, rules, states
+from server.engagements import holding, places, rules, states, wages
 from server.engagements.holding import Move
 from server.engagements.models import ContestState, Engagement, EngagementState, EngagementStep, Party
 from server.engagements.states import Actor, Verb
@@ -57,8 +57,14 @@ async def leave_early(engagement_id: UUID, actor: Actor, reason: str = "") -> En
 
 @transaction
 async def cancel(engagement_id: UUID, actor: Actor, reason: str) -> Engagement:
-    """Take an offer or a place away from who has it, for a reason; raises DomainError 422 without one."""
+    """Take an offer or a place away from who has it, for a reason; raises DomainError 422 without one.
+
+    Raises DomainError 409 also for a place once the worker says that the work is done, or it is over: whoever disagrees
+    says what can be contested.
+    """
     held, before = await _held(engagement_id, Verb.CANCEL, actor)
+    if past_cancelling(held):
+        raise DomainError("work_done", 409)
     if not reason:
         raise invalid(FieldFault("/reason", "missing"))
     holding.enter(held, EngagementState.CANCELLED_BY_EMPLOYER)
@@ -100,57 +106,52 @@ async def confirm_paid(engagement_id: UUID, actor: Actor, fen: int | None = None
     Raises DomainError 409 also for the same side's second word.
     """
     held, before = await _held(engagement_id, Verb.CONFIRM_PAID, actor)
-    await _require_worked(held)
+    await wages.require_worked(held)
     if actor.party in held.paid_by:
         raise DomainError("already_said", 409)
     now = clock.now()
     held.paid_by = {**held.paid_by, actor.party.value: {"at": now.isoformat(), "fen": fen}}
-    if held.state is EngagementState.WAGE_DISPUTE and actor.party is Party.WORKER:
-        holding.enter(held, await before_dispute(held))
+    if disputed := held.state is EngagementState.WAGE_DISPUTE and actor.party is Party.WORKER:
+        await wages.end_dispute(held)
         held.contest = ContestState.NONE
     if len(held.paid_by) == len(Party):
         held.paid_at, held.due_at = now, None
-    event = "paid" if held.paid_at else "payment_said"
-    return await holding.change(held, before, Move(Verb.CONFIRM_PAID, event, actor))
+    event = "paid" if held.paid_at else "payment_said" if held.paid_by else "dispute_over"
+    await holding.change(held, before, Move(Verb.CONFIRM_PAID, event, actor))
+    if disputed:
+        await places.settle(held.posting)
+    return held
 
 
 @transaction
 async def report_unpaid(engagement_id: UUID, actor: Actor, reason: str = "") -> Engagement:
-    """Tell the secretariat that the wages were not paid.
+    """Tell the secretariat that the wages were not paid, which takes back that they came, said by mistake.
 
-    Raises DomainError 409 also before they were due, after saying that they came, while something else of it waits to
+    Raises DomainError 409 also before they were due, once both say that they came, while something else of it waits to
     be decided, and once it was decided that nothing is owed.
     """
     held, before = await _held(engagement_id, Verb.REPORT_UNPAID, actor)
-    await _require_worked(held)
-    if actor.party in held.paid_by:
+    await wages.require_worked(held)
+    if held.paid_at:
         raise DomainError("wages_confirmed", 409)
     if held.contest is ContestState.OPEN:
         raise DomainError("contest_waits", 409)
-    earliest = (held.completed_at or held.state_since) + rules.in_force().unpaid.time
-    if clock.now() < earliest:
+    if clock.now() < (earliest := wages.wages_due(held)):
         raise DomainError("wages_not_due", 409, due_on=_told(earliest))
-    disputes = EngagementStep.filter(engagement_id=held.id, verb=Verb.DECIDE, before=EngagementState.WAGE_DISPUTE)
-    if await disputes.exists():
+    decisions = EngagementStep.filter(engagement_id=held.id, verb=Verb.DECIDE).order_by("-made_at", "-id").limit(1)
+    if any(wages.not_owed(one) for one in await decisions):
         raise DomainError("wages_decided", 409)
-    await require_alone(held)
+    await wages.require_alone(held)
+    wages.take_back(held)
     holding.enter(held, EngagementState.WAGE_DISPUTE)
     held.contest, held.contest_until, held.due_at = ContestState.OPEN, None, None
     return await holding.change(held, before, Move(Verb.REPORT_UNPAID, "wage_dispute", actor, reason))
 
 
-async def before_dispute(held: Engagement) -> EngagementState:
-    """Return the state from which an engagement came into a dispute over wages."""
-    reports = EngagementStep.filter(engagement_id=held.id, verb=Verb.REPORT_UNPAID).order_by("-made_at", "-id")
-    return EngagementState((await reports.only("id", "before").limit(1))[0].before)
-
-
-def taken_late(one: Engagement) -> bool:
-    """Whether a place was taken away when its first shift had begun, so that somebody may have come unrecorded."""
-    posting = one.posting
-    if one.accepted_at is None or posting.starts_on is None:
-        return False
-    return one.state_since >= rules.first_shift(posting.starts_on, posting.ends_on, posting.hours, one.accepted_at)
+def past_cancelling(one: Engagement) -> bool:
+    """Whether a place is no longer the poster's to take away: the worker says that it is done, or it is over."""
+    over = rules.over(one.posting.ends_on, clock.today())
+    return one.state in states.AT_WORK and (over or Party.WORKER in one.completed_by)
 
 
 async def _gone(held: Engagement, before: EngagementState, move: Move) -> Engagement:
@@ -158,21 +159,6 @@ async def _gone(held: Engagement, before: EngagementState, move: Move) -> Engage
     await holding.change(held, before, move)
     await places.free(held)
     return held
-
-
-async def _require_worked(held: Engagement) -> None:
-    """Raise DomainError 409 for a place that was taken away before anybody came: nothing is owed for it."""
-    if held.state is not EngagementState.CANCELLED_BY_EMPLOYER or taken_late(held):
-        return
-    if not await EngagementStep.exists(engagement_id=held.id, verb=Verb.ATTEND):
-        raise states.wrong_state(held.state)
-
-
-async def require_alone(held: Engagement) -> None:
-    """Raise DomainError 409 where the same people have another place there by now: the database holds one at a time."""
-    same = Engagement.filter(posting_id=held.posting_id, person_id=held.person_id, supply_id=held.supply_id)
-    if await same.exclude(id=held.id).exclude(state__in=states.GONE).exists():
-        raise DomainError("engaged_again", 409)
 
 
 async def _held(engagement_id: UUID, verb: Verb, actor: Actor) -> tuple[Engagement, EngagementState]:

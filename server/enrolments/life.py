@@ -21,8 +21,10 @@ from server.kernel.ids import new_id
 from server.kernel.sensitive import Sensitive
 from server.kernel.transactions import transaction
 from server.organisations import current
+from server.organisations.group import period_of
 from server.organisations.models import Organisation, OrganisationState
 from server.organisations.roles import Kind
+from server.organisations.service import carrying_on
 from server.students import registry
 from server.students.id_number import Regions
 from server.students.models import Student
@@ -112,11 +114,12 @@ async def register(enrolment_id: UUID, shown: Shown, move: Move) -> Enrolment:
 async def transfer(enrolment_id: UUID, to: UUID | None, move: Move) -> Enrolment:
     """Let a student go to another member school, on whose list they then are, or out of the group where `to` is None.
 
-    Raises DomainError as `step` does, 422 for a school that is this one or not a verified vocational school.
+    Raises DomainError as `step` does, 422 for a school that is this one, or not verified and a member of the
+    group on the day.
     """
     enrolment, _student = await _hold(enrolment_id, _TRANSFER)
     day = _day(enrolment, move)
-    successor = await _received(enrolment, await _receiving(enrolment, to), move, day) if to else None
+    successor = await _received(enrolment, await _receiving(enrolment, to, day), move, day) if to else None
     enrolment.successor_id = successor.id if successor else None
     await _change(enrolment, _TRANSFER, move, day)
     return enrolment
@@ -133,8 +136,8 @@ async def hold(enrolment_id: UUID) -> tuple[Enrolment, Student]:
 
 
 async def require_acting(school_id: UUID) -> None:
-    """Raise DomainError 409 for a school that is not verified at this moment."""
-    if not await Organisation.exists(id=school_id, state=OrganisationState.VERIFIED):
+    """Raise DomainError 409 for a school that is not verified at this moment, nor carried on by one that is."""
+    if (await carrying_on(school_id)).state is not OrganisationState.VERIFIED:
         raise DomainError("organisation_state", 409)
 
 
@@ -170,9 +173,9 @@ def _evidence(shown: Shown, student: Student) -> Evidence:
     return Evidence(number, shown.document)
 
 
-async def _receiving(enrolment: Enrolment, to: UUID) -> UUID:
-    verified = Organisation.filter(id=to, kind=Kind.VOCATIONAL_SCHOOL, state=OrganisationState.VERIFIED)
-    if to == enrolment.school_id or not await verified.exists():
+async def _receiving(enrolment: Enrolment, to: UUID, day: date) -> UUID:
+    verified = await Organisation.get_or_none(id=to, kind=Kind.VOCATIONAL_SCHOOL, state=OrganisationState.VERIFIED)
+    if to == enrolment.school_id or verified is None or not period_of(verified).covers(day):
         raise invalid(FieldFault("/to", "school_to_transfer_to"))
     return to
 

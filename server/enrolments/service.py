@@ -92,7 +92,8 @@ async def list_many(
     `holders` are the students of the lines, held. With evidence a line is registered at once, and one that was only
     listed before becomes so. A line that says nothing new is `repeated`; one with evidence for a student who is
     registered elsewhere is refused, without it listed with a remark. Refused is also who left after the day on which
-    the line has them enter, what differs from what stands, and, unless `anew`, what was declared void as it was.
+    the line has them enter, who stands under another name, what differs from what stands, and, unless `anew`, what was
+    declared void as it was.
     """
     work = _Work(school_id, by, clock.now(), *await _known(school_id, holders), anew)
     results = [_line(work, line, student) for line, student in zip(lines, holders, strict=True)]
@@ -144,7 +145,8 @@ def _line(work: _Work, line: Listed, student: Student) -> Result:
         return Result(Outcome.REFUSED, None, wrong)
     news = bool(line.evidence) and (known is None or known.state is EnrolmentState.LISTED)
     if known and not news:
-        return Result(Outcome.REPEATED, known.id)
+        differing = [Remark(name, "differs") for name in _proven_otherwise(line.evidence, known)]
+        return Result(Outcome.WARNING if differing else Outcome.REPEATED, known.id, differing)
     if news and elsewhere:
         return Result(Outcome.REFUSED, None, [Remark("id_number", "registered_elsewhere")])
     remarks = list(_remarks(line, student, elsewhere=elsewhere))
@@ -158,6 +160,8 @@ def _line(work: _Work, line: Listed, student: Student) -> Result:
 
 def _unfit(work: _Work, line: Listed, student: Student, known: Enrolment | None) -> list[Remark]:
     """Return why a line goes against what the school itself has said of the student."""
+    if known and sealed.name_of(known) != line.name:
+        return [Remark("name", "listed_otherwise")]
     if known:
         return [Remark(name, "differs") for name in _differing(line, known)]
     place = (student.id, line.year)
@@ -170,6 +174,14 @@ def _unfit(work: _Work, line: Listed, student: Student, known: Enrolment | None)
 
 def _differing(line: Listed, row: Enrolment) -> list[str]:
     return [name for name in LASTING if name in line.said and getattr(line, name) != getattr(row, name)]
+
+
+def _proven_otherwise(evidence: Evidence, row: Enrolment) -> Iterator[str]:
+    """Yield what a line shows from outside otherwise than a registered student's record has it."""
+    if evidence.number and evidence.number != sealed.record_number_of(row):
+        yield "record_number"
+    if evidence.document and evidence.document != row.record_document:
+        yield "record_document"
 
 
 def _remarks(line: Listed, student: Student, *, elsewhere: bool) -> Iterator[Remark]:

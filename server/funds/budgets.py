@@ -62,6 +62,15 @@ async def hold_current(fund_id: UUID) -> Budget | None:
     return budget if budget and budget.state is BudgetState.OPEN else None
 
 
+async def unclosed(fund_id: UUID) -> Budget | None:
+    """Return a fund's open budget of a past year that still reserves money, None where there is none.
+
+    Those awards wait for its closing, and keep their places before whoever was approved after them.
+    """
+    rows = Budget.filter(fund_id=fund_id, state=BudgetState.OPEN, reserved_fen__gt=0, year__lt=clock.today().year)
+    return await rows.order_by("year").first()
+
+
 async def of_year(fund_id: UUID, year: int) -> Budget:
     """Return a fund's budget of a fiscal year; raises DomainError 404."""
     known = 0 < year < MAXYEAR  # what is longer than a year no column holds

@@ -1,4 +1,4 @@
-"""Putting a paper on file: a scan, and what it says; a newer one of its kind and entry year takes its place."""
+"""Putting a paper on file: a scan, and what it says; a newer one takes its place, or it is taken off again."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -8,11 +8,12 @@ from uuid import UUID
 from server.funds import papers, service
 from server.funds.models import FundPaper, PaperKind
 from server.kernel import clock
-from server.kernel.errors import FieldFault, found, invalid
+from server.kernel.errors import DomainError, FieldFault, found, invalid
 from server.kernel.transactions import transaction
 from server.organisations import scans
 from server.organisations.models import Organisation
 from server.organisations.ports import Files, Scans
+from server.people.service import Decider
 
 OLDEST_YEAR = 2019
 """The year of the first document that promises an award."""
@@ -43,10 +44,32 @@ async def put(fund_id: UUID, paper: NewPaper, data: bytes, cleaner: Scans, files
     return await scans.put(data, cleaner, files, partial(_file, fund_id, paper))
 
 
+@transaction
+async def withdraw(fund_id: UUID, paper_id: UUID, by: Decider) -> FundPaper:
+    """Take a paper off, which is wrong or holds no more: from now on nothing is paid on it; it stays in the history.
+
+    Raises DomainError 404, 409 where it is off already, or a newer one has taken its place.
+    """
+    await service.hold(fund_id)
+    held = found(await FundPaper.get_or_none(id=paper_id, fund_id=fund_id), "fund_paper")
+    if held.replaced_at:
+        raise DomainError("paper_replaced", 409)
+    held.replaced_at = clock.now()
+    await held.save(update_fields=["replaced_at"])
+    said = {"before": held.kind, "fields": ["basis"], "reason": by.reason}
+    await service.note(fund_id, "fund.paper_withdrawn", by.person_id, **said)
+    return held
+
+
+async def paper(paper_id: UUID) -> FundPaper:
+    """Return a paper, also one that was replaced; raises DomainError 404."""
+    return found(await FundPaper.get_or_none(id=paper_id), "fund_paper")
+
+
 async def picture(fund_id: UUID, paper_id: UUID, files: Files) -> bytes | None:
     """Return the scan of a fund's paper as a JPEG, also of one that was replaced; raises DomainError 404."""
-    paper = found(await FundPaper.get_or_none(id=paper_id, fund_id=fund_id), "fund_paper")
-    return await files.read(paper.scan_id)
+    row = found(await FundPaper.get_or_none(id=paper_id, fund_id=fund_id), "fund_paper")
+    return await files.read(row.scan_id)
 
 
 async def history(fund_id: UUID) -> list[FundPaper]:

@@ -58,9 +58,15 @@ class EntryKind(StrEnum):
     UNCOMMIT = "uncommit"
     SPEND = "spend"
     BANK_RETURN = "bank_return"
+    UNDO_RETURN = "undo_return"
+    """The bank sent nothing back after all."""
     RECOVER = "recover"
     """What came back by a clawback that does not stand is the payee's again."""
+    UNDO_RECOVER = "undo_recover"
+    """It did not come back after all."""
     WRITE_OFF = "write_off"
+    REVIVE = "revive"
+    """Of what was given up some comes after all: it is entered as recovered with the same."""
     LAPSE = "lapse"
     CARRY_OUT = "carry_out"
     CARRY_IN = "carry_in"
@@ -84,6 +90,7 @@ class Fund(Model):
 class FundPaper(Model):
     """One paper on file. A newer one of its kind, and of its entry year where it has one, replaces it.
 
+    `replaced_at` is also when one was taken off without a newer one.
     `payer` is a verified authority, named by a paper of that kind only. `year` is named by a recognition only.
     """
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from server.funds.models import Fund
@@ -90,10 +91,13 @@ async def change(held: Fund, new: NewFund, book: PolicyBook, by: UUID) -> Fund:
     return held
 
 
-async def note(fund_id: UUID, event: str, by: UUID, *, after: str = "", fields: Sequence[str] = ()) -> None:
-    """Leave what happened to a fund in the audit, and in the outbox for those who lead the secretariat."""
+async def note(fund_id: UUID, event: str, by: UUID, **said: Any) -> None:
+    """Leave what happened to a fund in the audit, with what is `said` of it, and in the outbox.
+
+    There it is for those who lead the secretariat.
+    """
     subject = f"fund:{fund_id}"
-    await audit.note(subject, event, actor_id=by, after=after, fields=fields)
+    await audit.note(subject, event, actor_id=by, **said)
     await outbox.record(event, subject, await memberships.leading(secretariat.SECRETARIAT_ID))
 
 

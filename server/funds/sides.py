@@ -18,8 +18,11 @@ SIDES: Mapping[EntryKind, Sides] = MappingProxyType(
         EntryKind.UNCOMMIT: (Account.COMMITTED, Account.RESERVED),
         EntryKind.SPEND: (Account.COMMITTED, Account.SPENT),
         EntryKind.BANK_RETURN: (Account.SPENT, Account.RESERVED),
+        EntryKind.UNDO_RETURN: (Account.RESERVED, Account.SPENT),
         EntryKind.RECOVER: (Account.SPENT, Account.AVAILABLE),
+        EntryKind.UNDO_RECOVER: (Account.AVAILABLE, Account.SPENT),
         EntryKind.WRITE_OFF: (Account.SPENT, Account.WRITTEN_OFF),
+        EntryKind.REVIVE: (Account.WRITTEN_OFF, Account.SPENT),
         EntryKind.LAPSE: (Account.AVAILABLE, Account.SURRENDERED),
         EntryKind.CARRY_OUT: (Account.AVAILABLE, Account.CARRIED),
         EntryKind.CARRY_IN: (Account.CARRIED, Account.AVAILABLE),
@@ -28,11 +31,14 @@ SIDES: Mapping[EntryKind, Sides] = MappingProxyType(
 CLOSED_SIDES: Mapping[EntryKind, Sides] = MappingProxyType(
     {
         EntryKind.BANK_RETURN: (Account.SPENT, Account.SURRENDERED),
+        EntryKind.UNDO_RETURN: (Account.SURRENDERED, Account.SPENT),
         EntryKind.RECOVER: (Account.SPENT, Account.SURRENDERED),
+        EntryKind.UNDO_RECOVER: (Account.SURRENDERED, Account.SPENT),
         EntryKind.WRITE_OFF: SIDES[EntryKind.WRITE_OFF],
+        EntryKind.REVIVE: SIDES[EntryKind.REVIVE],
     }
 )
-"""What a closed year still takes: money that was paid comes back, and is surrendered, or is given up."""
+"""What a closed year still takes: money that was paid comes back, and is surrendered, or is given up; or did not."""
 
 OF_NOBODY = frozenset(
     {EntryKind.APPROPRIATE, EntryKind.REDUCE, EntryKind.LAPSE, EntryKind.CARRY_OUT, EntryKind.CARRY_IN}

@@ -34,7 +34,7 @@ class Outcome(StrEnum):
 
     ACCEPTED = "accepted"
     WARNING = "warning"
-    """Accepted, and somebody should look at it."""
+    """Accepted, or registered before, and somebody should look at it."""
     REPEATED = "repeated"
     """The school had registered the same before: nothing was done."""
     REFUSED = "refused"

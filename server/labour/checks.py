@@ -1,7 +1,7 @@
 """What is looked at before a reviewer sees a posting: what is missing, what the rules find, what WeChat reads."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
@@ -79,13 +79,14 @@ async def told(draft: Draft, person_id: UUID, rules: Rules) -> Sequence[Finding]
     return rules.findings(draft)
 
 
-def require_sense(draft: Draft, findings: Iterable[Finding]) -> None:
+def require_sense(draft: Draft, findings: Iterable[Finding], let_be: Container[str] = ()) -> None:
     """Raise DomainError 422 for values given that no posting may have, such as an end before the beginning.
 
-    What is wrong with its texts, or missing, is said when it is submitted.
+    What is wrong with its texts, in fields that are to be `let_be`, or missing, is said when it is submitted.
     """
-    faults = [one for one in refusals(findings) if one.pointer.split("/")[1] not in TEXTS]
-    if given := [one for one in faults if getattr(draft, one.pointer.split("/")[1], None) is not None]:
+    faults = [(one.pointer.split("/")[1], one) for one in refusals(findings)]
+    faults = [(name, one) for name, one in faults if name not in TEXTS and name not in let_be]
+    if given := [one for name, one in faults if getattr(draft, name, None) is not None]:
         raise invalid(*given)
 
 

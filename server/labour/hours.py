@@ -15,7 +15,7 @@ NAMES = "一二三四五六日"
 
 def found(said: Said, limits: Limits) -> Iterator[Found]:
     """Yield what is impossible about the hours, else what is too long of those that are asked for."""
-    impossible = list(_impossible(said))
+    impossible = [*_impossible(said), *_never(said)]
     yield from impossible
     if sought(said) and said.kind != "internship" and not impossible:
         yield from _too_long(said, limits)
@@ -58,6 +58,18 @@ def _impossible(said: Said) -> Iterator[Found]:
     around = [*spans, (spans[0][0] + WEEK, 0)]
     if early := next((first for first, second in pairwise(around) if second[0] < first[1]), None):
         yield Found("hours", "hours_overlap", {"day": weekday(early[0] // DAY + 1)})
+
+
+def _never(said: Said) -> Iterator[Found]:
+    """Yield where none of the weekdays falls between the first day and the last; others may, as in a usual week."""
+    first, last = said.starts_on, said.ends_on
+    days = {day for day, spans in said.hours.items() if spans}
+    if not (days and first and last) or not 0 <= (last - first).days < WEEK_DAYS - 1:
+        return
+    fallen = {(first.weekday() + later) % WEEK_DAYS + 1 for later in range((last - first).days + 1)}
+    if days.isdisjoint(fallen):
+        named = "、".join(weekday(day) for day in sorted(fallen))
+        yield Found("hours", "hours_never", {"days": named})
 
 
 def _too_long(said: Said, limits: Limits) -> Iterator[Found]:

@@ -12,7 +12,8 @@ from server.kernel import audit, clock, outbox
 from server.kernel.errors import DomainError, FieldFault, found, invalid
 from server.kernel.paging import Page, Sort, page
 from server.kernel.transactions import transaction
-from server.labour.models import OccupationsInDemand, Posting, Side
+from server.labour.models import OccupationsInDemand, Posting, PostingState, Side
+from server.people.service import Decider
 
 NEWEST, PUBLISHED = Sort("created_at"), Sort("published_at")
 
@@ -29,6 +30,7 @@ class Kept:
 async def count(title: str, counted_from: date, counted_to: date, by: UUID) -> OccupationsInDemand:
     """Make a list of the demand published from one day to another, both included, the most sought first.
 
+    What was removed as a fraud does not count.
     Raises DomainError 422 for days the wrong way round or to come.
     """
     if counted_to < counted_from:
@@ -62,10 +64,21 @@ async def edit(
 
 @transaction
 async def publish(list_id: UUID, by: UUID, version: int | None) -> OccupationsInDemand:
-    """Publish a list for good; raises DomainError 404, 409, 412."""
+    """Publish a list; raises DomainError 404, 409, 412."""
     row = await _hold(list_id, version)
     row.published_at, row.published_by_id = clock.now(), by
     await _keep(row, "published", by)
+    return row
+
+
+@transaction
+async def withdraw(list_id: UUID, by: Decider) -> OccupationsInDemand:
+    """Take a published list back, to be mended or left; raises DomainError 404, 409 for one that is not published."""
+    row = await _held(list_id)
+    if row.published_at is None:
+        raise DomainError("list_unpublished", 409)
+    row.published_at, row.published_by_id = None, None
+    await _keep(row, "withdrawn", by.person_id, by.reason)
     return row
 
 
@@ -85,7 +98,7 @@ async def unpublished(limit: int, cursor: str | None) -> Page[OccupationsInDeman
 
 
 async def _counted(counted_from: date, counted_to: date) -> list[dict[str, Any]]:
-    published = Posting.filter(
+    published = Posting.exclude(state=PostingState.REMOVED).filter(
         side=Side.DEMAND,
         occupation__isnull=False,
         published_at__gte=clock.midnight(counted_from),
@@ -114,8 +127,7 @@ def _kept(entries: Sequence[dict[str, Any]], kept: Sequence[Kept]) -> list[dict[
 
 
 async def _hold(list_id: UUID, version: int | None) -> OccupationsInDemand:
-    held = OccupationsInDemand.filter(id=list_id).select_for_update()
-    row = found(await held.get_or_none(), "occupations_in_demand")
+    row = await _held(list_id)
     if version is not None and row.version != version:
         raise DomainError("stale_version", 412)
     if row.published_at:
@@ -123,15 +135,20 @@ async def _hold(list_id: UUID, version: int | None) -> OccupationsInDemand:
     return row
 
 
-async def _keep(row: OccupationsInDemand, event: str, by: UUID) -> None:
+async def _held(list_id: UUID) -> OccupationsInDemand:
+    held = OccupationsInDemand.filter(id=list_id).select_for_update()
+    return found(await held.get_or_none(), "occupations_in_demand")
+
+
+async def _keep(row: OccupationsInDemand, event: str, by: UUID, reason: str = "") -> None:
     row.version += 1
     await row.save()
-    await _note(row, event, by)
+    await _note(row, event, by, reason)
 
 
-async def _note(row: OccupationsInDemand, event: str, by: UUID) -> None:
+async def _note(row: OccupationsInDemand, event: str, by: UUID, reason: str = "") -> None:
     subject, name = f"occupations_in_demand:{row.id}", f"occupations_in_demand.{event}"
-    before = "" if event == "counted" else "unpublished"
+    before = {"counted": "", "withdrawn": "published"}.get(event, "unpublished")
     after = "published" if row.published_at else "unpublished"
-    await audit.note(subject, name, actor_id=by, before=before, after=after)
+    await audit.note(subject, name, actor_id=by, before=before, after=after, reason=reason)
     await outbox.record(name, subject, [])

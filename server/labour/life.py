@@ -14,7 +14,7 @@ from server.labour.contacts import contact_of
 from server.labour.drafts import Draft
 from server.labour.keeping import PUBLIC, RUNNING, Change
 from server.labour.models import Posting, PostingState
-from server.labour.service import landing, posting, write
+from server.labour.service import asked_for, landing, posting, write
 
 SUBMITTABLE = (PostingState.DRAFT, PostingState.RETURNED)
 BY_POSTER, FOR_STANDING = "poster", "standing"
@@ -76,7 +76,8 @@ async def resume(posting_id: UUID, *, by: UUID) -> Posting:
 async def renew(posting_id: UUID, until: date | None, *, by: UUID, version: int | None, rules: Rules) -> Posting:
     """Make a posting valid for longer, also one that has expired, once the rules of today have looked at it.
 
-    `until` None is `ONE_TAP` from now on, or from its end, but not beyond the end of the work.
+    They look at it as it is and as it would be by a change that waits. `until` None is `ONE_TAP` from now on, or from
+    its end, but not beyond the end of the work.
     Raises DomainError 404, 409 as `resume` does, 412, 422.
     """
     held = await keeping.hold(posting_id, version)
@@ -84,16 +85,22 @@ async def renew(posting_id: UUID, until: date | None, *, by: UUID, version: int 
     operator.require()
     await posters.require_standing(held)
     today = clock.today()
-    until = until or min(max(today, held.valid_until or today) + ONE_TAP, held.ends_on or date.max)
-    draft = Draft.of(held).with_fields({"valid_until": until})
-    findings = await checks.told(draft, held.person_id, rules)
-    checks.require_publishable(draft, findings, Read(held.version), has_contact=held.contact_name_sealed is not None)
+    said = Draft.of(held), asked_for(held)
+    ends = [draft.ends_on for draft in said if draft.ends_on]
+    until = until or min([max(today, held.valid_until or today) + ONE_TAP, *ends])
+    for draft in said:
+        await _require_renewable(held, draft.with_fields({"valid_until": until}), rules)
     before = held.state
-    write(held, draft, {"valid_until"}, rules)
+    write(held, said[0].with_fields({"valid_until": until}), {"valid_until"}, rules)
     if before is PostingState.EXPIRED:
         keeping.enter(held, landing(held))
     await keeping.keep(held, Change("renewed", before, by))
     return await posting(posting_id)
+
+
+async def _require_renewable(held: Posting, draft: Draft, rules: Rules) -> None:
+    findings = await checks.told(draft, held.person_id, rules)
+    checks.require_publishable(draft, findings, Read(held.version), has_contact=held.contact_name_sealed is not None)
 
 
 @transaction
@@ -106,8 +113,14 @@ async def close(posting_id: UUID, *, by: UUID) -> Posting:
 
 
 async def end(held: Posting, state: PostingState, change: Change, people: Collection[UUID] | None = None) -> None:
-    """Put a held posting into a state in which nothing of it waits any more."""
-    held.pending, held.submitted_at, held.paused_for = None, None, ""
+    """End a held posting: nothing of it waits any more, but for a change of what has expired, which may be renewed.
+
+    For what a removed one was paused stays said, since it may come back.
+    """
+    if state is not PostingState.EXPIRED:
+        held.pending, held.submitted_at = None, None
+    if state is not PostingState.REMOVED:
+        held.paused_for = ""
     keeping.enter(held, state)
     await keeping.keep(held, change, people)
 

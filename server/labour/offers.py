@@ -41,6 +41,7 @@ async def forget(before: datetime) -> int:
     rows = await ended.filter(told).order_by("id").limit(CHUNK).select_for_update()
     for held in rows:
         contacts.write(held, None)
+        held.pending, held.submitted_at = None, None
         if held.organisation_id is None:
             held.update_from_dict({**unsaid, "findings": []})  # findings quote the words
         await held.save()

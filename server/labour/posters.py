@@ -1,5 +1,6 @@
 """Who may post what, and whether they may be seen with it today."""
 
+from typing import Any
 from uuid import UUID
 
 from server.kernel import clock
@@ -8,14 +9,17 @@ from server.labour.models import Posting, PostingKind, Side, Supplier
 from server.organisations import rules
 from server.organisations.models import Organisation, OrganisationState
 from server.organisations.roles import Kind
-from server.people.models import Person, PersonState
+from server.people.models import PersonState
 from server.students import links
+from server.students.models import LinkState, Relation, StudentLink
 
 OF_AGE_TO_WORK = 16
 EMPLOYERS = (Kind.ENTERPRISE, Kind.AGENCY, Kind.VOCATIONAL_SCHOOL, Kind.FEEDER_SCHOOL, Kind.AUTHORITY)
 """Who may seek hands: everyone but the secretariat, which decides about it."""
 NEVER_INTERNSHIPS = frozenset({Kind.AGENCY})
 """No intermediary may come between a school and where its students practise."""
+AS_STUDENT: dict[str, Any] = {"relation": Relation.SELF, "state": LinkState.CONFIRMED}
+"""The link of who was confirmed as a student, without which nobody offers their own hands."""
 
 
 def kinds(side: Side, supplier: Supplier | None) -> tuple[Kind, ...]:
@@ -60,9 +64,10 @@ async def age_of(person_id: UUID) -> int:
 
 
 async def stands(posting: Posting) -> bool:
-    """Whether who posts may be seen with it: a verified organisation, a person who may act."""
+    """Whether who posts may be seen with it: a verified organisation, a student who may act."""
     if posting.organisation_id is None:
-        return (await Person.get(id=posting.person_id).only("id", "state")).state is PersonState.ACTIVE
+        known = StudentLink.filter(**AS_STUDENT, ended_at=None, person_id=posting.person_id)
+        return await known.filter(person__state=PersonState.ACTIVE).exists()
     return verified(await Organisation.get(id=posting.organisation_id))
 
 

@@ -13,7 +13,7 @@ from server.labour import checks, duplicates, keeping, life, operator, posters
 from server.labour.drafts import Draft
 from server.labour.keeping import REMOVABLE, RUNNING, Change
 from server.labour.models import Posting, PostingReport, PostingState, PostingVersion, ReportState
-from server.labour.service import asked_for, landing, posting
+from server.labour.service import AT_ONCE, asked_for, landing, posting
 from server.people.service import Decider
 
 REASON_LENGTH = 500
@@ -22,6 +22,8 @@ REFUSALS = {
     PostingState.REMOVED: "posting.removed",
 }
 REVISION_RETURNED = "posting.revision_returned"
+REVISABLE = (*RUNNING, PostingState.EXPIRED)
+"""Of which a change may wait: what has expired may be renewed."""
 
 
 class Verdict(StrEnum):
@@ -65,25 +67,29 @@ async def decide(
 async def publish(held: Posting, by: Decider) -> None:
     """Let anyone read a held posting, with what waited of it or was refused.
 
+    What has expired meanwhile is changed where it lies, and back only if the change makes it valid.
     Raises DomainError 409 where the operator or the poster has no standing, its validity is over, or it would have
     fewer places than have been given meanwhile.
     """
     operator.require()
     await posters.require_standing(held)
-    if held.valid_until is None or held.valid_until < clock.today():
-        raise DomainError("posting_outdated", 409)
     before, fields = held.state, tuple((held.pending or {}).get("fields", {}))
     if held.pending:
         _take_over(held)
         if (held.headcount or 0) < held.filled:
             raise DomainError("headcount_below_filled", 409, filled=held.filled)
-    if before is not PostingState.PAUSED:
+    over = held.valid_until is None or held.valid_until < clock.today()
+    if over and before is not PostingState.EXPIRED:
+        raise DomainError("posting_outdated", 409)
+    if before is not PostingState.PAUSED and not over:
         keeping.enter(held, landing(held))
     held.published_at = held.published_at or clock.now()
     held.decided_by_id, held.submitted_at, held.pending, held.reasons = by.person_id, None, None, []
     held.fingerprint = duplicates.fingerprint(held)
-    event = "revision_published" if before in RUNNING else "published"
+    event = "revision_published" if before in REVISABLE else "published"
     await keeping.keep(held, Change(event, before, by.person_id, by.reason, fields))
+    if before in REVISABLE and AT_ONCE.issuperset(fields):  # on the same terms as before
+        return
     await PostingVersion.create(
         posting_id=held.id, content=_lasting(held), decided_by_id=by.person_id, made_at=clock.now()
     )
@@ -138,36 +144,52 @@ async def overturn(held: Posting, by: Decider) -> None:
         return
     removal = await standing_refusal(held)
     if removal and removal.before == PostingState.CLOSED:
-        await _restore(held, PostingState.CLOSED, by)
+        await _restore(held, PostingState.CLOSED, "", by)
         return
     operator.require()
-    over = held.valid_until is None or held.valid_until < clock.today()
-    state = PostingState.EXPIRED if over else landing(held)
-    if not over and not await posters.stands(held):
-        held.paused_for, state = life.FOR_STANDING, PostingState.PAUSED
-    await _restore(held, state, by)
+    before = removal.before if removal else ""
+    await _restore(held, *await _place_of(held, before), by)
 
 
-async def _restore(held: Posting, state: PostingState, by: Decider) -> None:
-    before = held.state
+async def _place_of(held: Posting, before: str) -> tuple[PostingState, str]:
+    """Return in which state a removed posting is again that was in one `before`, and for what it is paused."""
+    if held.valid_until is None or held.valid_until < clock.today():
+        return PostingState.EXPIRED, ""
+    if before == PostingState.PAUSED and held.paused_for != life.FOR_STANDING:
+        return PostingState.PAUSED, life.BY_POSTER
+    if not await posters.stands(held):
+        return PostingState.PAUSED, life.FOR_STANDING
+    return landing(held), ""
+
+
+async def _restore(held: Posting, state: PostingState, paused_for: str, by: Decider) -> None:
+    before, held.paused_for = held.state, paused_for
     keeping.enter(held, state)
     held.decided_by_id, held.reasons = by.person_id, []
     await keeping.keep(held, Change("restored", before, by.person_id, by.reason))
 
 
 def _take_over(held: Posting) -> None:
-    """Put what waits of a held posting, or was refused of it, into its row."""
+    """Put what waits of a held posting, or was refused of it, into its row; no longer valid than its work lasts.
+
+    It may have been renewed since its end was asked for.
+    """
+    valid_until = held.valid_until
     held.pending = {**(held.pending or {}), "refused": False}
     draft = asked_for(held)
     stored, fields = draft.stored(), held.pending["fields"]
     held.update_from_dict({name: stored[name] if name == "hours" else getattr(draft, name) for name in fields})
     held.hourly_fen, held.findings = held.pending["hourly_fen"], held.pending["findings"]
+    if held.ends_on and held.valid_until:
+        held.valid_until = min(held.valid_until, held.ends_on)
+    if held.valid_until != valid_until:
+        held.reminded_on = None
 
 
 async def _return(held: Posting, reasons: Sequence[Reason], by: Decider) -> None:
     before, listed = held.state, [{"field": reason.field, "text": reason.text} for reason in reasons]
     held.decided_by_id, held.submitted_at = by.person_id, None
-    if before in RUNNING:
+    if before in REVISABLE:
         # kept, so that an appeal can still bring it about
         held.pending = {**(held.pending or {}), "refused": True, "reasons": listed}
         await keeping.keep(held, Change("revision_returned", before, by.person_id, by.reason))

@@ -44,6 +44,10 @@ class Limits(Content):
     oldest: Positive
     young_only: Positive
     """A highest age below this one is asked about."""
+    ahead_days: Positive
+    """So many days ahead work begins at most."""
+    work_years: Positive
+    """So many years it lasts at most, and so long ago it began."""
     valid_days: Positive
     headcount_most: Positive
     headcount_many: Positive

@@ -9,6 +9,7 @@ from server.labour.said import Finding, Found, Said, internship, sought
 from server.labour.wages import Hourly
 
 ORDER = {"refuse": 0, "review": 1, "warn": 2}
+YEAR_DAYS = 366
 
 
 def findings(said: Said, book: Rulebook, today: date) -> list[Finding]:
@@ -34,12 +35,11 @@ def _found(said: Said, book: Rulebook, today: date) -> Iterator[Found]:
 
 
 def _dates(said: Said, limits: Limits, today: date) -> Iterator[Found]:
+    if said.starts_on:
+        yield from _start(said.starts_on, limits, today)
     ends = said.ends_on
-    if ends and said.starts_on and ends < said.starts_on:
-        yield Found("ends_on", "ends_before_start")
-        ends = None
-    elif ends and ends < today:
-        yield Found("ends_on", "ends_past")
+    if ends and (impossible := _end(ends, said.starts_on, limits, today)):
+        yield impossible
         ends = None
     if said.valid_until is None:
         return
@@ -51,11 +51,30 @@ def _dates(said: Said, limits: Limits, today: date) -> Iterator[Found]:
         yield Found("valid_until", "valid_past_end")
 
 
+def _start(starts: date, limits: Limits, today: date) -> Iterator[Found]:
+    if starts - today > timedelta(days=limits.ahead_days):
+        yield Found("starts_on", "starts_far", {"days": limits.ahead_days})
+    elif today - starts > timedelta(days=limits.work_years * YEAR_DAYS):
+        yield Found("starts_on", "starts_long_ago", {"years": limits.work_years})
+
+
+def _end(ends: date, starts: date | None, limits: Limits, today: date) -> Found | None:
+    if starts and ends < starts:
+        return Found("ends_on", "ends_before_start")
+    if ends < today:
+        return Found("ends_on", "ends_past")
+    if ends - (starts or today) > timedelta(days=limits.work_years * YEAR_DAYS):
+        return Found("ends_on", "ends_far", {"years": limits.work_years})
+    return None
+
+
 def _headcount(said: Said, limits: Limits) -> Iterator[Found]:
     if said.headcount is None:
         return
     if not 1 <= said.headcount <= limits.headcount_most:
         yield Found("headcount", "headcount_bounds", {"most": limits.headcount_most})
+    elif said.supplier == "student" and said.headcount > 1:
+        yield Found("headcount", "headcount_student")
     elif said.headcount >= limits.headcount_many:
         yield Found("headcount", "headcount_many")
 

@@ -113,16 +113,23 @@ async def _edit(  # noqa: PLR0913, PLR0917 -- what `edit` was given, and what ca
         contacts.write(held, given.contact)
         names.add("contact")
     before, waits = held.state, held.pending
+    wrong = set() if before in RUNNING else await _wrong(held, rules)
     findings = await checks.told(draft, held.person_id, rules)
     await _apply(held, draft, names, checks.kept(findings, read), rules)
     if before in RUNNING:
         has_contact = held.contact_name_sealed is not None
         checks.require_publishable(draft, findings, read, has_contact=has_contact)
     else:
-        checks.require_sense(draft, findings)
+        checks.require_sense(draft, findings, wrong - names)
     if names or waits != held.pending:
         await keeping.keep(held, Change("changed", before, by, fields=tuple(sorted(names))))
     return await posting(posting_id)
+
+
+async def _wrong(held: Posting, rules: Rules) -> set[str]:
+    """Return the fields that are refused already, such as dates that have passed in a draft meanwhile."""
+    findings = await checks.told(Draft.of(held), held.person_id, rules)
+    return {fault.pointer.removeprefix("/") for fault in checks.refusals(findings)}
 
 
 async def _apply(held: Posting, draft: Draft, names: set[str], findings: list[dict[str, Any]], rules: Rules) -> None:
@@ -137,6 +144,8 @@ async def _apply(held: Posting, draft: Draft, names: set[str], findings: list[di
     if (draft.headcount or 0) < held.filled:
         raise invalid(FieldFault("/headcount", "headcount_below_filled", {"filled": held.filled}))
     aside = said - _at_once(findings)
+    if held.ends_on and draft.valid_until and draft.valid_until > held.ends_on:  # by a later end, which waits
+        aside |= said & {"valid_until"}
     write(held, draft, said - aside, rules)
     held.findings = [
         *(one for one in held.findings if one["field"] not in said - aside),

@@ -9,12 +9,13 @@ from tortoise.queryset import QuerySet
 
 from server.kernel import clock
 from server.kernel.transactions import transaction
-from server.labour import keeping, life, posters
+from server.labour import inheriting, keeping, life, posters
 from server.labour.keeping import PUBLIC, RUNNING, Change
 from server.labour.models import Posting, PostingState
 from server.labour.service import landing
 from server.organisations.models import Organisation, OrganisationState
 from server.people.models import Person, PersonState
+from server.students.models import StudentLink
 
 BATCH = 500
 REMINDED_BEFORE = timedelta(days=3)
@@ -28,12 +29,18 @@ async def watch() -> Mapping[str, int]:
     near = Posting.filter(state__in=PUBLIC, valid_until__gte=today, valid_until__lte=today + REMINDED_BEFORE)
     back = Posting.filter(state=PostingState.PAUSED, paused_for=life.FOR_STANDING)
     return {
+        "of_closed": await _each(inheriting.of_closed(), inheriting.settle),
         "expired": await _each(over, _expire),
         "reminded": await _each(near.filter(reminded_on=None), _remind),
         "paused": await _pause_all(),
         "resumed": await _each(back.filter(organisation__state=OrganisationState.VERIFIED), _resume)
         + await _each(back.filter(organisation_id=None, person__state=PersonState.ACTIVE), _resume),
     }
+
+
+async def pause_of(person_id: UUID) -> int:
+    """Pause at once what a person offers who may not be seen with it any more; return how many."""
+    return await _each(_offers([person_id]), _pause)
 
 
 async def _each(query: QuerySet[Posting], work: Callable[[UUID], Awaitable[bool]]) -> int:
@@ -50,17 +57,21 @@ async def _pause_all() -> int:
     lapsed = Q(state=OrganisationState.VERIFIED, due_on__lt=today)
     organisations = await Organisation.filter(lapsed | ~Q(state=OrganisationState.VERIFIED)).only("id")
     people = await Person.filter(state__in=_AWAY).only("id")
+    taken_back = StudentLink.filter(**posters.AS_STUDENT, ended_at__isnull=False, person__state=PersonState.ACTIVE)
+    unknown = {link.person_id for link in await taken_back.only("id", "person_id")}
     done = 0
-    for some in _batches(organisations):
+    for some in _batches([row.id for row in organisations]):
         done += await _each(Posting.filter(organisation_id__in=some, state__in=PUBLIC), _pause)
-    for some in _batches(people):
-        offers = Posting.filter(organisation_id=None, person_id__in=some, state__in=PUBLIC)
-        done += await _each(offers, _pause)
+    for some in _batches([*(row.id for row in people), *unknown]):
+        done += await _each(_offers(some), _pause)
     return done
 
 
-def _batches(rows: Sequence[Organisation] | Sequence[Person]) -> Iterable[Sequence[UUID]]:
-    ids = [row.id for row in rows]
+def _offers(people: Sequence[UUID]) -> QuerySet[Posting]:
+    return Posting.filter(organisation_id=None, person_id__in=people, state__in=PUBLIC)
+
+
+def _batches(ids: Sequence[UUID]) -> Iterable[Sequence[UUID]]:
     return (ids[at : at + BATCH] for at in range(0, len(ids), BATCH))
 
 

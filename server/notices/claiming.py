@@ -1,23 +1,28 @@
 """Taking pushes whose time has come: the attempt is written before WeChat is called."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from tortoise.connection import get_connection
 
 from server.kernel import clock
-from server.kernel.statements import change, returned
+from server.kernel.statements import change, identity, returned
 from server.kernel.transactions import transaction
 from server.notices import endings, permissions, quiet, receipts
 from server.notices.endings import AWAY, NO_PERMISSION
-from server.notices.models import DeliveryState, Priority, Service
+from server.notices.ledger import Key, key
+from server.notices.models import DeliveryState, Service
+from server.notices.outdated import OUTDATED
 from server.notices.sorting import Push, Sorting
 
 _READY = "SELECT 1 AS found FROM delivery WHERE priority = ANY($1) AND due_at <= $2 LIMIT 1"
 _LAPSED = "SELECT 1 AS found FROM delivery WHERE state = 'sending' AND +priority = ANY($1) AND due_at <= $2 LIMIT 1"
 """By night there may be many that wait: this goes by the state."""
-_DUE = """
+_DUE = f"""
 SELECT d.id, d.person_id, d.state, d.service, d.template, d.template_id, d.data, d.page, d.priority, d.expires_at,
   d.attempts, d.reserved, d.again, d.first_tried_at, coalesce(d.ready_at, d.created_at) AS ready_at,
   p.state AS person_state, p.openid,
@@ -25,11 +30,12 @@ SELECT d.id, d.person_id, d.state, d.service, d.template, d.template_id, d.data,
     (SELECT f.openid FROM follower f WHERE f.unionid = p.unionid AND f.following LIMIT 1) END AS follower,
   CASE WHEN d.priority = 3 THEN (SELECT b.state FROM notice n JOIN broadcast b ON b.id = n.broadcast_id
     WHERE n.id = d.notice_id) END AS broadcast_state,
+  d.priority <> 3 AND {OUTDATED} AS outdated,
   (SELECT 1 FROM push_permission q WHERE q.person_id = d.person_id AND q.template_id = d.template_id LIMIT 1) AS known
 FROM delivery d JOIN person p ON p.id = d.person_id
 WHERE d.priority = $1 AND d.due_at <= $2 AND NOT (d.state = 'unknown' AND EXISTS (
   SELECT 1 FROM job WHERE kind = 'wechat_receipt' AND state = 'pending' AND claimable_at <= $4))
-ORDER BY d.due_at, d.id LIMIT $3"""
+ORDER BY d.due_at, d.id LIMIT $3"""  # noqa: S608 -- our own texts
 _DUE_ASLEEP = _DUE.replace("WHERE d.priority = $1", "WHERE d.state = 'sending' AND +d.priority = $1")
 _PASSED_OVER = " FOR UPDATE OF d SKIP LOCKED"
 """Where there is more than one writer at a time: those that another holds."""
@@ -41,17 +47,23 @@ WHERE id = ANY($4)"""
 _HOLD = """UPDATE delivery SET state = 'held', state_since = $1, due_at = expires_at, refusal = $2 WHERE id = ANY($3)"""
 """It comes up once more, to expire."""
 _GIVE_BACK = """UPDATE delivery SET state = $1, due_at = $2 WHERE id = ANY($3) AND worker = $4 AND state = 'sending'"""
-_RELEASE_HELD = """UPDATE delivery SET due_at = $1, ready_at = $1
-WHERE person_id = $2 AND template_id = $3 AND state = 'held' AND priority = ANY($4)"""
+_HELD = f"""SELECT d.id, d.priority, {OUTDATED} AS outdated FROM delivery d
+WHERE d.person_id = $1 AND d.template_id = $2 AND d.state = 'held'
+ORDER BY d.priority, d.id DESC"""  # noqa: S608 -- our own texts
+_RELEASE_HELD = "UPDATE delivery SET due_at = $1, ready_at = $1 WHERE id = ANY($2) AND state = 'held'"
 _HASTEN = f"""UPDATE delivery SET due_at = $1 WHERE due_at > $1 AND state = 'retrying' AND refusal = '{AWAY}'"""  # noqa: S608
 
 
 @dataclass(slots=True)
 class Claim:
-    """What was taken, and how many rows were looked at: fewer than asked for where nothing else is due."""
+    """What was taken, and how many rows were looked at: fewer than asked for where nothing else is due.
+
+    `freed` names the permissions that pushes held which do not go after all.
+    """
 
     pushes: list[Push]
     seen: int
+    freed: set[Key] = field(default_factory=set)
 
 
 async def ready(priorities: Sequence[int]) -> bool:
@@ -74,6 +86,10 @@ async def claim(priorities: Sequence[int], worker: str, limit: int) -> Claim:
             one = await _claim(due, priority, worker, limit - found.seen)
             found.pushes += one.pushes
             found.seen += one.seen
+            found.freed |= one.freed
+    with contextlib.suppress(Exception):  # what was taken goes; the others wait for the next permission
+        for person_id, template_id in found.freed:
+            await release_held(person_id, template_id)
     return found
 
 
@@ -89,16 +105,17 @@ async def give_back(pushes: Iterable[Push], worker: str) -> None:
         await change(_GIVE_BACK, state, now, ids, worker)
 
 
-@transaction
 async def release_held(person_id: UUID, template_id: str) -> None:
-    """Let what waits for a permission try again. Not for use inside the transaction that credits one.
+    """Let as many that wait for a permission try again as there are: what is urgent, and then what is newest.
 
-    Whoever claims holds deliveries first and permissions afterwards.
+    What is outdated comes up as well, to be ended. Not for use inside the transaction that credits a permission:
+    whoever claims holds deliveries first and permissions afterwards.
     """
-    now = clock.now()
-    for due in {quiet.due(priority, now) for priority in Priority}:
-        then = [int(priority) for priority in Priority if quiet.due(priority, now) == due]
-        await change(_RELEASE_HELD, due, person_id, template_id, then)
+    now, free = clock.now(), await permissions.free(person_id, template_id)
+    rows = await returned(_HELD, person_id, template_id)
+    current = [row for row in rows if not row["outdated"]]
+    going = [row for row in rows if row["outdated"]] + current[: len(rows) if free is None else free]
+    await _release(going, now)
 
 
 @transaction
@@ -121,7 +138,14 @@ async def _claim(due: str, priority: int, worker: str, limit: int) -> Claim:
     if held:
         await change(_HOLD, now, NO_PERMISSION, list(held))
     await sorting.write()
-    return Claim(going, len(rows))
+    return Claim(going, len(rows), set(map(key, sorting.released)))
+
+
+@transaction
+async def _release(rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
+    for due in {quiet.due(row["priority"], now) for row in rows}:
+        then = [identity(row["id"]) for row in rows if quiet.due(row["priority"], now) == due]
+        await change(_RELEASE_HELD, due, then)
 
 
 async def _without_permission(asking: Sequence[Push], sorting: Sorting) -> set[UUID]:

@@ -14,6 +14,7 @@ from server.kernel.paging import Page, Sort, page
 from server.kernel.transactions import transaction
 from server.notices import catalogue, putting, quiet
 from server.notices.models import Delivery, DeliveryState, Notice, Service
+from server.notices.outdated import outdated
 from server.people.models import Person
 
 NEWEST_FIRST, BY_ID = Sort("created_at"), Sort("id", parse=UUID)
@@ -69,7 +70,7 @@ async def resend(delivery_id: UUID, by: UUID) -> Listed:
     """Make another push of a notice whose push has ended without arriving, or had no template, and return it.
 
     It goes by the template's id that is in force now. Raises DomainError 404, 409 where it may have arrived, another is
-    on its way, it is no longer worth saying, or there is no such template any more.
+    on its way, it is no longer worth saying or no longer so, or there is no such template any more.
     """
     row = found(await Delivery.get_or_none(id=delivery_id), "delivery")
     await Notice.filter(id=row.notice_id).select_for_update().get()  # so that two at once meet here
@@ -112,6 +113,8 @@ async def _require_sendable(row: Delivery) -> None:
         raise DomainError("delivery_resent", 409)
     if row.expires_at <= clock.now():
         raise DomainError("delivery_stale", 409)
+    if await outdated(row.id):
+        raise DomainError("delivery_superseded", 409)
 
 
 def _narrowed(wanted: Wanted) -> QuerySet[Delivery]:

@@ -1,7 +1,7 @@
 """What saved searches have found since their person last heard of it: at most one notice a day, and none of nothing."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from server.kernel.transactions import transaction
 from server.labour.models import Posting, PostingState
 from server.notices import catalogue, facts, putting, quiet
 from server.notices.models import Notice, Priority
+from server.notices.shown import Shown, shown
 from server.people.deletion import hold as hold_person
 from server.people.models import PersonState
 from server.reference.service import Reference
@@ -22,8 +23,8 @@ PART = 200
 _CAUGHT_UP = "UPDATE saved_search SET told_until = $1 WHERE told_until < $1 AND NOT (person_id = ANY($2))"
 """Searches that found nothing have been looked at all the same; who has had enough today hears tomorrow."""
 
-Found = Mapping[UUID, Mapping[UUID, datetime]]
-"""By a search's id: the postings that it shows, and when each was published."""
+Found = Mapping[UUID, Mapping[UUID, Shown]]
+"""By a search's id: the postings that it shows, and since when each is there."""
 
 
 async def tell(reference: Reference) -> Mapping[str, int]:
@@ -37,24 +38,25 @@ async def tell(reference: Reference) -> Mapping[str, int]:
 
 async def _found(until: datetime, reference: Reference) -> Mapping[UUID, Found]:
     """Return by person what their searches have found lately; one's own posting is no find."""
-    found: defaultdict[UUID, defaultdict[UUID, dict[UUID, datetime]]] = defaultdict(lambda: defaultdict(dict))
-    async for posting in _fresh(until):
-        for search in await searches_answered(posting, reference):
-            if search.person_id != posting.person_id and posting.published_at:
-                found[search.person_id][search.id][posting.id] = posting.published_at
+    found: defaultdict[UUID, defaultdict[UUID, dict[UUID, Shown]]] = defaultdict(lambda: defaultdict(dict))
+    async for some in _fresh(until):
+        there = await shown(some)
+        for posting in some:
+            for search in await searches_answered(posting, reference):
+                if search.person_id != posting.person_id:
+                    found[search.person_id][search.id][posting.id] = there[posting.id]
     return found
 
 
-async def _fresh(until: datetime) -> AsyncIterator[Posting]:
-    """Yield what was published since the search that has waited for longest was told, and not long ago."""
+async def _fresh(until: datetime) -> AsyncIterator[Sequence[Posting]]:
+    """Yield what became live, also anew, since the search that has waited for longest was told, and not long ago."""
     oldest = await SavedSearch.all().order_by("told_until").only("id", "told_until").first()
     if oldest is None:
         return
     since, last = max(oldest.told_until, until - timedelta(days=quiet.in_force().digest.days_back)), UUID(int=0)
-    live = Posting.filter(state=PostingState.LIVE, published_at__gt=since, published_at__lte=until)
+    live = Posting.filter(state=PostingState.LIVE, state_since__gt=since, state_since__lte=until)
     while rows := await live.filter(id__gt=last).order_by("id").limit(PART):
-        for row in rows:
-            yield row
+        yield rows
         last = rows[-1].id
 
 
@@ -85,7 +87,8 @@ async def _tell(person_id: UUID, found: Found, until: datetime) -> int | None:
 
 
 def _news(search: SavedSearch, found: Found) -> frozenset[UUID]:
-    return frozenset(posting for posting, published in found[search.id].items() if published > search.told_until)
+    shows = found[search.id].items()
+    return frozenset(posting for posting, one in shows if one.is_new(search.created_at, search.told_until))
 
 
 async def _had_enough(person_id: UUID, now: datetime) -> bool:

@@ -116,6 +116,14 @@ async def left(person_id: UUID) -> Mapping[str, Left]:
     return found
 
 
+async def free(person_id: UUID, template_id: str) -> int | None:
+    """Return how many more pushes of a template may go to a person; None where any number may."""
+    row = await PushPermission.get_or_none(person_id=person_id, template_id=template_id)
+    if row is None:
+        return 0
+    return None if row.long_term else max(row.credited - row.reserved, 0)
+
+
 @transaction
 async def forget(person_id: UUID) -> None:
     """Forget what somebody who goes has left; the entries hold ids alone, and stay."""

@@ -14,19 +14,13 @@ from server.kernel import clock
 from server.kernel.outbox import Occurrence
 from server.kernel.statements import identity, returned
 from server.notices import announcing
-from server.organisations import current
+from server.organisations import current, heirs
+from server.organisations.models import AccountState, PayeeAccount
 from server.organisations.roles import Role
 
 NEARLY_USED, RUN_OUT, NO_ACCOUNT = "fund.nearly_used", "fund.run_out", "organisation.account_missing"
 _MARKS = "SELECT subject FROM event WHERE name = 'calendar.announced' AND subject = ANY($1)"  # as the index has it
-_WITHOUT_ACCOUNT = """
-SELECT DISTINCT award.payee_id
-FROM award
-WHERE award.state = 'approved'
-  AND NOT EXISTS (
-    SELECT 1 FROM payee_account WHERE payee_account.organisation_id = award.payee_id
-      AND payee_account.state = 'confirmed')
-ORDER BY award.payee_id"""
+_APPROVED = "SELECT DISTINCT payee_id FROM award WHERE state = 'approved'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +75,11 @@ def _lacks(head: Award, budget: Budget | None) -> bool:
 
 
 async def _of_accounts() -> Iterable[Reminder]:
-    payees = [identity(row["payee_id"]) for row in await returned(_WITHOUT_ACCOUNT)]
+    """Return who is to be paid and has no account for it; for what was closed that is what carries it on."""
+    named = [identity(row["payee_id"]) for row in await returned(_APPROVED)]
+    payable = set((await heirs.heirs(named)).values())
+    with_one = PayeeAccount.filter(organisation_id__in=list(payable), state=AccountState.CONFIRMED)
+    payees = sorted(payable - {one.organisation_id for one in await with_one.only("id", "organisation_id")})
     people, year = await current.acting(payees), clock.today().year
     return [
         Reminder(f"no_account:{one}:{year}", Occurrence(NO_ACCOUNT, f"organisation:{one}", people[one]))

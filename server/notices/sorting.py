@@ -11,6 +11,7 @@ from server.kernel.statements import change, identity, moment
 from server.notices import endings, instead
 from server.notices.endings import NOT_FOLLOWING, UNKNOWN, Tried
 from server.notices.models import BroadcastState, DeliveryState, Service
+from server.notices.outdated import SUPERSEDED
 from server.people.models import PersonState
 
 _SET_ASIDE = """UPDATE delivery SET state = $1, state_since = $2, due_at = $3, refusal = $4, reserved = reserved AND $5
@@ -58,8 +59,8 @@ class Sorting:
             self._lost(push)
         elif row["broadcast_state"] == BroadcastState.CANCELLED:
             self._stopped(push)
-        elif moment(row["expires_at"]) <= self._now:
-            self._expired(push)
+        elif over := self._over(row):
+            self._too_late(push, *over)
         elif row["person_state"] != PersonState.ACTIVE:
             self._ended(push, DeliveryState.CANCELLED, "no_person")
         elif openid is None:
@@ -89,11 +90,17 @@ class Sorting:
         else:
             self._set_aside(push.id, DeliveryState.UNKNOWN, self._now + endings.WAIT, UNKNOWN)
 
-    def _expired(self, push: Push) -> None:
+    def _over(self, row: dict[str, Any]) -> tuple[DeliveryState, str] | None:
+        """Return how one ends, and why, that is not worth sending any more."""
+        if moment(row["expires_at"]) <= self._now:
+            return DeliveryState.EXPIRED, ""
+        return (DeliveryState.CANCELLED, SUPERSEDED) if row["outdated"] else None
+
+    def _too_late(self, push: Push, state: DeliveryState, refusal: str) -> None:
         if push.was is DeliveryState.UNKNOWN:
             self._gone(push)
         else:
-            self._ended(push, DeliveryState.EXPIRED, "")
+            self._ended(push, state, refusal)
 
     def _stopped(self, push: Push) -> None:
         if push.was is DeliveryState.UNKNOWN:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from uuid import UUID
 
+from server.organisations import heirs
 from server.organisations.models import Membership, MembershipState, OrganisationState
 from server.organisations.roles import Kind, Role
 from server.people.models import PersonState
@@ -19,17 +20,21 @@ async def memberships(person_id: UUID) -> list[Membership]:
 
 
 async def acting(organisation_ids: Collection[UUID]) -> Mapping[UUID, list[UUID]]:
-    """Return who may act for each of these organisations, clerks and managers alike; one statement."""
+    """Return who may act for each of these organisations, clerks and managers alike; two statements.
+
+    For a closed one these are the people of what carries it on.
+    """
+    standing = await heirs.heirs(organisation_ids)
     members = Membership.filter(
-        organisation_id__in=list(organisation_ids),
+        organisation_id__in=list(set(standing.values())),
         state=MembershipState.ACTIVE,
         ended_at=None,
         person__state=PersonState.ACTIVE,
     )
-    found: dict[UUID, list[UUID]] = {one: [] for one in organisation_ids}
+    people: dict[UUID, list[UUID]] = {one: [] for one in standing.values()}
     for row in await members.order_by("id"):
-        found[row.organisation_id].append(row.person_id)
-    return found
+        people[row.organisation_id].append(row.person_id)
+    return {one: list(people[heir]) for one, heir in standing.items()}
 
 
 async def staff(*roles: Role) -> Mapping[UUID, Role]:

@@ -8,7 +8,7 @@ from tortoise.exceptions import IntegrityError
 
 from server.kernel import audit, outbox
 from server.kernel.errors import DomainError, found
-from server.organisations import memberships
+from server.organisations import heirs, memberships
 from server.organisations.models import Membership, Organisation
 
 
@@ -45,8 +45,12 @@ async def hold(organisation_id: UUID, version: int | None = None) -> Organisatio
 
 
 async def require_outsider(organisation_id: UUID, person_id: UUID) -> None:
-    """Raise DomainError 403 for who belongs to an organisation, ever did, or asked to: they decide nothing about it."""
-    if await Membership.exists(organisation_id=organisation_id, person_id=person_id):
+    """Raise DomainError 403 for who belongs to an organisation, ever did, or asked to: they decide nothing about it.
+
+    Nor do those of what carries a closed one on.
+    """
+    theirs = (await heirs.onward([organisation_id]))[organisation_id]
+    if await Membership.exists(organisation_id__in=list(theirs), person_id=person_id):
         raise DomainError("decides_for_own", 403)
 
 

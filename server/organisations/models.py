@@ -53,7 +53,8 @@ class Organisation(Model):
     """A body that acts through its members. `region` is a GB/T 2260 code, `version` counts writes.
 
     `pending_revision` holds a changed name or code until a reviewer has checked it,
-    `decided_by_id` is who decided last.
+    `decided_by_id` is who decided last. A vocational school is a member of the group from `member_since` to
+    `member_until`, both days included.
     """
 
     id: UUID = fields.UUIDField(primary_key=True, default=new_id)
@@ -77,6 +78,8 @@ class Organisation(Model):
         "yizhitong.Organisation", related_name="predecessors", on_delete=fields.RESTRICT, null=True
     )
     successor_id: UUID | None
+    member_since: date | None = fields.DateField(null=True)
+    member_until: date | None = fields.DateField(null=True)
     version = fields.IntField(default=1)
     created_at: datetime = fields.DatetimeField(db_index=True)
 

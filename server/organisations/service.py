@@ -6,6 +6,7 @@ from uuid import UUID
 
 from server.kernel.errors import found
 from server.kernel.paging import Page, Sort, page
+from server.organisations import heirs
 from server.organisations.models import Membership, Organisation, OrganisationState
 from server.organisations.roles import Kind
 
@@ -37,6 +38,14 @@ async def organisations(
 async def organisation(organisation_id: UUID) -> Organisation:
     """Return an organisation; raises DomainError 404."""
     return found(await Organisation.get_or_none(id=organisation_id), "organisation")
+
+
+async def carrying_on(organisation_id: UUID) -> Organisation:
+    """Return what carries an organisation on: itself, or of a closed one the last that was named; raises 404.
+
+    That may itself have been closed since: then nothing carries it on.
+    """
+    return await organisation(await heirs.heir(organisation_id))
 
 
 async def members(organisation_id: UUID, limit: int, cursor: str | None) -> Page[Membership]:

@@ -2,12 +2,13 @@
 
 from uuid import UUID
 
-from server.kernel import clock
+from server.kernel import clock, outbox
 from server.kernel.errors import DomainError, FieldFault, invalid
 from server.kernel.transactions import transaction
-from server.organisations import dissolving, keeping, memberships, rules
+from server.organisations import current, dissolving, group, keeping, memberships, rules
 from server.organisations.keeping import Change
 from server.organisations.models import Organisation, OrganisationState
+from server.people import revocations
 from server.people.service import Decider
 
 
@@ -21,6 +22,7 @@ async def suspend(organisation_id: UUID, by: Decider) -> Organisation:
     before, organisation.state = organisation.state, OrganisationState.SUSPENDED
     organisation.decided_by_id = by.person_id
     await keeping.keep(organisation, Change("suspended", before, by.person_id, by.reason))
+    await group.look_again(organisation)
     return organisation
 
 
@@ -35,6 +37,7 @@ async def restore(organisation_id: UUID, by: Decider) -> Organisation:
     organisation.state = OrganisationState.LAPSED if late else OrganisationState.VERIFIED
     organisation.decided_by_id = by.person_id
     await keeping.keep(organisation, Change("restored", OrganisationState.SUSPENDED, by.person_id, by.reason))
+    await group.look_again(organisation)
     return organisation
 
 
@@ -42,8 +45,9 @@ async def restore(organisation_id: UUID, by: Decider) -> Organisation:
 async def close(organisation_id: UUID, by: Decider, successor_id: UUID | None = None) -> Organisation:
     """Close an organisation for good; of a merger, `successor_id` is what carries it on.
 
-    Its members lose their rights at once, its invitations and requests fall. Raises DomainError 403 for its own people,
-    404, 409 where it is closed, 422 for a successor that is the organisation itself or not a verified one.
+    Its members lose their rights at once, its invitations and requests fall; what was its own is in the hands of those
+    who act for its successor from now on. Raises DomainError 403 for its own people, 404, 409 where it is closed, 422
+    for a successor that is the organisation itself or not a verified one.
     """
     await _hold_both(organisation_id, successor_id)
     others = [state for state in OrganisationState if state is not OrganisationState.CLOSED]
@@ -55,7 +59,18 @@ async def close(organisation_id: UUID, by: Decider, successor_id: UUID | None = 
     organisation.pending_revision = None
     await keeping.keep(organisation, Change("closed", before, by.person_id, by.reason), told)
     await dissolving.dismiss(organisation_id, by.person_id)
+    if successor_id:
+        await _hand_on(organisation_id, successor_id)
+    await group.look_again(organisation)
     return organisation
+
+
+async def _hand_on(organisation_id: UUID, successor_id: UUID) -> None:
+    """Tell who leads a successor, and have what is remembered of its people forgotten: they may do more than before."""
+    told = await memberships.leading(successor_id)
+    await outbox.record("organisation.carried_on", keeping.subject_of(organisation_id), told)
+    for person_id in (await current.acting([successor_id]))[successor_id]:
+        await revocations.revoke(person_id)
 
 
 async def _held(organisation_id: UUID, by: Decider, *states: OrganisationState) -> Organisation:

@@ -33,6 +33,12 @@ async def requested(before: datetime) -> list[UUID]:
     return [person.id for person in await waiting.order_by("id").only("id")]
 
 
+async def going() -> list[Person]:
+    """Return everyone who asked to go and is still there, with when they asked."""
+    waiting = Person.filter(state=PersonState.DELETION_REQUESTED, deletion_requested_at__isnull=False)
+    return await waiting.order_by("id").only("id", "deletion_requested_at")
+
+
 async def restricted() -> list[UUID]:
     """Return of whom something is still kept."""
     return [person.id for person in await Person.filter(state=PersonState.RESTRICTED).order_by("id").only("id")]

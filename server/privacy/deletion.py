@@ -5,14 +5,17 @@ What must be kept is kept, and used for nothing else, until it need not be any m
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
+
+from structlog import get_logger
 
 from server.appeals import service as appeals
 from server.callbacks import service as callbacks
 from server.consents import service as consents
 from server.engagements import contests, leaving
 from server.kernel import clock
-from server.kernel.transactions import transaction
+from server.kernel.transactions import CONTENDED, DATABASE_AWAY, after_commit, transaction
 from server.labour import offers
 from server.notices import inbox, permissions
 from server.organisations import memberships
@@ -22,6 +25,8 @@ from server.privacy import awarded, keeping
 from server.privacy.keeping import Keeping
 from server.privacy.rules import Retention
 from server.students import service as students
+
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,7 @@ class Requested:
 async def request(person_id: UUID, retention: Retention) -> Requested:
     """End a person's sessions, and their account some days later.
 
+    Work that begins before then is given up at once, for good: they would be missed without anybody knowing why.
     Raises DomainError 409 for the last who leads an organisation, which somebody else must lead first.
     """
     await memberships.require_replaceable(person_id)
@@ -44,15 +50,26 @@ async def request(person_id: UUID, retention: Retention) -> Requested:
     await sessions.sign_out_everywhere(person_id, SessionEnd.DELETION)
     now = clock.now()
     final_at = now + timedelta(days=retention.deletion.undo_days)
+    after_commit(partial(_give_up, person_id, final_at))
     return Requested(person, final_at, await keeping.told(person_id, retention, final_at))
 
 
 async def carry_out(retention: Retention) -> dict[str, int]:
     """End every account whose time has come; return how many were restricted and erased."""
-    before = clock.now() - timedelta(days=retention.deletion.undo_days)
+    undo = timedelta(days=retention.deletion.undo_days)
+    for one in await deletion.going():
+        await leaving.end_all(one.id, (one.deletion_requested_at or clock.now()) + undo)
+    before = clock.now() - undo
     left = [await _try_leave(person_id, before, retention) for person_id in await deletion.requested(before)]
     left += [await _erase(person_id, retention) for person_id in await deletion.restricted()]
     return {state.value: left.count(state) for state in (PersonState.RESTRICTED, PersonState.ERASED)}
+
+
+async def _give_up(person_id: UUID, final_at: datetime) -> None:
+    try:
+        await leaving.end_all(person_id, final_at)
+    except (*CONTENDED, *DATABASE_AWAY) as error:  # the deletion is asked for all the same; the clock gives up the rest
+        _log.warning("engagements of somebody who goes not given up yet", error=type(error).__name__)
 
 
 class _StayedError(Exception):
@@ -60,9 +77,9 @@ class _StayedError(Exception):
 
 
 async def _try_leave(person_id: UUID, before: datetime, retention: Retention) -> PersonState | None:
+    await leaving.end_all(person_id)  # also while they wait for an answer: nobody comes to it meanwhile
     if await _waits(person_id):
         return None
-    await leaving.end_all(person_id)
     try:
         return await _leave(person_id, before, retention)
     except _StayedError:

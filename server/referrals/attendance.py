@@ -10,10 +10,10 @@ from uuid import UUID
 from server.enrolments.models import Enrolment, EnrolmentStatus, Intake
 from server.kernel.statements import select
 from server.referrals import rules, standing, years
+from server.referrals.enrolled import IN_THE_GROUP
 from server.referrals.standing import Status, Stay
-from server.students import registry
 
-_COLUMNS = ("id", "student_id", "year", "repeating", "successor_id")
+_COLUMNS = ("id", "student_id", "school_id", "year", "repeating", "successor_id")
 _OF_ENROLMENTS = "enrolment_id = ANY($1) ORDER BY made_at, id"
 
 
@@ -50,14 +50,15 @@ async def absent(claims: Collection[Confirmed]) -> set[UUID]:
 
 
 async def _stays(student_ids: Collection[UUID]) -> Mapping[tuple[UUID, int], list[Stay]]:
-    """Return the enrolments of students by student and year, with all that was made known of them."""
-    rows = await select(Enrolment, registry.ABOUT, list(student_ids), only=_COLUMNS)
+    """Return the enrolments of students at members of the group by student and year, with all made known of them."""
+    rows = await select(Enrolment, IN_THE_GROUP, list(student_ids), only=_COLUMNS)
     said: dict[UUID, list[Status]] = {row.id: [] for row in rows}
     only = ("enrolment_id", "effective_on", "state")
     for one in await select(EnrolmentStatus, _OF_ENROLMENTS, list(said), only=only):
         said[one.enrolment_id].append(Status(one.effective_on, one.state))
     found: dict[tuple[UUID, int], list[Stay]] = {}
     for row in rows:
-        stay = Stay(id=row.id, repeating=row.repeating, successor_id=row.successor_id, statuses=said[row.id])
+        same = {name: getattr(row, name) for name in ("id", "school_id", "repeating", "successor_id")}
+        stay = Stay(**same, statuses=said[row.id])
         found.setdefault((row.student_id, row.year), []).append(stay)
     return found

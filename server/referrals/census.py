@@ -7,7 +7,7 @@ that a run which is killed has done the parts that it did.
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from server.enrolments.models import Intake
+from server.enrolments.models import Enrolment, Intake
 from server.kernel import clock
 from server.kernel.transactions import transaction
 from server.referrals import matching, years
@@ -39,6 +39,21 @@ async def settle_anew(year: int) -> Mapping[str, int]:
     return {"looked_at": sum([await _settle(year, intake, states) for intake in Intake])}
 
 
+async def settle_school(school_id: UUID) -> Mapping[str, int]:
+    """Look again at all claims on those whom a school has or had: whether its students count has changed.
+
+    Returns how many students were looked at, those of each year by themselves.
+    """
+    found = await Enrolment.filter(school_id=school_id).distinct().values_list("year", flat=True)
+    done = 0
+    for year in sorted({int(year) for year in found}):  # type: ignore[call-overload]
+        last = UUID(int=0)
+        while students := await _next_of_school(school_id, year, last):
+            await _reconsider(students, year)
+            done, last = done + len(students), students[-1]
+    return {"looked_at": done}
+
+
 async def _settle(year: int, intake: Intake, due: Sequence[ReferralState]) -> int:
     done, last = 0, UUID(int=0)
     while due and (students := await _next(year, intake, due, last)):
@@ -57,6 +72,11 @@ def _due(days: IntakeDates) -> list[ReferralState]:
 async def _next(year: int, intake: Intake, states: Sequence[ReferralState], after: UUID) -> list[UUID]:
     claims = Referral.filter(year=year, intake=intake, state__in=list(states), student_id__gt=after)
     return list(await claims.distinct().order_by("student_id").limit(BATCH).values_list("student_id", flat=True))  # type: ignore[arg-type]
+
+
+async def _next_of_school(school_id: UUID, year: int, after: UUID) -> list[UUID]:
+    theirs = Enrolment.filter(school_id=school_id, year=year, student_id__gt=after)
+    return list(await theirs.distinct().order_by("student_id").limit(BATCH).values_list("student_id", flat=True))  # type: ignore[arg-type]
 
 
 @transaction

@@ -11,7 +11,7 @@ from server.kernel.errors import DomainError, FieldFault, invalid
 from server.kernel.outbox import Occurrence
 from server.kernel.sensitive import Sensitive
 from server.kernel.transactions import transaction
-from server.organisations import current
+from server.organisations import current, heirs
 from server.people.service import Decider
 from server.referrals import claims, flags, holding, matching, rules, sealed, service, withdrawal, years
 from server.referrals.flags import Flag
@@ -77,7 +77,7 @@ async def correct(referral_id: UUID, right: Right, by: Decider, version: int | N
     """
     held, student = await _hold(referral_id, right, version)
     claim, before = held.claim, held.claim.state
-    await _require_open(claim)
+    await _require_open(claim, without_school=True)
     await _require_may(held, student, by)
     enters_on = await _require_fit(claim, student, right)
     old_id, fields = claim.student_id, ["name"] if right.name else []
@@ -104,8 +104,8 @@ async def _hold(referral_id: UUID, right: Right, version: int | None) -> tuple[H
     return Held(claim, {row.id: row for row in rows if row.year == claim.year}), student
 
 
-async def _require_open(claim: Referral) -> None:
-    await holding.require_acting(claim)
+async def _require_open(claim: Referral, *, without_school: bool = False) -> None:
+    await holding.require_acting(claim, without_school=without_school)
     if claim.state not in OPEN:
         raise holding.wrong_state(claim)
 
@@ -118,7 +118,7 @@ async def _require_may(held: Held, student: Student, by: Decider) -> None:
     if by.person_id not in (await current.acting([school_id]))[school_id]:
         await holding.require_outsider(held, by.person_id)
     elif student.id != held.claim.student_id:  # which is to register another student
-        await service.require_open(school_id, held.claim.year, held.claim.intake)
+        await service.require_open(await heirs.heir(school_id), held.claim.year, held.claim.intake)
 
 
 async def _require_fit(claim: Referral, student: Student, right: Right) -> date:

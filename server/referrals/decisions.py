@@ -4,9 +4,10 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
-from server.kernel import clock
+from server.kernel import audit, bulk, clock, outbox
 from server.kernel.audit import AuditEntry
 from server.kernel.errors import DomainError
+from server.kernel.outbox import Occurrence
 from server.kernel.transactions import transaction
 from server.organisations import current
 from server.people.service import Decider
@@ -41,11 +42,14 @@ async def decide(referral_id: UUID, verdict: Verdict, by: Decider, version: int 
 
 @transaction
 async def overturn(referral_id: UUID, by: Decider) -> Referral:
-    """Uphold a rejected claim, after an appeal; raises DomainError 404, 409 where it is not rejected any more."""
+    """Uphold a rejected claim, after an appeal; raises DomainError 404, 409 where it is not rejected any more.
+
+    Beside a claim whose school was never heard of it, it is in dispute again, and all may put evidence forward.
+    """
     held = await holding.hold(referral_id)
     if held.claim.state is not ReferralState.REJECTED:
         raise DomainError("nothing_refused", 409)
-    return await _settle(held, Verdict.UPHOLD, by)
+    return await (_dispute_again(held, by) if _unheard(held) else _settle(held, Verdict.UPHOLD, by))
 
 
 @transaction
@@ -86,10 +90,33 @@ async def _settle(held: Held, verdict: Verdict, by: Decider) -> Referral:
         made_at=clock.now(),
     )  # fmt: skip
     await _tell(held, before, after, by)
-    await matching.reconsider(
-        [held.claim.student_id], held.claim.year, actor_id=by.person_id, reason=by.reason, decided=True
+    return await _reconsidered(held, by)
+
+
+async def _dispute_again(held: Held, by: Decider) -> Referral:
+    """Put a rejected claim beside those that live or are in dispute, as if it came now."""
+    before, claim = held.standings, held.claim
+    rivals = [held.claims[one] for one in verdicts.contested(claim.id, before) if one != claim.id]
+    notes = service.contest(claim, rivals, again=False)
+    claim.state_since, claim.winner_id, claim.version = clock.now(), None, claim.version + 1
+    await bulk.write([claim, *rivals], service.CONTESTED)
+    await ReferralDecision.create(
+        referral_id=claim.id, verdict=Verdict.UPHOLD, changes=verdicts.changes(before, held.standings),
+        reason=by.reason, actor_id=by.person_id, made_at=clock.now(),
+    )  # fmt: skip
+    await audit.note_many(notes)
+    await holding.tell(claim, "disputed", before[claim.id].state, by)
+    people = await current.acting({one.school_id for one in rivals})
+    await outbox.record_many(
+        Occurrence(service.DISPUTED, holding.subject_of(one.id), people[one.school_id]) for one in rivals
     )
-    return await holding.referral(claim_id)
+    return await _reconsidered(held, by)
+
+
+async def _reconsidered(held: Held, by: Decider) -> Referral:
+    claim = held.claim
+    await matching.reconsider([claim.student_id], claim.year, actor_id=by.person_id, reason=by.reason, decided=True)
+    return await holding.referral(claim.id)
 
 
 async def _tell(held: Held, before: Mapping[UUID, Standing], concerned: Collection[UUID], by: Decider) -> None:
@@ -103,6 +130,19 @@ async def _tell(held: Held, before: Mapping[UUID, Standing], concerned: Collecti
 def _would_oust(held: Held) -> bool:
     """Whether a rejected claim would come before one that was made since, whose school was never heard of it."""
     return held.claim.state is ReferralState.REJECTED and bool(verdicts.contested(held.claim.id, held.standings))
+
+
+def _unheard(held: Held) -> bool:
+    """Whether a rejected claim would come before one with which it was in no dispute."""
+    rivals = (held.claims[one] for one in verdicts.contested(held.claim.id, held.standings) if one != held.claim.id)
+    return any(not _disputed(held.claim, rival) for rival in rivals)
+
+
+def _disputed(rejected: Referral, rival: Referral) -> bool:
+    """Whether a rejected claim was decided on beside a rival: it lost to it, or both had had the same days before."""
+    until, day = rejected.evidence_until, rejected.state_since.astimezone(clock.SHANGHAI).date()
+    together = until is not None and until == rival.evidence_until and until < day
+    return rejected.winner_id == rival.id or (together and rival.created_at <= rejected.state_since)
 
 
 async def _require_heard(held: Held) -> None:

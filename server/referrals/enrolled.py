@@ -19,6 +19,14 @@ MATCHED = RawSQL(
 )
 """1 for an enrolment by which a claim is matched, else 0."""
 
+IN_THE_GROUP = (
+    "student_id = ANY($1) AND EXISTS (SELECT 1 FROM organisation school WHERE school.id = enrolment.school_id "
+    "AND school.member_since <= enrolment.entered_on "
+    "AND (school.member_until IS NULL OR enrolment.entered_on <= school.member_until)) "
+    "ORDER BY enrolment.student_id, enrolment.id"
+)
+"""Of some students, what they have at schools that were members of the group on the day on which they entered there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:

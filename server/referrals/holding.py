@@ -13,7 +13,8 @@ from server.kernel.audit import AuditEntry
 from server.kernel.errors import DomainError, found
 from server.kernel.statements import select
 from server.organisations import current, keeping
-from server.organisations.models import Organisation, OrganisationState
+from server.organisations.models import OrganisationState
+from server.organisations.service import carrying_on
 from server.people.service import Decider
 from server.referrals import flags, years
 from server.referrals.models import LIVE, Referral, ReferralState
@@ -76,9 +77,13 @@ async def require_outsider(held: Held, person_id: UUID) -> None:
         raise DomainError("link_of_your_own", 403)
 
 
-async def require_acting(claim: Referral) -> None:
-    """Raise DomainError 409 where a claim's school is not verified, or its year is over."""
-    if not await Organisation.exists(id=claim.school_id, state=OrganisationState.VERIFIED):
+async def require_acting(claim: Referral, *, without_school: bool = False) -> None:
+    """Raise DomainError 409 where a claim's school, or what carries it on, is not verified, or its year is over.
+
+    `without_school` lets one pass that was closed and that nothing carries on: only the secretariat is left to act.
+    """
+    acting = {OrganisationState.VERIFIED, *([OrganisationState.CLOSED] if without_school else [])}
+    if (await carrying_on(claim.school_id)).state not in acting:
         raise DomainError("organisation_state", 409)
     calendar = await years.calendar(claim.year)
     if calendar.over_on(clock.today()):

@@ -16,6 +16,7 @@ from server.kernel.outbox import Occurrence
 from server.kernel.statements import select
 from server.organisations import current
 from server.referrals import flags, following, rules, years
+from server.referrals.enrolled import IN_THE_GROUP
 from server.referrals.models import LIVE, Referral, ReferralState
 from server.referrals.sealed import name_of
 from server.referrals.standing import Claim, Seat, Standing, Status, Terms, standings
@@ -71,8 +72,8 @@ async def _reconsider(
 
 
 async def _seats(student_ids: Collection[UUID], year: int) -> Mapping[UUID, list[Seat]]:
-    """Return the enrolments for a year with all that was made known of them, by student."""
-    rows = [row for row in await select(Enrolment, registry.ABOUT, list(student_ids)) if row.year == year]
+    """Return the enrolments for a year at members of the group with all that was made known of them, by student."""
+    rows = [row for row in await select(Enrolment, IN_THE_GROUP, list(student_ids)) if row.year == year]
     said: dict[UUID, list[Status]] = {row.id: [] for row in rows}
     if rows:
         for one in await EnrolmentStatus.filter(enrolment_id__in=list(said)).order_by("made_at", "id"):

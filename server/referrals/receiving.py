@@ -6,8 +6,8 @@ from uuid import UUID
 
 from server.enrolments import amending, life, service
 from server.enrolments.life import Move, Shown, Step
-from server.enrolments.listing import Listed, Terms
-from server.enrolments.models import Enrolment, Intake, Level, MatchVerdict
+from server.enrolments.listing import LASTING, Listed, Terms
+from server.enrolments.models import Enrolment, EnrolmentState, Intake, Level, MatchVerdict
 from server.enrolments.sealed import name_of as enrolled_as
 from server.enrolments.service import MOST_AT_ONCE, Result
 from server.imports.models import Outcome
@@ -20,37 +20,42 @@ from server.people.service import Decider
 from server.referrals import matching, years
 from server.referrals.models import LIVE, Referral, ReferralState
 from server.referrals.sealed import name_of
+from server.referrals.years import Calendar
 from server.students import registry
 from server.students.models import StudentLink
 
 
-async def terms(year: int, intake: Intake, level: Level | None = None) -> Terms:
+async def terms(year: int, intake: Intake, level: Level | None = None, *, over: bool = False) -> Terms:
     """Return what holds for a list of a year and intake; raises DomainError 409 for a year that is over, 422 for none.
 
-    Students enter from the first day on which they may be claimed to the last of the year.
+    Students enter from the first day on which they may be claimed to the last of the year. The year may be `over` where
+    `list_one` sees to that.
     """
     today = clock.today()
     if not years.possible(year, today):
         between = {"first": years.FIRST_YEAR, "last": today.year + years.YEARS_AHEAD}
         raise invalid(FieldFault("/year", "year_impossible", between))
     calendar = await years.calendar(year)
-    if calendar.over_on(today):
-        raise DomainError("year_closed", 409, year=year, ends_on=calendar.ends_on.isoformat())
+    if calendar.over_on(today) and not over:
+        raise _closed(year, calendar)
     days = calendar.of(intake)
     return Terms(year, intake, level, days.enters_on, days.opens_on, calendar.ends_on)
 
 
+@transaction
 async def list_one(school_id: UUID, line: Listed, *, by: UUID) -> UUID:
     """Put one student on a school's list and return the enrolment's id.
 
     Raises DomainError as `list_many` does, 409 for one who is on it, or who is registered elsewhere, 422 for what
-    goes against what the school said before. One whose record was declared void is listed anew.
+    goes against what the school said before. One whose record was declared void is listed anew, and after the end of
+    the year no other: then 409 too.
     """
     [result] = await list_many(school_id, [line], by=by, anew=True)
     if result.outcome is Outcome.REPEATED:
         raise DomainError("enrolled_already", 409)
     if result.enrolment_id is None:
         raise _refusal(result.remarks)
+    await _require_year(result.enrolment_id)
     return result.enrolment_id
 
 
@@ -125,6 +130,21 @@ async def judge(enrolment_id: UUID, referral_id: UUID, verdict: MatchVerdict, by
     students, year = [enrolment.student_id], enrolment.year
     await matching.reconsider(students, year, actor_id=by.person_id, reason=by.reason, decided=True)
     return enrolment
+
+
+async def _require_year(enrolment_id: UUID) -> None:
+    """Raise DomainError 409 for what was made after the end of its year, unless it had been void as it is now."""
+    made = await Enrolment.get(id=enrolment_id)
+    calendar = await years.calendar(made.year)
+    if not calendar.over_on(clock.today()):
+        return
+    void = Enrolment.filter(school_id=made.school_id, student_id=made.student_id, state=EnrolmentState.VOID)
+    if not any(all(getattr(made, name) == getattr(row, name) for name in ("year", *LASTING)) for row in await void):
+        raise _closed(made.year, calendar)
+
+
+def _closed(year: int, calendar: Calendar) -> DomainError:
+    return DomainError("year_closed", 409, year=year, ends_on=calendar.ends_on.isoformat())
 
 
 def _refusal(remarks: Sequence[Remark]) -> DomainError:

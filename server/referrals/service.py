@@ -21,7 +21,7 @@ from server.kernel.statements import select
 from server.kernel.transactions import transaction
 from server.organisations import current
 from server.organisations.models import Organisation, OrganisationState
-from server.referrals import flags, following, holding, matching, rules, sealed, years
+from server.referrals import flags, following, holding, matching, repeats, rules, sealed, years
 from server.referrals.claims import Claim
 from server.referrals.flags import Flag
 from server.referrals.holding import subject_of
@@ -73,13 +73,16 @@ class _Work:
 async def register(school_id: UUID, claim: Claim, *, by: UUID) -> Result:
     """Register one student; what is worth a look is told in the result.
 
-    Raises DomainError as `register_many`, 403 for a student of one's own, 409 for one whom the school has registered.
+    Raises DomainError as `register_many`, 403 for a student of one's own, 409 for whom the school has registered.
     """
     [result] = await register_many(school_id, [claim], by=by)
+    codes = [remark.code for remark in result.remarks]
+    if repeats.OTHERWISE in codes:
+        raise DomainError("registered_otherwise", 409)
+    if repeats.ALREADY in codes:
+        raise DomainError("already_registered", 409)
     if result.outcome is Outcome.REFUSED:
         raise DomainError("own_student", 403)
-    if result.outcome is Outcome.REPEATED:
-        raise DomainError("already_registered", 409)
     return result
 
 
@@ -182,10 +185,11 @@ def _take(work: _Work, claim: Claim, student: Student, row: Referral) -> Result:
     if student.id in work.own_students:
         return Result(Outcome.REFUSED, None, [Remark("id_number", "own_student")])
     if mine := next((one for one in stored if one.school_id == work.school.id), None):
-        return Result(Outcome.REPEATED, mine.id, [Remark("id_number", "already_registered")])
+        outcome, told = repeats.met(mine, claim)
+        return Result(outcome, None if outcome is Outcome.REFUSED else mine.id, told)
     rivals = rivals_of(stored)
-    told = flags_of(claim, student)
-    bulk.put(row, student=student, school=work.school, flags=told, needs_check=flags.needs_check(told))
+    found = flags_of(claim, student)
+    bulk.put(row, student=student, school=work.school, flags=found, needs_check=flags.needs_check(found))
     if rivals:
         work.notes += contest(row, rivals, again=student.id in work.back)
         work.contested |= {one.id: one for one in rivals}

@@ -38,6 +38,7 @@ class Stay:
     """One enrolment, as far as the census asks. `statuses` are in the order in which they were made known."""
 
     id: UUID
+    school_id: UUID
     repeating: bool
     successor_id: UUID | None
     statuses: Sequence[Status]
@@ -51,7 +52,6 @@ class Stay:
 class Seat(Stay):
     """One enrolment, as far as matching asks."""
 
-    school_id: UUID
     intake: Intake
     name: Sensitive
     state: EnrolmentState
@@ -146,8 +146,12 @@ def _counted(claim: Claim, seats: Sequence[Seat], terms: Terms) -> Iterator[_Cou
 def attended(
     enrolment_id: UUID, stays: Sequence[Stay], census_on: date, confirming: Collection[EnrolmentState]
 ) -> bool:
-    """Whether the census finds a student of an enrolment, through all transfers, in a state that confirms."""
-    own = (track for track in _tracks(stays) if any(stay.id == enrolment_id for stay in track))
+    """Whether the census finds a student of an enrolment, through all transfers, in a state that confirms.
+
+    Whatever its school has of them counts: what was declared void by mistake is listed anew beside it.
+    """
+    schools = {stay.school_id for stay in stays if stay.id == enrolment_id}
+    own = (track for track in _tracks(stays) if any(stay.school_id in schools for stay in track))
     return any(_there(track, census_on, confirming) for track in own)
 
 

@@ -15,6 +15,7 @@ from server.enrolments.models import Enrolment, EnrolmentStatus
 from server.imports.models import ImportRow
 from server.kernel.audit import AuditEntry
 from server.kernel.paging import Page, Sort, page
+from server.organisations import heirs
 from server.organisations.models import Membership, MembershipState, Organisation
 from server.organisations.roles import Kind
 from server.referrals.models import Referral
@@ -56,14 +57,14 @@ class Act:
 
 
 async def of_referral(referral_id: UUID, limit: int, cursor: str | None) -> Page[Act]:
-    """Return what was done to a claim, the first act first; four statements."""
+    """Return what was done to a claim, the first act first; five statements."""
     return await _acts(await Referral.filter(id=referral_id).select_related("school"), limit, cursor)
 
 
 async def of_student(student_id: UUID, limit: int, cursor: str | None) -> Page[Act]:
     """Return what was done to all claims on a student and all its enrolments, the first act first.
 
-    Seven statements at most.
+    Eight statements at most.
     """
     claims = await Referral.filter(student_id=student_id).select_related("school")
     enrolments = await Enrolment.filter(student_id=student_id).select_related("school")
@@ -110,12 +111,15 @@ def _actor(actor_id: UUID | None, school_id: UUID, posts: Mapping[UUID, Collecti
 
 
 async def _posts(people: Collection[UUID]) -> Mapping[UUID, Collection[tuple[UUID, Kind]]]:
-    """Return to which organisations people belong or ever did."""
+    """Return to which organisations people belong or ever did, and what these carry on."""
     found = defaultdict[UUID, list[tuple[UUID, Kind]]](list)
     members = Membership.filter(person_id__in=list(people), state=MembershipState.ACTIVE)
     columns: Any = ("person_id", "organisation_id", "organisation__kind")
     for person_id, organisation_id, kind in await members.values_list(*columns) if people else ():
         found[person_id].append((organisation_id, kind))
+    before = await heirs.carried({one for held in found.values() for one, _ in held})
+    for held in found.values():
+        held += [(one.id, one.kind) for one in before if one.heir_id in {there for there, _ in held}]
     return found
 
 

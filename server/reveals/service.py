@@ -11,7 +11,7 @@ from server.kernel.audit import AuditEntry
 from server.kernel.errors import DomainError, FieldFault, invalid, not_found
 from server.kernel.paging import Page
 from server.kernel.transactions import transaction
-from server.organisations import memberships
+from server.organisations import heirs, memberships
 from server.organisations.roles import Kind, Role
 from server.reveals.ports import Limits
 from server.reveals.subjects import Concern, Subject, parse
@@ -129,7 +129,7 @@ def _opened(subject: Subject, row: Any, fields: Sequence[str]) -> Mapping[str, s
 
 async def _told(concern: Concern) -> list[UUID]:
     """Return the people who are to hear of it."""
-    leading = [await memberships.leading(organisation_id) for organisation_id in concern.organisations]
+    leading = [await memberships.leading(one) for one in set((await heirs.heirs(concern.organisations)).values())]
     return sorted({*concern.people, *(person_id for led in leading for person_id in led)})
 
 
@@ -137,7 +137,7 @@ async def _role(subject: Subject, caller: Caller) -> Role:
     """Return the role in which `caller` may look; raises DomainError 403, or 404 where it is another school's."""
     held = {post.role for post in caller.posts}
     staff = next((role for role in subject.kind.roles if role in held), None)
-    schools = [post for post in caller.posts if post.kind in SCHOOLS] if subject.kind.school else []
+    schools = [post for post in caller.stands_for if post.kind in SCHOOLS] if subject.kind.school else []
     own = await _own(subject, schools) if schools else None
     role = own or staff
     if role is None and schools:

@@ -10,7 +10,7 @@ from server.enrolments.models import Enrolment
 from server.kernel.errors import FieldFault, found, invalid
 from server.kernel.ids import parse_id
 from server.kernel.sensitive import Sensitive
-from server.organisations import applications, payee_accounts
+from server.organisations import applications, current, heirs, payee_accounts
 from server.organisations import service as organisations
 from server.organisations.models import Membership, MembershipState, Organisation, PayeeAccount
 from server.organisations.roles import Role
@@ -121,7 +121,8 @@ async def _belongs(organisation: Organisation, by: UUID) -> bool:
 
 async def _belonged(organisation_id: UUID, by: UUID) -> bool:
     """Whether someone belongs to an organisation, ever did, or asked to."""
-    return await Membership.exists(organisation_id=organisation_id, person_id=by)
+    theirs = (await heirs.onward([organisation_id]))[organisation_id]
+    return await Membership.exists(organisation_id__in=list(theirs), person_id=by)
 
 
 def _school(row: Referral | Enrolment) -> Organisation:
@@ -149,8 +150,7 @@ async def _school_concern(row: Referral | Enrolment) -> Concern:
 
 async def _knows_pupil(row: Referral | Enrolment, by: UUID) -> bool:
     """Whether someone said to be the student or its guardian, or once belonged to the school and no longer does."""
-    active = Membership.filter(organisation_id=row.school_id, person_id=by, state=MembershipState.ACTIVE, ended_at=None)
-    left = await _belonged(row.school_id, by) and not await active.exists()
+    left = await _belonged(row.school_id, by) and by not in (await current.acting([row.school_id]))[row.school_id]
     return left or await _knows_student(row.student, by)
 
 

@@ -12,9 +12,10 @@ from tortoise.queryset import QuerySet
 
 from server.kernel import audit, clock, outbox
 from server.kernel.errors import DomainError, found
-from server.organisations import current
+from server.organisations import current, payee_accounts
 from server.organisations.models import Organisation
 from server.organisations.roles import Role
+from server.organisations.service import carrying_on
 from server.statements.models import (
     RowOutcome,
     Statement,
@@ -27,6 +28,8 @@ from server.statements.states import GONE_OUT, TABLE, Verb
 
 FINAL = (RowOutcome.PAID, RowOutcome.FAILED)
 """What the payer says of a row, once."""
+AFTERWARDS = {RowOutcome.BANK_RETURNED: 1, RowOutcome.RETURN_UNDONE: -1}
+"""What the bank sends back, and what of it was entered by mistake."""
 
 
 def subject_of(statement_id: UUID) -> str:
@@ -66,6 +69,15 @@ async def hold_with_payee(statement_id: UUID, verb: Verb) -> tuple[Statement, Or
     seen = found(await Statement.get_or_none(id=statement_id).only("id", "payee_id"), "statement")
     payee = await Organisation.filter(id=seen.payee_id).select_for_update(no_key=True).get()
     return await hold(statement_id, verb), payee
+
+
+async def require_payable(payee: Organisation) -> None:
+    """Raise DomainError 409 for a payee to whom no money may go, naming what carries a closed one on."""
+    heir = await carrying_on(payee.id)
+    if heir.id != payee.id:
+        raise DomainError("payee_closed", 409, successor=heir.name)
+    if not payee_accounts.payable(payee):
+        raise DomainError("payee_not_verified", 409)
 
 
 async def require_not_approved(statement_id: UUID, person_id: UUID) -> None:

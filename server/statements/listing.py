@@ -12,6 +12,7 @@ from server.kernel.paging import Page, Sort, page
 from server.organisations import payee_accounts
 from server.statements import holding
 from server.statements.models import (
+    RowOutcome,
     Statement,
     StatementApproval,
     StatementResult,
@@ -37,7 +38,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A statement with its parts, who let it go out, and of how many rows what came, by outcome.
+    """A statement with its parts, who let it go out, and of how many rows what came, by outcome, less what came wrong.
 
     `account_pending` says that its payee has named another account, which waits for finance.
     """
@@ -100,6 +101,9 @@ async def _outcomes(statement_ids: Collection[UUID]) -> Mapping[UUID, Mapping[st
     found = defaultdict[UUID, dict[str, int]](dict)
     for statement_id, outcome, count in await counted.values_list("row__statement_id", "outcome", "rows"):
         found[UUID(str(statement_id))][str(outcome)] = count
+    for outcomes in found.values():
+        if undone := outcomes.pop(RowOutcome.RETURN_UNDONE, 0):
+            outcomes[RowOutcome.BANK_RETURNED] -= undone
     return found
 
 

@@ -13,7 +13,7 @@ from server.kernel import bulk, clock
 from server.kernel.errors import DomainError
 from server.kernel.ids import new_id
 from server.kernel.transactions import transaction
-from server.organisations import payee_accounts
+from server.organisations import heirs, payee_accounts
 from server.organisations.models import AccountState, Organisation, PayeeAccount
 from server.organisations.roles import Role
 from server.statements import holding
@@ -46,8 +46,7 @@ async def require_ready(held: Statement, payee: Organisation, awards: Sequence[A
     """Return the account to pay into; raises DomainError 409 where what makes the awards payable is not there."""
     for year in sorted({award.year for award in awards}):
         await papers.require(held.fund_id, year)
-    if not payee_accounts.payable(payee):
-        raise DomainError("payee_not_verified", 409)
+    await holding.require_payable(payee)
     account = await payee_accounts.in_state(payee.id, AccountState.CONFIRMED)
     if account is None or payee_accounts.number_of(account) is None:
         raise DomainError("payee_account_missing", 409)
@@ -57,7 +56,8 @@ async def require_ready(held: Statement, payee: Organisation, awards: Sequence[A
 async def _keep_back(held: Statement, awards: Sequence[Award]) -> list[tuple[Clawback, int]]:
     if not held.offsets:
         return []
-    pairs = await offsetting.choose(held.payee_id, held.fund_id, sum(award.amount_fen for award in awards))
+    payees = await heirs.whole(held.payee_id)
+    pairs = await offsetting.choose(payees, held.fund_id, sum(award.amount_fen for award in awards))
     await offsetting.reserve(held.id, pairs)
     return pairs
 

@@ -122,10 +122,12 @@ class RowOutcome(StrEnum):
     FAILED = "failed"
     BANK_RETURNED = "bank_returned"
     """Paid, and sent back by the bank (退汇)."""
+    RETURN_UNDONE = "return_undone"
+    """That was entered by mistake: it is paid as before."""
 
 
 class StatementResult(Model):
-    """What came back for one row. Append-only. A row is paid or failed once, and sent back by the bank once."""
+    """What came back for one row. Append-only. A row is paid or failed once."""
 
     id: UUID = fields.UUIDField(primary_key=True, default=new_id)
     row: fields.ForeignKeyRelation[StatementRow] = fields.ForeignKeyField(

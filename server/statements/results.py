@@ -62,7 +62,7 @@ async def _sent(held: Statement) -> tuple[Sent, dict[int, StatementRow]]:
         if one.outcome in holding.FINAL:
             said[one.row_id] = one.outcome, one.reason
         else:
-            came_back += rows[one.row_id].amount_fen
+            came_back += holding.AFTERWARDS[one.outcome] * rows[one.row_id].amount_fen
     lines = {row.number: Line(row.id, row.number, row.amount_fen, said.get(row.id)) for row in rows.values()}
     account = await PayeeAccount.get(id=held.account_id)
     number = payee_accounts.number_of(account)

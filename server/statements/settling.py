@@ -46,7 +46,7 @@ async def settle(held: Statement, said: Sequence[Said], by: UUID, digest: str) -
     awards = {
         award.id: award for award in await paying.hold(held.id, [one.row.award_id for one in said if one.row.award_id])
     }
-    await _write_results(said, by, digest)
+    await write_results(said, by, digest)
     paid = [awards[one.row.award_id] for one in said if one.row.award_id and one.outcome is RowOutcome.PAID]
     await paying.pay(paid, by)
     failed = [
@@ -68,7 +68,8 @@ async def settle(held: Statement, said: Sequence[Said], by: UUID, digest: str) -
         await ledger.post(await ledger.hold(held.budget_id), moves, by)
 
 
-async def _write_results(said: Sequence[Said], by: UUID, digest: str) -> None:
+async def write_results(said: Sequence[Said], by: UUID, digest: str) -> None:
+    """Write what is said of rows, for ever."""
     now = clock.now()
     made = [
         bulk.fresh(
@@ -110,7 +111,7 @@ async def bank_return(statement_id: UUID, which: Returned, by: Decider) -> State
     came back before, is claimed back, or more came back than was sent.
     """
     held = await holding.hold(statement_id, Verb.BANK_RETURN)
-    row = await _row(held, which)
+    row = await row_of(held, which)
     award = found(await Award.filter(id=row.award_id).select_for_update().get_or_none(), "statement_row")
     if award.state is not AwardState.PAID or award.statement_id != held.id:
         raise DomainError("award_not_paid_by_it", 409)
@@ -118,11 +119,11 @@ async def bank_return(statement_id: UUID, which: Returned, by: Decider) -> State
     await paying.admit(Hand(by.person_id, Role.FINANCE, Part.SENDING), [award])
     await holding.require_not_approved(held.id, by.person_id)
     await _settle_questions(award, by)
-    await _write_results([Said(row, RowOutcome.BANK_RETURNED, by.reason[: paying.FAILURE_LENGTH])], by.person_id, "")
+    await write_results([Said(row, RowOutcome.BANK_RETURNED, by.reason[: paying.FAILURE_LENGTH])], by.person_id, "")
     budget = await ledger.hold(held.budget_id)
     await paying.come_back(award, by.person_id, by.reason, budget_open=budget.state is BudgetState.OPEN)
     await holding.change(held, "bank_returned", by.person_id, by.reason)
-    spent = await LedgerEntry.get(award_id=award.id, statement_id=held.id, kind=EntryKind.SPEND)
+    spent = await last_entry(award.id, held.id, EntryKind.SPEND, EntryKind.UNDO_RETURN)
     move = Move(EntryKind.BANK_RETURN, award.amount_fen, award.id, held.id, reverses_id=spent.id)
     await ledger.post(budget, [move], by.person_id, by.reason)
     return held
@@ -135,12 +136,19 @@ async def _settle_questions(award: Award, by: Decider) -> None:
         await clawbacks.drop(award.id, by)
 
 
-async def _row(held: Statement, which: Returned) -> StatementRow:
+async def row_of(held: Statement, which: Returned) -> StatementRow:
+    """Return which row of a statement is meant; raises DomainError 404."""
     rows = StatementRow.filter(statement_id=held.id, award_id__isnull=False)
     chosen = rows.filter(award_id=which.award_id) if which.award_id else rows.filter(number=which.number)
     if (row := await chosen.get_or_none()) is None:
         raise not_found("statement_row")
     return row
+
+
+async def last_entry(award_id: UUID, statement_id: UUID, *kinds: EntryKind) -> LedgerEntry:
+    """Return the last of the entries of some kinds that a statement made for an award, which is there."""
+    rows = LedgerEntry.filter(award_id=award_id, statement_id=statement_id, kind__in=list(kinds))
+    return found(await rows.order_by("-id").first(), "award")
 
 
 async def _require_sent(held: Statement, row: StatementRow) -> None:
@@ -149,6 +157,6 @@ async def _require_sent(held: Statement, row: StatementRow) -> None:
     left = -row.amount_fen
     for one in await holding.results(rows):
         fen = rows[one.row_id].amount_fen
-        left += {RowOutcome.PAID: fen, RowOutcome.BANK_RETURNED: -fen}.get(one.outcome, 0)
+        left += fen if one.outcome is RowOutcome.PAID else -fen * holding.AFTERWARDS.get(one.outcome, 0)
     if left < 0:
         raise DomainError("more_than_sent", 409)

@@ -24,6 +24,7 @@ class Verb(StrEnum):
     SETTLE = "settle"
     RETURN = "return"
     BANK_RETURN = "bank_return"
+    UNDO_BANK_RETURN = "undo_bank_return"
     RECEIPT = "receipt"
     FOLLOW = "follow"
 
@@ -37,6 +38,7 @@ TABLE: Mapping[Verb, frozenset[StatementState]] = {
     Verb.SETTLE: frozenset({SENT, PART_SETTLED, SETTLED}),
     Verb.RETURN: frozenset({SENT}),
     Verb.BANK_RETURN: frozenset({PART_SETTLED, SETTLED}),
+    Verb.UNDO_BANK_RETURN: frozenset({PART_SETTLED, SETTLED}),
     Verb.RECEIPT: frozenset({SENT, PART_SETTLED, SETTLED}),
     Verb.FOLLOW: frozenset({PART_SETTLED, SETTLED, RETURNED}),
 }

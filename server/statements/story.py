@@ -20,6 +20,7 @@ from server.funds.models import FundPaper, LedgerEntry, PaperKind
 from server.kernel import clock
 from server.kernel.audit import AuditEntry
 from server.kernel.errors import found
+from server.organisations import heirs
 from server.organisations.models import Membership, MembershipState
 from server.organisations.roles import Kind
 from server.referrals.models import Referral
@@ -30,7 +31,7 @@ LOOKS = (".revealed", "_viewed", ".file_given")
 """What the names of acts end with that change nothing."""
 INSIDE = ("award.drawn", "award.second_checked", "award.doubted", "award.cleared", "clawback.asked")
 """Acts that the payee is not told of: they are questions of the secretariat's own."""
-OF_A_ROW = ("statement.bank_returned",)
+OF_A_ROW = ("statement.bank_returned", "statement.return_undone")
 """What a statement's history says of one of its rows: that row's award says it itself."""
 APPROVED = ("award.approved", "award.awaiting_funds")
 
@@ -90,7 +91,8 @@ async def story(award_id: UUID, *, staff: bool) -> Story:
     shown = [one for one in clawbacks if staff or one.demanded_at]
     objections = await _objections(award)
     subjects = {awards.subject_of(award_id): None, **dict(_subjects(referral, lines, shown, objections, staff=staff))}
-    acts = await _acts(subjects, award.payee_id, staff=staff)
+    payees = (await heirs.onward([award.payee_id]))[award.payee_id]
+    acts = await _acts(subjects, payees, staff=staff)
     money = LedgerEntry.filter(Q(award_id=award_id) | Q(clawback_id__in=[one.id for one in clawbacks]))
     return Story(
         award=award,
@@ -150,12 +152,12 @@ def _subjects(
         yield f"objection:{objection.id}", None
 
 
-async def _acts(subjects: Mapping[str, datetime | None], payee_id: UUID, *, staff: bool) -> list[Act]:
+async def _acts(subjects: Mapping[str, datetime | None], payees: Collection[UUID], *, staff: bool) -> list[Act]:
     looks = Q(*(Q(action__endswith=look) for look in LOOKS), join_type="OR")
     entries = await AuditEntry.filter(subject__in=list(subjects)).exclude(looks | Q(action__in=OF_A_ROW)).order_by("id")
     told = [one for one in entries if staff or _told(one, subjects[one.subject])]
     posts = await _posts({one.actor_id for one in told if one.actor_id})
-    return [Act(one, _by(one, payee_id, posts)) for one in told]
+    return [Act(one, _by(one, payees, posts)) for one in told]
 
 
 def _told(entry: AuditEntry, since: datetime | None) -> bool:
@@ -170,7 +172,7 @@ async def _posts(people: Collection[UUID]) -> Mapping[UUID, list[Membership]]:
     return posts
 
 
-def _by(entry: AuditEntry, payee_id: UUID, posts: Mapping[UUID, Sequence[Membership]]) -> By:
+def _by(entry: AuditEntry, payees: Collection[UUID], posts: Mapping[UUID, Sequence[Membership]]) -> By:
     """Return as what somebody acted: by what they were at that moment; what follows from a claim no person does."""
     if entry.actor_id is None or not soundness.DOUBTS.isdisjoint(entry.fields):
         return By.SYSTEM
@@ -178,7 +180,7 @@ def _by(entry: AuditEntry, payee_id: UUID, posts: Mapping[UUID, Sequence[Members
     office = next((one for one in held if one.organisation.kind is Kind.SECRETARIAT), None)
     if office:
         return By(office.role)
-    return By.PAYEE if any(one.organisation_id == payee_id for one in held) else By.OTHER
+    return By.PAYEE if any(one.organisation_id in payees for one in held) else By.OTHER
 
 
 async def _papers(award: Award, acts: Sequence[Act]) -> list[FundPaper]:

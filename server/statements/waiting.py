@@ -8,12 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from server.awards import rules
+from server.awards.payees import unpayable, without_account
 from server.funds import papers
 from server.funds import service as funds
 from server.funds.models import Fund, PaperKind
 from server.kernel import clock
 from server.kernel.statements import day, identity, moment, returned
-from server.organisations.models import AccountState, PayeeAccount
 
 
 class Waits(StrEnum):
@@ -30,6 +30,10 @@ class Waits(StrEnum):
     """For a paper of its fund, or a fund, without which nothing is approved, put on a statement or sent."""
     APPEAL = "appeal"
     MONEY = "money"
+    YEAR_END = "year_end"
+    """For a past year of its fund to be closed, which still reserves money: then it is given this year's."""
+    PAYEE = "payee"
+    """For its payee to be verified again, or carried on by another: nothing is paid to it as it stands."""
     ACCOUNT = "account"
     """For an account of its payee's."""
     STATEMENT = "statement"
@@ -67,6 +71,8 @@ TURNS: Mapping[Waits, Turn] = {
     Waits.PAPERS: Turn.FINANCE,
     Waits.APPEAL: Turn.REVIEWER,
     Waits.MONEY: Turn.FINANCE,
+    Waits.YEAR_END: Turn.FINANCE,
+    Waits.PAYEE: Turn.REVIEWER,
     Waits.ACCOUNT: Turn.PAYEE,
     Waits.STATEMENT: Turn.FINANCE,
     Waits.FOLLOW_UP: Turn.FINANCE,
@@ -93,6 +99,7 @@ WITH approved AS (
       AND m.ended_at IS NULL AND p.state = 'active'
   ) GROUP BY given.statement_id
 ),
+unclosed AS (SELECT id, fund_id FROM budget WHERE state = 'open' AND reserved_fen > 0 AND year < $1),
 waiting AS (
   SELECT CASE
       WHEN a.state = 'proposed' THEN 'review'
@@ -101,14 +108,17 @@ waiting AS (
       WHEN a.state = 'publicised' THEN 'approval'
       WHEN a.state = 'held' AND {_OBJECTED} THEN 'objection'
       WHEN a.state = 'held' THEN 'release'
+      WHEN a.state = 'awaiting_funds' AND a.fund_id IN (SELECT fund_id FROM unclosed) THEN 'year_end'
       WHEN a.state = 'awaiting_funds' THEN 'money'
+      WHEN a.state = 'approved' AND a.budget_id IN (SELECT id FROM unclosed) THEN 'year_end'
       WHEN a.state = 'approved' AND a.failure <> '' THEN 'follow_up'
       WHEN a.state = 'approved' THEN 'statement'
       WHEN s.state = 'open' THEN 'lock'
       WHEN s.state = 'locked' THEN 'sending'
       ELSE 'payment'
     END AS waits, a.programme, a.fund_id, a.year, a.amount_fen AS fen, a.state_since AS since,
-    CASE WHEN a.state = 'approved' OR s.state IN ('open', 'locked') THEN a.payee_id END AS payee_id,
+    CASE WHEN a.state IN ('awaiting_funds', 'approved') OR s.state IN ('open', 'locked') THEN a.payee_id
+      END AS payee_id,
     CASE WHEN a.state = 'publicised' THEN p.ends_on END AS ends_on,
     CASE WHEN s.state = 'locked' THEN s.total_fen END AS total_fen,
     CASE WHEN s.state = 'locked' THEN coalesce(approved.approvals, 0) END AS approvals
@@ -160,42 +170,38 @@ class Waiting:
 
 async def waiting() -> list[Waiting]:
     """Return all that waits, those first that have waited for longest; a settled number of statements."""
-    rows, known = await returned(_WAITING), await funds.funds()
+    rows, known = await returned(_WAITING, clock.today().year), await funds.funds()
     paid_by = [_fund(row, known) for row in rows]
     asked = {(fund.id, int(row["year"])) for row, fund in zip(rows, paid_by, strict=True) if fund}
-    lacks = _Lacks(await papers.missing_of(asked), await _without_account(rows))
+    payees = {identity(row["payee_id"]) for row in rows if row["payee_id"]}
+    lacks = _Lacks(await papers.missing_of(asked), await unpayable(payees), await without_account(payees))
     found = [_waiting(row, fund, lacks) for row, fund in zip(rows, paid_by, strict=True)]
     return sorted(_together(found), key=lambda one: (one.since, one.waits))
 
 
 @dataclass(frozen=True, slots=True)
 class _Lacks:
-    """What is missing before money moves: papers by fund and entry year, and the payees that cannot be paid."""
+    """What is missing before money moves: papers by fund and entry year, and who may not be paid, or not yet."""
 
     papers: Mapping[tuple[UUID, int], Sequence[PaperKind]]
-    payees: Collection[UUID]
+    unpayable: Collection[UUID]
+    without_account: Collection[UUID]
 
     def instead(self, waits: Waits, row: Mapping[str, Any], fund: Fund | None) -> Waits:
         """Return what an award waits for first, before what its state says."""
         if waits in _PAPERED and (fund is None or self.papers[fund.id, int(row["year"])]):
             return Waits.PAPERS
         payee_id = row["payee_id"] and identity(row["payee_id"])
-        return Waits.ACCOUNT if waits in _ACCOUNTED and payee_id in self.payees else waits
+        if waits in _STOOD and payee_id in self.unpayable:
+            return Waits.PAYEE
+        return Waits.ACCOUNT if waits in _ACCOUNTED and payee_id in self.without_account else waits
 
 
 _PAPERED = frozenset({
     Waits.APPROVAL, Waits.MONEY, Waits.STATEMENT, Waits.FOLLOW_UP, Waits.LOCK, Waits.STATEMENT_APPROVAL, Waits.SENDING
 })  # fmt: skip
+_STOOD = frozenset({Waits.MONEY, Waits.STATEMENT, Waits.FOLLOW_UP})
 _ACCOUNTED = frozenset({Waits.STATEMENT, Waits.FOLLOW_UP, Waits.LOCK})
-
-
-async def _without_account(rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
-    """Return the payees of some groups that have no account to be paid into, nor one that finance has to look at."""
-    wanted = {identity(row["payee_id"]) for row in rows if row["payee_id"]}
-    named = PayeeAccount.filter(
-        organisation_id__in=sorted(wanted), state__in=[AccountState.CONFIRMED, AccountState.PENDING]
-    )
-    return wanted - {one.organisation_id for one in await named.only("id", "organisation_id")} if wanted else set()
 
 
 def _together(found: Sequence[Waiting]) -> Iterator[Waiting]:

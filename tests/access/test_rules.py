@@ -2,7 +2,9 @@
 
 import pytest
 
+from server.access import acting
 from server.access.rules import Caller, Decision, Owner, Post, Right, decide, own, within
+from server.kernel.errors import DomainError
 from server.kernel.ids import new_id
 from server.organisations.roles import STAFF, Kind, Role, lead, roles
 
@@ -101,3 +103,16 @@ def test_every_kind_has_its_roles_and_one_that_leads() -> None:
     for kind in Kind:
         assert lead(kind) in roles(kind)
         assert (Role.CLERK in roles(kind)) is (kind is not Kind.SECRETARIAT)
+
+
+def test_what_was_a_closed_predecessors_own_is_theirs_but_they_begin_nothing_in_its_name() -> None:
+    heir = Caller(new_id(), new_id(), (Post(OURS, Kind.ENTERPRISE, Role.CLERK),),
+        (Post(THEIRS, Kind.FEEDER_SCHOOL, Role.CLERK),),
+    )  # fmt: skip
+    assert decide([own(Role.CLERK, Kind.FEEDER_SCHOOL)], heir, theirs) is ALLOWED
+    assert decide([own(Role.MANAGER)], heir, theirs) is NOT_YOURS
+    assert decide([Right(Role.CLERK, frozenset({Kind.FEEDER_SCHOOL}))], heir, None) is NOT_YOURS
+    assert within(heir) == frozenset({OURS, THEIRS})
+    assert acting.organisation(heir, Role.CLERK, Kind.ENTERPRISE, None) == OURS
+    with pytest.raises(DomainError):
+        acting.organisation(heir, Role.CLERK, Kind.FEEDER_SCHOOL, THEIRS)

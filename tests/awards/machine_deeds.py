@@ -14,6 +14,7 @@ from server.awards import (
     clawbacks,
     contesting,
     life,
+    mistaken,
     objections,
     publications,
     rules,
@@ -37,6 +38,7 @@ from server.statements import columns, locking, opening, results, sending, settl
 from server.statements.models import Statement, StatementRow, StatementState
 from server.statements.settling import Returned
 from server.statements.states import TABLE, Verb
+from server.statements.unreturning import undo_bank_return
 from tests.awards.machine_world import FEN, WHY, World, propose
 from tests.harness.awarding import PROGRAMME
 
@@ -72,6 +74,7 @@ AWARD_DEEDS: Mapping[str, AwardDeed] = {
     "approve clawback": (APPROVE, lambda one, by: clawbacks.approve(one.id, by)),
     "demand": (PAY, lambda one, by: clawbacks.demand(one.id, by)),
     "recover": (PAY, lambda one, by: clawbacks.recover(one.id, FEN // 5, by)),
+    "undo recovery": (PAY + APPROVE, lambda one, by: mistaken.undo_recovery(one.id, by)),
     "write off": (APPROVE, lambda one, by: clawbacks.write_off(one.id, by)),
     "drop": (BOTH, lambda one, by: clawbacks.drop(one.id, by)),
     "contest": ((), lambda one, by: contesting.contest(one.id, WHY, by.person_id)),
@@ -90,6 +93,8 @@ STATEMENT_DEEDS: Mapping[str, tuple[Role, Callable[[Statement, Decider], Awaitab
     "settle the first": (Role.FINANCE, lambda one, by: settle(one, by.person_id, (), only=1)),
     "bank return": (Role.FINANCE, lambda one, by: settling.bank_return(one.id, Returned(number=1), by)),
     "second bank return": (Role.FINANCE, lambda one, by: settling.bank_return(one.id, Returned(number=2), by)),
+    "undo bank return": (Role.FINANCE, lambda one, by: undo_bank_return(one.id, Returned(number=1), by)),
+    "undo second bank return": (Role.APPROVER, lambda one, by: undo_bank_return(one.id, Returned(number=2), by)),
 }
 
 
@@ -98,7 +103,9 @@ PAID_DEEDS = {
     ClawbackState.REQUESTED: ("claim back", "approve clawback", "approve clawback", "drop"),
     ClawbackState.APPROVED: ("demand", "demand", "drop"),
     ClawbackState.DEMANDED: ("recover", "recover", "write off", "contest", "lift", "let stand", "drop"),
-    ClawbackState.PARTLY: ("recover", "write off", "contest", "lift", "let stand"),
+    ClawbackState.PARTLY: ("recover", "undo recovery", "write off", "contest", "lift", "let stand"),
+    ClawbackState.RECOVERED: ("undo recovery", "contest", "lift", "claim back"),
+    ClawbackState.WRITTEN_OFF: ("recover", "undo recovery", "contest", "lift"),
 }
 """What may be done about a paid award, by how its clawback stands."""
 
@@ -120,6 +127,8 @@ STATEMENT_VERBS = {
     "settle the first": Verb.SETTLE,
     "bank return": Verb.BANK_RETURN,
     "second bank return": Verb.BANK_RETURN,
+    "undo bank return": Verb.UNDO_BANK_RETURN,
+    "undo second bank return": Verb.UNDO_BANK_RETURN,
 }
 
 

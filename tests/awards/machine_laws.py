@@ -17,6 +17,7 @@ from tests.awards.machine_world import World
 
 BY_ROLE = {Role.REVIEWER: Part.REVIEW, Role.APPROVER: Part.APPROVAL}
 LIVE = (StatementState.LOCKED, StatementState.SENT, StatementState.PART_SETTLED)
+_PAYS = {RowOutcome.PAID: 1, RowOutcome.BANK_RETURNED: -1, RowOutcome.RETURN_UNDONE: 1}
 WITHOUT_PART = {"award.proposed", "award.drawn"}
 """Which anybody of the staff may do, also with their own school's: nothing is decided by it."""
 
@@ -52,7 +53,7 @@ def nothing_is_paid_twice(now: Seen) -> None:
     paid: Counter[UUID] = Counter()
     fen = 0
     for one in now.results:
-        row, sign = now.rows[one.row_id], {RowOutcome.PAID: 1, RowOutcome.BANK_RETURNED: -1}.get(one.outcome, 0)
+        row, sign = now.rows[one.row_id], _PAYS.get(one.outcome, 0)
         if row.award_id:
             paid[row.award_id] += sign
             fen += sign * row.amount_fen
@@ -64,7 +65,7 @@ def nothing_is_paid_twice(now: Seen) -> None:
         one.student_id for one in now.awards.values() if one.state is AwardState.PAID and not one.exception_reason
     )
     assert max(students.values(), default=0) <= 1
-    spent = {EntryKind.SPEND: 1, EntryKind.BANK_RETURN: -1}
+    spent = {EntryKind.SPEND: 1, EntryKind.BANK_RETURN: -1, EntryKind.UNDO_RETURN: 1}
     assert fen == sum(spent.get(one.kind, 0) * one.amount_fen for one in now.entries)
 
 
@@ -127,6 +128,7 @@ def _part(entry: AuditEntry, world: World) -> Part | None:
         "award.second_checked": Part.SECOND_CHECK,
         "award.refused": Part.REVIEW if "objection" in entry.fields else by_role,
         "award.cancelled": by_role,
+        "award.return_undone": by_role or Part.SENDING,
         "award.undone": None if entry.before == AwardState.PUBLICISED else by_role,
         "award.held": Part.SECOND_CHECK if "second_check" in entry.fields else None,
         "award.released": Part.REVIEW if "objection" in entry.fields else None,
@@ -138,7 +140,8 @@ def _part(entry: AuditEntry, world: World) -> Part | None:
 
 def _results(now: Seen) -> Iterator[tuple[UUID, UUID, Part]]:
     for one in now.results:
-        if award_id := now.rows[one.row_id].award_id:
+        award_id = now.rows[one.row_id].award_id
+        if award_id and one.outcome is not RowOutcome.RETURN_UNDONE:
             yield award_id, one.actor_id, Part.SENDING
 
 

@@ -270,7 +270,7 @@ async def test_a_statement_keeps_back_what_is_owed_the_oldest_first_and_frees_it
 
     @transaction
     async def set_aside(most_fen: int) -> list[int]:
-        pairs = await offsetting.choose(here.school.id, here.budget.fund_id, most_fen)
+        pairs = await offsetting.choose([here.school.id], here.budget.fund_id, most_fen)
         await offsetting.reserve(statement, pairs)
         return [fen for _, fen in pairs]
 
@@ -296,7 +296,7 @@ async def test_another_fund_or_school_keeps_nothing_back(here: World) -> None:
 
     @transaction
     async def choose(payee: Any, fund: Any) -> list[Any]:
-        return list(await offsetting.choose(payee, fund, FEN))
+        return list(await offsetting.choose([payee], fund, FEN))
 
     assert await choose(stranger.id, here.budget.fund_id) == []
     assert await choose(here.school.id, new_id()) == []

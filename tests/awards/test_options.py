@@ -6,10 +6,21 @@ from uuid import UUID
 
 import pytest
 
-from server.awards import clawback_options, clawbacks, contesting, deciders, life, objections, options, samples, undoing
+from server.awards import (
+    clawback_options,
+    clawbacks,
+    contesting,
+    deciders,
+    life,
+    mistaken,
+    objections,
+    options,
+    samples,
+    undoing,
+)
 from server.awards.clawback_options import Deed as ClawbackDeed
 from server.awards.contesting import Verdict as ContestVerdict
-from server.awards.models import Award, Clawback, RunKind
+from server.awards.models import Award, Clawback, ClawbackState, RunKind
 from server.awards.objections import Word
 from server.awards.options import Deed
 from server.awards.samples import Verdict
@@ -20,9 +31,10 @@ from server.kernel.transactions import transaction
 from server.organisations.roles import Role
 from server.people.models import Person
 from server.people.service import Decider
-from server.statements import holding, listing, locking, receipts, sending
+from server.statements import holding, listing, locking, receipts, sending, settling, unreturning
 from server.statements import options as statement_options
 from server.statements.models import Receipt, Statement
+from server.statements.settling import Returned
 from server.statements.states import Verb
 from tests.awards import clawing
 from tests.awards.deciding import World, over, world
@@ -125,19 +137,24 @@ def statement_deed(row: Statement, verb: Verb, by: Decider) -> Callable[[], Awai
         Verb.SEND: lambda: sending.send(row.id, by.person_id),
         Verb.VOID: lambda: sending.void(row.id, by),
         Verb.RETURN: lambda: sending.take_back(row.id, by),
+        Verb.BANK_RETURN: lambda: settling.bank_return(row.id, Returned(number=1), by),
+        Verb.UNDO_BANK_RETURN: lambda: unreturning.undo_bank_return(row.id, Returned(number=1), by),
     }[verb]
+
+
+TRIED = (Verb.LOCK, Verb.APPROVE, Verb.SEND, Verb.VOID, Verb.RETURN, Verb.BANK_RETURN, Verb.UNDO_BANK_RETURN)
 
 
 async def test_of_a_statement() -> None:
     here = await paying_world.world()
-    opened = await here.opened(2)
+    opened = await here.opened(1)
 
     async def true(row: Statement) -> dict[UUID, list[Verb]]:
         [seen] = await listing.seen([await holding.statement(row.id)])
         found = {}
         for person in (here.finance, here.other_finance, here.approver, here.other_approver):
             offered = (await statement_options.open_to([seen], person, await deciders.roles(person)))[row.id]
-            for verb in (Verb.LOCK, Verb.APPROVE, Verb.SEND, Verb.VOID, Verb.RETURN):
+            for verb in TRIED:
                 may = await works(statement_deed(row, verb, Decider(person, WHY)))
                 assert (verb in offered) is may, (verb, seen.row.state)
             found[person] = offered
@@ -156,6 +173,14 @@ async def test_of_a_statement() -> None:
     sent = await Statement.get(id=opened.id)
     assert statement_options.open_to_payee(sent) == [Verb.RECEIPT]
     assert await works(lambda: receipts.say(sent.id, Receipt.CONFIRMED, "", here.manager))
+    await here.settle(sent)
+    assert Verb.BANK_RETURN in (await true(sent))[here.finance]
+    await settling.bank_return(sent.id, Returned(number=1), Decider(here.finance, WHY))
+    offered = await true(sent)
+    assert Verb.UNDO_BANK_RETURN not in offered[here.finance]
+    assert Verb.UNDO_BANK_RETURN in offered[here.other_finance]
+    await unreturning.undo_bank_return(sent.id, Returned(number=1), Decider(here.other_finance, WHY))
+    await true(sent)
     assert statement_options.open_to_payee(await Statement.get(id=(await here.opened(1)).id)) == []
 
 
@@ -165,6 +190,7 @@ def clawback_deed(award_id: UUID, deed: ClawbackDeed, by: Decider) -> Callable[[
         ClawbackDeed.APPROVE: lambda: clawbacks.approve(award_id, by),
         ClawbackDeed.DEMAND: lambda: clawbacks.demand(award_id, by),
         ClawbackDeed.RECOVER: lambda: clawbacks.recover(award_id, 1, by),
+        ClawbackDeed.UNDO_RECOVERY: lambda: mistaken.undo_recovery(award_id, by),
         ClawbackDeed.WRITE_OFF: lambda: clawbacks.write_off(award_id, by),
         ClawbackDeed.DROP: lambda: clawbacks.drop(award_id, by),
         ClawbackDeed.CONTEST: lambda: contesting.contest(award_id, WHY, by.person_id),
@@ -198,3 +224,10 @@ async def test_of_a_clawback() -> None:
     await true()
     await clawbacks.recover(here.award.id, 1, here.by(here.finance))
     await true()
+    await clawbacks.write_off(here.award.id, here.by(here.other_approver))
+    await true()
+    await mistaken.undo_recovery(here.award.id, here.by(here.other_approver))
+    await true()
+    await contesting.decide(here.award.id, ContestVerdict.STANDS, here.by(here.other_approver))
+    await clawbacks.recover(here.award.id, 2, here.by(here.finance))
+    assert (await true()).state is ClawbackState.WRITTEN_OFF

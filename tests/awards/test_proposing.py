@@ -8,7 +8,16 @@ import pytest
 
 from server.awards import life, listing, making, soundness, undoing, working
 from server.awards.cases import Case
-from server.awards.models import Award, AwardRunRow, AwardState, RunKind, RunState
+from server.awards.models import (
+    Award,
+    AwardRunRow,
+    AwardState,
+    Clawback,
+    ClawbackState,
+    ContestState,
+    RunKind,
+    RunState,
+)
 from server.awards.proposing import Wanted, propose
 from server.enrolments.models import Enrolment, EnrolmentState, EnrolmentStatus, Level
 from server.kernel import clock
@@ -27,6 +36,7 @@ from tests.harness.awarding import (
     PROGRAMME,
     events_of,
     make_award,
+    make_clawback,
     make_college,
     make_confirmed,
     make_school,
@@ -109,10 +119,22 @@ async def test_the_rules_of_the_entry_day_decide(
         assert [check["fact"] for check in row.verdict["checks"] if check["ok"] is False] == fails
 
 
-async def test_a_receiver_outside_the_group_brings_nothing(school: Organisation) -> None:
-    claim = await make_confirmed(school, await make_organisation(Kind.ENTERPRISE), 2027)
+@pytest.mark.parametrize(
+    ("since", "until", "code"),
+    [
+        (None, None, "ineligible"),
+        (date(2027, 9, 2), None, "ineligible"),
+        (date(2019, 1, 1), date(2027, 8, 31), "ineligible"),
+        (date(2027, 9, 1), date(2027, 9, 1), "proposed"),
+    ],
+)
+async def test_a_receiver_outside_the_group_on_the_entry_day_brings_nothing(
+    school: Organisation, since: date | None, until: date | None, code: str
+) -> None:
+    outside = await make_organisation(Kind.VOCATIONAL_SCHOOL, member_since=since, member_until=until)
+    claim = await make_confirmed(school, outside, 2027)
     run = await proposed(Wanted(PROGRAMME, 2027))
-    assert (await outcomes(run))[claim.id] == "ineligible"
+    assert (await outcomes(run))[claim.id] == code
 
 
 async def test_what_is_open_is_settled_first(school: Organisation, college: Organisation) -> None:
@@ -136,6 +158,36 @@ async def test_what_carries_a_closed_school_on_is_paid_in_its_place(college: Org
     claim = await make_confirmed(gone, college, 2029, enrolled={"entered_on": date(2027, 9, 1)})
     await proposed(Wanted(PROGRAMME, 2029))
     assert (await Award.get(referral_id=claim.id)).payee_id == heir.id
+
+
+async def test_what_came_back_whole_is_awarded_again_as_an_exception_and_once(
+    school: Organisation, college: Organisation
+) -> None:
+    year = 2007
+    claim = await make_confirmed(school, college, year, enrolled={"entered_on": date(2025, 9, 1)})
+    await proposed(Wanted(PROGRAMME, year))
+    first = await Award.get(referral_id=claim.id)
+    await Award.filter(id=first.id).update(state=AwardState.PAID)
+    wanted = Wanted(PROGRAMME, year, {claim.id: "重新核实，登记属实，原款已全部退回"})
+    clawback = await make_clawback(
+        first, state=ClawbackState.WRITTEN_OFF, recovered_fen=1, written_off_fen=AMOUNT_FEN - 1
+    )
+    with pytest.raises(DomainError):
+        await proposed(wanted)
+    lifted = {"recovered_fen": AMOUNT_FEN, "written_off_fen": 0, "contest": ContestState.LIFTED}
+    await Clawback.filter(id=clawback.id).update(**lifted)
+    with pytest.raises(DomainError):
+        await proposed(wanted)
+    await Clawback.filter(id=clawback.id).update(contest=ContestState.STANDS)
+    assert (await proposed(Wanted(PROGRAMME, year))).counts == {"awarded_otherwise": 1}
+    runs = [await propose(wanted, Decider(new_id(), "")) for _ in range(2)]
+    await asyncio.gather(*[worked_off(run.id) for run in runs])
+    second = await Award.get(referral_id=claim.id, state=AwardState.PROPOSED)
+    assert second.exception_reason == wanted.exceptions[claim.id]
+    with pytest.raises(DomainError):
+        await proposed(wanted)
+    await Award.filter(id=second.id).update(state=AwardState.PAID)
+    assert (await proposed(Wanted(PROGRAMME, year))).counts == {"already_awarded": 1}
 
 
 async def test_one_award_per_student_but_for_an_exception_with_its_reason(

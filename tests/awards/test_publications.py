@@ -108,6 +108,15 @@ async def test_publishing_a_few_at_a_time_is_no_way_round(here: World) -> None:
     assert await refused(publications.publish(here.year, here.programme, here.reviewer)) == ("sample_missing", 409)
 
 
+@pytest.mark.usefixtures("strict")
+async def test_reviewing_a_few_at_a_time_is_no_way_round_either(here: World) -> None:
+    await here.reviewed(3)
+    late = await here.awards(2)
+    assert await refused(publications.publish(here.year, here.programme, here.reviewer)) == ("sample_missing", 409)
+    await Award.filter(id__in=[one.id for one in late]).update(state=AwardState.REFUSED)
+    await publications.publish(here.year, here.programme, here.reviewer)
+
+
 async def test_anyone_can_draw_again(here: World) -> None:
     awards = await here.reviewed(3)
     made = await samples.draw(here.programme, here.year, here.reviewer)

@@ -5,15 +5,18 @@ from datetime import date, timedelta
 
 import pytest
 
-from server.awards import life, queue, undoing
+from server.awards import closing, life, queue, undoing
 from server.awards.models import Award, AwardState, RunKind
 from server.funds import budgets
 from server.funds.budgets import ByHand
 from server.funds.ledger import FUND_QUEUE
 from server.funds.models import EntryKind, FundPaper, LedgerEntry, PaperKind
 from server.kernel import clock
+from server.kernel.errors import DomainError
 from server.kernel.jobs.models import Job
 from server.people.service import Decider
+from server.statements import opening, waiting
+from server.statements.waiting import Waits
 from tests.awards.deciding import World, acts, now, states, world
 from tests.harness import statements
 from tests.harness.funding import REWARD_FEN, make_budget
@@ -182,3 +185,23 @@ async def test_a_budget_is_short_for_nobody_twice() -> None:
     assert sorted(await states(one, other)) == ["approved", "awaiting_funds"]
     assert await here.money() == (0, 1)
     assert (await now(one)).queued_at != (await now(other)).queued_at
+
+
+async def test_nobody_passes_those_whose_money_is_reserved_in_a_year_that_is_not_closed() -> None:
+    here = await world(2)
+    older = await here.approved(2)
+    year = clock.today().year
+    [newer, last] = await here.ready(2)
+    clock.move_to(clock.now() + timedelta(days=200))
+    await make_budget(here.fund, 3 * REWARD_FEN)
+    assert await here.codes(here.approver, RunKind.APPROVE, newer, last) == [None, None]
+    assert await served(here) == 0
+    assert await states(newer, last) == ["awaiting_funds"] * 2
+    waits = {one.waits: one.count for one in await waiting.waiting() if one.fund and one.fund.id == here.fund.id}
+    assert waits == {Waits.YEAR_END: 4}
+    with pytest.raises(DomainError) as refusal:
+        await opening.open_statement(opening.Wanted(here.school.id, here.fund.id), here.finance)
+    assert (refusal.value.slug, refusal.value.facts) == ("year_unclosed", {"year": year})
+    await closing.close(here.fund.id, year, 0, Decider(here.finance, "年终结账"))
+    assert await served(here) == 3
+    assert await states(*older, newer, last) == ["approved"] * 3 + ["awaiting_funds"]

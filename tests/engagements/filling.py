@@ -174,3 +174,10 @@ async def story(engagement: Engagement) -> list[str]:
     assert [step.before for step in steps] == ["", *[step.after for step in steps[:-1]]]
     assert steps[-1].after == await state_of(engagement)
     return [step.verb for step in steps]
+
+
+async def told(held: Engagement, name: str) -> list[str]:
+    """Whom the newest such event was for."""
+    event = await Event.filter(subject=f"engagement:{held.id}", name=f"engagement.{name}").order_by("-id").first()
+    assert event, name
+    return event.people

@@ -20,7 +20,7 @@ from server.kernel.audit import AuditEntry
 from server.kernel.transactions import transaction
 from server.labour import keeping, life, review
 from server.labour.keeping import Change
-from server.labour.models import Posting, PostingState
+from server.labour.models import Posting, PostingState, Settlement
 from server.labour.service import landing
 from server.organisations.roles import Role
 from server.organisations.secretariat import secretariat
@@ -52,7 +52,11 @@ async def make_world() -> World:
     firm, people, first = await make_firm(), await make_workers(4), clock.today() + STARTS
     postings = [
         await firm.seeks(
-            heads, hours={str(day): [list(hours)] for day in range(1, 8)}, starts_on=first, ends_on=first + 6 * DAY
+            heads,
+            hours={str(day): [list(hours)] for day in range(1, 8)},
+            starts_on=first,
+            ends_on=first + 6 * DAY,
+            settlement=Settlement.DAILY,
         )
         for heads, hours in zip(HEADS, HOURS, strict=True)
     ]

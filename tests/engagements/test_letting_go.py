@@ -72,6 +72,20 @@ async def test_without_a_guardian_who_has_not_come_is_let_go(how: str) -> None:
     assert (await sweeps.watch())["unguarded"] == 0
 
 
+async def test_who_says_that_it_was_done_is_not_let_go_for_want_of_a_guardian() -> None:
+    firm, worker = await make_firm(), await make_worker(17)
+    given = await consents(worker)
+    held = await taken(firm, await firm.seeks(), worker)
+    clock.move_to(clock.now() + (SOON + 11) * DAY)
+    await working.complete(held.id, worker_of(worker), 480)
+    await withdraw(given, "withdrawn")
+    await sweeps.watch()
+    assert await state_of(held) is S.ACCEPTED
+    clock.move_to(clock.now() + rules.in_force().completion.time)
+    await sweeps.watch()
+    assert await state_of(held) is S.COMPLETED
+
+
 async def test_a_second_guardian_and_coming_of_age_keep_the_place() -> None:
     firm, pair, grown = await make_firm(), await make_worker(17), await make_worker(17)
     both, alone = [await consents(pair), await consents(pair)], await consents(grown)

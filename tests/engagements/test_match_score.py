@@ -109,6 +109,11 @@ def test_what_suits_less_is_worth_less(demand: dict[str, Any], supply: dict[str,
     assert points(demand, supply) == 100 - lost
 
 
+def test_work_that_begins_on_the_last_day_there_is_can_be_judged() -> None:
+    assert points({"starts_on": date.max, "ends_on": None}, {"ends_on": None}) is not None
+    assert points({"starts_on": date.max, "ends_on": None}) is None
+
+
 def test_near_counts_for_internships_across_a_border() -> None:
     there = {"kind": "internship", "latitude": 30.5, "longitude": 117.0, "region": "340802"}
     assert points(there, {**there, "region": "340828", "longitude": 117.1}) == 100

@@ -25,9 +25,12 @@ from server.organisations.models import OrganisationState
 from server.organisations.roles import Kind, Role
 from server.people.models import PersonState
 from server.reference.service import around
+from server.students.models import Relation
 from tests.engagements.matching import BOOK, REFERENCE, TODAY, item, item_of
 from tests.factories import make_member, make_organisation, make_person
+from tests.harness.revealing import make_student
 from tests.labour.board import live, put_up
+from tests.students.numbers import number_of
 
 DAY = timedelta(days=1)
 KINDS = ("short_term", "internship")
@@ -77,6 +80,7 @@ async def board(database: BaseDBAsyncClient) -> Board:
     assert database
     chance, now = random.Random(8), clock.now()  # noqa: S311 -- no secret
     person, gone = await make_person(), await make_person(state=PersonState.SUSPENDED)
+    await make_student(person, Relation.SELF, number_of(TODAY - 20 * 366 * DAY))
     firm, school = await make_organisation(Kind.ENTERPRISE), await make_organisation(Kind.VOCATIONAL_SCHOOL)
     lapsed = await make_organisation(Kind.ENTERPRISE, state=OrganisationState.LAPSED)
 

@@ -87,3 +87,13 @@ def test_what_was_before_a_day_counts_no_more() -> None:
     whole = times(0, 9)
     assert clash(whole, times(0, 3)) == MONDAY
     assert clash(whole.since(MONDAY + timedelta(days=4)), times(0, 3)) is None
+
+
+def test_the_last_day_there_is_can_be_asked_about() -> None:
+    ends, begins = (
+        Times(date.max, None, {"5": [["22:00", "06:00"]]}),
+        Times(date.max, None, {"6": [["05:00", "07:00"]]}),
+    )
+    assert clash(ends, ends) == date.max
+    assert clash(ends, begins) is clash(begins, ends) is None
+    assert clash(Times(date.max, None, {}), ends) == date.max

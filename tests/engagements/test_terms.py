@@ -96,6 +96,17 @@ async def test_who_has_begun_is_cancelled_too_and_may_still_be_owed_wages() -> N
     assert (await working.report_unpaid(held.id, worker_of(held.person_id))).state is S.WAGE_DISPUTE
 
 
+async def test_who_says_that_it_was_done_is_not_cancelled_by_other_terms() -> None:
+    firm = await make_firm()
+    posting = await firm.seeks()
+    held = await taken(firm, posting, await minor())
+    clock.move_to(clock.now() + (SOON + 1) * DAY)
+    await working.attend(held.id, firm.actor)
+    await working.complete(held.id, worker_of(held.person_id))
+    await revised(posting, hours=NIGHTS)
+    assert await state_of(held) is S.ATTENDED
+
+
 async def test_a_team_that_states_its_ages_goes_as_well() -> None:
     firm, speaker = await make_firm(), await make_worker(20)
     team = await offers(speaker, 3, age_min=16, age_max=19)

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from miniprogram_api import words
 from server.app import CONTENT_DIR
-from server.engagements import rules, service, sweeps, working
+from server.engagements import contests, rules, service, sweeps, working
 from server.engagements.models import ContestState, Engagement, EngagementState
 from server.engagements.rules import first_shift
 from server.engagements.states import Verb
 from server.kernel import clock
 from server.kernel.errors import DomainError
-from server.kernel.outbox import Event
 from server.labour.models import PostingState
+from server.people.service import Decider
 from tests.engagements.filling import (
     DAY,
     SOON,
@@ -31,19 +31,14 @@ from tests.engagements.filling import (
     state_of,
     story,
     taken,
+    told,
     worker_of,
 )
+from tests.factories import make_person
 
 pytestmark = pytest.mark.usefixtures("database")
 S = EngagementState
 RULES = rules.load(CONTENT_DIR)
-
-
-async def told(held: Engagement, name: str) -> list[str]:
-    """Whom the newest such event was for."""
-    event = await Event.filter(subject=f"engagement:{held.id}", name=f"engagement.{name}").order_by("-id").first()
-    assert event, name
-    return event.people
 
 
 async def test_both_say_that_it_was_done_and_that_it_was_paid() -> None:
@@ -187,13 +182,32 @@ async def test_unpaid_wages_are_told_to_the_secretariat_and_end_with_the_workers
     assert await refused(working.report_unpaid(held.id, worker)) == (409, "wages_confirmed")
 
 
+async def test_no_place_is_taken_away_once_the_work_is_done_by_the_workers_word_or_the_calendars() -> None:
+    firm = await make_firm()
+    said, silent, unsaid = await came(firm), await came(firm), await at_work(firm)
+    await working.complete(said.id, worker_of(said.person_id), 480)
+    assert await refused(working.cancel(said.id, firm.actor, "不用来了")) == (409, "work_done")
+    await working.complete(silent.id, firm.actor, 480)
+    assert unsaid.posting.ends_on
+    clock.move_to(datetime.combine(unsaid.posting.ends_on + DAY, datetime.min.time(), clock.SHANGHAI))
+    for held in (silent, unsaid):
+        assert await refused(working.cancel(held.id, firm.actor, "不用来了")) == (409, "work_done")
+    left = await working.leave_early(said.id, firm.actor, "没有做完")
+    await contests.contest(left.id, worker_of(said.person_id), "做完了")
+    await contests.decide(left.id, contests.Verdict.LIFTED, Decider((await make_person()).id, "属实"))
+    later(RULES.completion.time + timedelta(minutes=1))
+    await sweeps.watch()
+    assert await state_of(said) is S.COMPLETED
+
+
 async def test_a_place_taken_away_leaves_wages_owed_only_to_who_may_have_come() -> None:
     firm = await make_firm()
     never = await taken(firm, await firm.seeks(), await make_worker())
     await working.cancel(never.id, firm.actor, "停工")
-    unsaid, held = await at_work(firm), await came(firm)
-    for one in (unsaid, held):
-        await working.cancel(one.id, firm.actor, "停工")
+    unsaid = await at_work(firm)
+    await working.cancel(unsaid.id, firm.actor, "停工")
+    held = await came(firm)
+    await working.cancel(held.id, firm.actor, "停工")
     assert (await working.report_unpaid(unsaid.id, worker_of(unsaid.person_id))).state is S.WAGE_DISPUTE
     assert await refused(working.report_unpaid(never.id, worker_of(never.person_id))) == (409, "engagement_state")
     assert await refused(working.confirm_paid(never.id, firm.actor)) == (409, "engagement_state")
@@ -256,6 +270,11 @@ def test_the_first_shift_is_the_earliest_of_all_that_somebody_can_come_to(
     fitting = [one for one in all_ if moment is None or one >= moment]
     expected = fitting[0] if fitting else moment or datetime.combine(start, datetime.min.time(), clock.SHANGHAI)
     assert first_shift(start, ends, hours, moment) == expected
+
+
+@pytest.mark.parametrize("hours", [{}, {"1": [["08:00", "12:00"]]}, {"5": [["22:00", "06:00"]]}])
+def test_the_last_day_there_is_has_a_first_shift_too(hours: dict[str, list[list[str]]]) -> None:
+    assert first_shift(date.max, None, hours, datetime(2026, 1, 1, tzinfo=clock.SHANGHAI)) is not None
 
 
 def test_every_verb_has_its_words() -> None:

@@ -147,9 +147,10 @@ class TestTransfer:
         [event] = await Event.filter(subject=f"enrolment:{second.id}")
         assert (event.name, event.people) == ("enrolment.listed", [str(clerk.person_id)])
 
-    async def test_only_to_another_verified_vocational_school(self, world: World, listed: Enrolment) -> None:
+    async def test_only_to_another_verified_member_of_the_group(self, world: World, listed: Enrolment) -> None:
         lapsed = await make_organisation(Kind.VOCATIONAL_SCHOOL, state="lapsed")
-        for to in (world.named.id, world.feeder.id, lapsed.id, new_id()):
+        left = await make_organisation(Kind.VOCATIONAL_SCHOOL, member_until=date(2026, 8, 31))
+        for to in (world.named.id, world.feeder.id, lapsed.id, left.id, new_id()):
             with pytest.raises(DomainError) as refused:
                 await life.transfer(listed.id, to, Move(world.clerk))
             assert [(one.pointer, one.code) for one in refused.value.faults] == [("/to", "school_to_transfer_to")]

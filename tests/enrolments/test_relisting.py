@@ -8,10 +8,13 @@ import pytest
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from server.enrolments.life import Step
-from server.enrolments.models import Enrolment, Level
+from server.enrolments.listing import Evidence
+from server.enrolments.models import Enrolment, Intake, Level
 from server.kernel.errors import DomainError
+from server.kernel.sensitive import Kind, Sensitive
 from server.organisations.models import Organisation
-from server.referrals import census, receiving
+from server.referrals import attendance, census, receiving
+from server.referrals.attendance import Confirmed
 from server.students.models import Student
 from tests.referrals.receiving_world import DOCUMENT, STARTS, World, at, line, make_world, stands
 
@@ -102,3 +105,65 @@ async def test_what_differs_from_what_stands_is_told_and_changes_nothing(world: 
     unsaid = replace(line(student, evidence=DOCUMENT, **values), said=frozenset())
     [result] = await receiving.list_many(world.named.id, [unsaid], by=world.clerk)
     assert (result.outcome, result.enrolment_id) == ("accepted", there.id)
+
+
+async def test_another_name_is_another_student_with_a_mistyped_number(world: World) -> None:
+    student = await world.student()
+    for evidence in (Evidence(), DOCUMENT):
+        assert (await sends(world, student, evidence=evidence))[0] == "accepted"
+        for other in (evidence, DOCUMENT):
+            found = await sends(world, student, name="李大四", evidence=other)
+            assert found == ("refused", [("name", "listed_otherwise")])
+    with pytest.raises(DomainError) as refused:
+        await world.lists(world.named, student, name="李大四")
+    assert [(one.pointer, one.code) for one in refused.value.faults] == [("/name", "listed_otherwise")]
+
+
+async def test_what_is_shown_otherwise_from_outside_is_told_and_not_taken(world: World) -> None:
+    there = await world.lists(world.named, student := await world.student(), evidence=DOCUMENT)
+    other = Evidence(Sensitive(Kind.STUDENT_NUMBER, "L340811201105050011"), "秋季名册第4页")
+    told = [("record_number", "differs"), ("record_document", "differs")]
+    assert await sends(world, student, evidence=other) == ("warning", told)
+    assert await sends(world, student) == ("repeated", [])
+    found = await Enrolment.get(id=there.id)
+    assert (found.record_document, found.record_number_sealed) == (DOCUMENT.document, None)
+
+
+async def test_what_was_undone_by_mistake_after_the_year_is_listed_anew_and_nothing_else_is(world: World) -> None:
+    student, never = await world.student(), await world.student()
+    claim = await world.claims(student)
+    there = await world.lists(world.named, student, evidence=DOCUMENT)
+    at(11, 25)
+    await census.settle()
+    confirmed = Confirmed(claim.id, student.id, 2026, Intake.AUTUMN, there.id)
+    at(9, 5, 2027)
+    await world.says(there, Step.WITHDRAW, LEFT_ON)
+    assert await attendance.absent([confirmed]) == {claim.id}
+    await world.says(there, Step.VOID, reason="误办离校")
+    otherwise: list[tuple[Organisation, Student, dict[str, Any]]] = [
+        (world.named, never, {}),
+        (world.other, student, {}),
+        (world.named, student, {"level": Level.HIGHER}),
+        (world.named, student, {"entered_on": date(2026, 9, 2)}),
+    ]
+    for school, who, values in otherwise:
+        with pytest.raises(DomainError, match="year_closed"):
+            await world.lists(school, who, evidence=DOCUMENT, **values)
+    assert await Enrolment.filter(student_id__in=[student.id, never.id]).count() == 1
+    assert await attendance.absent([confirmed]) == {claim.id}
+    again = await world.lists(world.named, student, evidence=DOCUMENT)
+    assert (again.state, again.entered_on) == ("registered", STARTS)
+    assert await attendance.absent([confirmed]) == set()
+    assert await stands(claim) == ("confirmed", there.id, []), "a year that is over stays as it is"
+
+
+async def test_a_claim_that_lapsed_gains_nothing_by_listing_anew_after_the_year(world: World) -> None:
+    student = await world.student()
+    claim = await world.claims(student)
+    there = await world.lists(world.named, student, evidence=DOCUMENT)
+    await world.says(there, Step.VOID, reason="误报")
+    at(1, 10, 2027)
+    await census.settle()
+    at(9, 5, 2027)
+    await world.lists(world.named, student, evidence=DOCUMENT)
+    assert (await stands(claim))[0] == "lapsed"

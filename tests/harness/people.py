@@ -1,6 +1,7 @@
 """People of the tests who sign in over HTTP, as the mini-program does."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Self
 
 import aiohttp
@@ -55,5 +56,8 @@ class SignedIn:
 async def make_member(person_id: str, kind: Kind, role: Role, name: str = "测试单位（示例）") -> Membership:
     """A membership in an organisation of its own, verified."""
     now = clock.now()
-    organisation = await Organisation.create(kind=kind, name=name, state=OrganisationState.VERIFIED, created_at=now)
+    organisation = await Organisation.create(
+        kind=kind, name=name, state=OrganisationState.VERIFIED, created_at=now,
+        member_since=date(2019, 1, 1) if kind is Kind.VOCATIONAL_SCHOOL else None,
+    )  # fmt: skip
     return await Membership.create(organisation=organisation, person_id=person_id, role=role, created_at=now)

@@ -170,6 +170,11 @@ async def test_a_clawback_is_asked_for_under_a_key_and_listed_to_whom_it_concern
     same = await world["finance"].ask("POST", f"{path}/recover", body, Idempotency_Key="once")
     assert first[0] == same[0] == 200
     assert first[1]["owed_fen"] == same[1]["owed_fen"] == 15_000
+    undo, mistake = f"{path}/undo-recovery", {"reason": "登记错了"}
+    own = await world["finance"].ask("POST", undo, mistake, Idempotency_Key="own")
+    assert (own[0], own[1]["code"]) == (403, "entry_another_person")
+    undone = await world["approver"].ask("POST", undo, mistake, Idempotency_Key="undo")
+    assert (undone[0], undone[1]["owed_fen"], undone[1]["reason_text"]) == (200, 20_000, undone[1]["reason"])
     stale = await world["finance"].ask("POST", f"{path}/recover", body, Idempotency_Key="late", If_Match='"1"')
     assert stale[0] == 412
     write_off = await world["approver"].ask("POST", f"{path}/write-off", {"reason": "学校已撤销"}, Idempotency_Key="w")

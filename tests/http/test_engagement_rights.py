@@ -38,6 +38,11 @@ SAID: dict[str, Any] = {"worker": {"at": "2026-01-01T00:00:00+00:00", "minutes":
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     **{phase: (phase, {}) for phase in PHASES},
     "the worker said so already": ("begun", {"completed_by": SAID, "paid_by": SAID}),
+    "both said that it is paid": (
+        "begun",
+        {"paid_by": {**SAID, "poster": SAID["worker"]}, "paid_at": datetime(2026, 1, 2, tzinfo=UTC)},
+    ),
+    "has stood so for long": ("begun", {"state_since": datetime(2026, 1, 1, tzinfo=UTC)}),
     "approved of": ("to come", {"approved_at": datetime(2026, 1, 1, tzinfo=UTC)}),
     "agreed on other terms": ("begun", {"terms_id": UUID(int=1)}),
     "decided": ("begun", {"contest": ContestState.STANDS}),
@@ -88,10 +93,10 @@ async def world(client: aiohttp.ClientSession, database: BaseDBAsyncClient) -> W
     link = await students.request(worker.person_id, claim(number_of(clock.today() - 7400 * DAY)))
     await students.decide(link.id, Verdict.CONFIRM, Decider((await make_person()).id, "核对无误"))
     row = await make_engagement(demand, worker.person_id, student_id=link.student_id)
-    for verb, before in ((Verb.ATTEND, "accepted"), (Verb.REPORT_UNPAID, "completed")):
-        await EngagementStep.create(
-            engagement=row, verb=verb.value, before=before, after="attended", made_at=clock.now()
-        )
+    for verb, before, after in (
+        (Verb.ATTEND, "accepted", "attended"), (Verb.REPORT_UNPAID, "completed", "wage_dispute")
+    ):  # fmt: skip
+        await EngagementStep.create(engagement=row, verb=verb.value, before=before, after=after, made_at=clock.now())
     others = {
         "another enterprise's clerk": await member(client, other, Role.CLERK),
         "another student": await caller(client),

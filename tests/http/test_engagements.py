@@ -118,6 +118,21 @@ async def test_names_and_numbers_open_with_acceptance_and_close_with_withdrawal(
     assert str(student.student_id) not in str(before)
 
 
+async def test_of_whom_a_place_is_offered_the_poster_reads_nothing_before_they_say_yes(
+    client: aiohttp.ClientSession, firm: Firm, poster: Caller
+) -> None:
+    posting, reviewer = await seeks(firm, 2), await staff(client, Role.REVIEWER)
+    for answer, name in (("accept", NAME), ("decline", None)):
+        who = await worker(client)
+        _, made, _ = await poster.ask(
+            "POST", f"/postings/{posting.id}/offers", {"supply": str((await offers(who.person_id)).id)}
+        )
+        assert made["worker"] == {"name": None, "school": None, "ages": None}
+        assert (await seen(reviewer, made))["worker"]["name"] == MASKED
+        await deed(who, made, answer)
+        assert (await seen(poster, made))["worker"]["name"] == name
+
+
 async def test_school_and_age_band_are_told_with_consent_alone(
     client: aiohttp.ClientSession, firm: Firm, poster: Caller
 ) -> None:

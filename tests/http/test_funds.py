@@ -15,7 +15,7 @@ from miniprogram_api import openapi
 from miniprogram_api.web import declaration_of
 from server.app import App
 from server.awards.models import Award, AwardState
-from server.funds.models import Budget, EntryKind, Fund, FundPaper, LedgerEntry
+from server.funds.models import Budget, EntryKind, Fund, FundPaper, LedgerEntry, PaperKind
 from server.kernel import clock
 from server.kernel.audit import AuditEntry
 from server.kernel.ids import new_id
@@ -158,6 +158,27 @@ async def test_papers_are_put_replaced_and_kept(client: aiohttp.ClientSession, s
     names = {file.name for file in (server.log.parent / "files").iterdir()}
     assert {paper.scan_id.hex for paper in await FundPaper.filter(fund_id=fund.id)} <= names
     assert await AuditEntry.filter(subject=f"fund:{fund.id}", action="fund.paper_put").count() == 4
+
+
+async def test_a_wrong_paper_is_taken_off_at_once_with_its_reason(
+    client: aiohttp.ClientSession, finance: Caller
+) -> None:
+    fund = await make_fund(papers_of=2026)
+    wrong = await FundPaper.get(fund_id=fund.id, kind=PaperKind.RECOGNITION)
+    path, said = f"/funds/{fund.id}/basis/{wrong.id}/withdraw", {"reason": "文号有误，重新办理"}
+    approver = await staff(client, Role.APPROVER)
+    assert (await approver.ask("POST", path, said, Idempotency_Key=str(new_id())))[0] == 403
+    key = str(new_id())
+    for _ in range(2):
+        status, found, _ = await finance.ask("POST", path, said, Idempotency_Key=key)
+        assert (status, found["year"], found["payable"], found["missing"]) == (200, 2026, False, ["recognition"])
+        assert len(found["history"]) == 3
+    status, problem, _ = await finance.ask("POST", path, said, Idempotency_Key=str(new_id()))
+    assert (status, problem["code"]) == (409, "paper_replaced")
+    other = f"/funds/{(await make_fund()).id}/basis/{wrong.id}/withdraw"
+    assert (await finance.ask("POST", other, said, Idempotency_Key=str(new_id())))[0] == 404
+    entry = await AuditEntry.get(subject=f"fund:{fund.id}", action="fund.paper_withdrawn")
+    assert (entry.reason, entry.before) == (said["reason"], "recognition")
 
 
 async def test_a_paper_that_cannot_be_true_is_refused_with_every_fault(finance: Caller) -> None:

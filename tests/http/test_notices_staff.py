@@ -98,6 +98,8 @@ async def test_a_broadcast_from_its_writing_to_the_inboxes(editor: Caller, appro
     assert len(found["items"]) == 3
     _, found, _ = await editor.ask("GET", "/broadcasts?state=done")
     assert made["id"] in [one["id"] for one in found["items"]]
+    status, raw, _ = await editor.ask("GET", "/broadcasts?state=done&format=csv")
+    assert (status, "停电通知,本周六停电" in raw.decode("utf-8-sig").replace('"', "")) == (200, True)
 
 
 async def test_nobody_approves_what_they_wrote_whatever_they_have_become(client: aiohttp.ClientSession) -> None:

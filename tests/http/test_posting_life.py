@@ -1,6 +1,8 @@
 """A posting's life over HTTP: drafted, refused, mended, returned, published, changed, reported, removed, appealed."""
 
 import asyncio
+import csv
+import io
 from datetime import timedelta
 from typing import Any
 
@@ -48,6 +50,14 @@ async def events(posting: str) -> list[str]:
     return [event.name for event in await Event.filter(subject=f"posting:{posting}").order_by("id")]
 
 
+async def line_of(staff_: Caller, path: str, id_: str) -> list[str]:
+    """The row that ends with an id, of a list as a file."""
+    status, file, _ = await staff_.ask("GET", f"{path}?format=csv")
+    assert status == 200, file
+    [line] = [row for row in csv.reader(io.StringIO(file.decode("utf-8-sig"))) if row[-1] == id_]
+    return line
+
+
 async def test_a_posting_is_returned_once_mended_published_and_read(
     client: aiohttp.ClientSession, poster: Caller, reviewer: Caller, other: Caller
 ) -> None:
@@ -65,6 +75,9 @@ async def test_a_posting_is_returned_once_mended_published_and_read(
         assert answer.status == 404
     _, queue, _ = await reviewer.ask("GET", "/postings/review?limit=100")
     assert made["id"] in [one["id"] for one in queue["items"]]
+    line = await line_of(reviewer, "/postings/review", made["id"])
+    assert {made["title"], "招工", "审核中"} <= set(line)
+    assert "0000" not in "".join(line[:-1])  # no way to reach anybody
     seen = (await reviewer.ask("GET", path))[1]
     assert seen["contact"]["phone"] == "*******0000"
 
@@ -287,6 +300,9 @@ async def test_a_reported_posting_is_removed_and_comes_back_on_appeal(
     _, listed, _ = await reviewer.ask("GET", "/reports?state=open")
     assert [one["posting"]["id"] for one in listed["items"]] == [live["id"]]
     assert str(reporter.person_id) not in str(listed)
+    line = await line_of(reviewer, "/reports", live["id"])
+    assert {live["title"], "待处理", body["note"]} <= set(line)
+    assert str(reporter.person_id) not in line
     decision = f"/reports/{made['id']}/decision"
     status, upheld, _ = await reviewer.ask("POST", decision, {"verdict": "uphold", **REASON})
     assert (status, upheld["state"], upheld["posting"]["state"]) == (200, "upheld", "removed")
@@ -363,18 +379,6 @@ async def test_a_fraud_that_has_expired_is_removed_and_does_not_come_back(
     assert await poster.status("PATCH", f"/postings/{copied}", until, If_Match="*") == 200
     again = (await poster.ask("POST", f"/postings/{copied}/submit"))[1]
     assert again["similar_to_id"] in {reported["id"], found["id"]}
-
-
-async def test_near_duplicates_of_one_poster_are_flagged(client: aiohttp.ClientSession, reviewer: Caller) -> None:
-    poster = await member(client, await make_organisation(Kind.ENTERPRISE), Role.CLERK)
-    text = "采摘明前茶，有人带教，雨天休息，统一接送，住宿自理，每周结算一次，茶园步行十分钟可达。"
-    first = await published(poster, reviewer, description=text)
-    assert (await submitted(poster, description=text.replace("十分钟", "九分钟"), pay_fen=2300))[
-        "similar_to_id"
-    ] == first["id"]
-    assert (await submitted(poster, title="茶厂杂工", description="搬运与打扫"))["similar_to_id"] is None
-    stranger = await member(client, await make_organisation(Kind.ENTERPRISE), Role.CLERK)
-    assert (await submitted(stranger, description=text))["similar_to_id"] is None
 
 
 async def test_for_which_organisation_must_be_clear(

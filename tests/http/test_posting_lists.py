@@ -8,6 +8,7 @@ import pytest
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from server.kernel import clock
+from server.kernel.audit import AuditEntry
 from server.labour.models import OccupationsInDemand, PayUnit, Posting, PostingState
 from server.organisations.models import Organisation
 from server.organisations.roles import Kind, Role
@@ -126,7 +127,8 @@ async def test_a_list_of_what_is_in_demand_is_counted_edited_and_published(
 ) -> None:
     person, today = await make_person(), clock.today()
     more = [live(person, enterprise, title="焊", occupation="welder", headcount=100, filled=3)]
-    await put_up(more)
+    fraud = live(person, enterprise, title="刷单", occupation="packer", headcount=900, state=PostingState.REMOVED)
+    await put_up([*more, fraud])
     editor, reviewer = await staff(client, Role.EDITOR), await staff(client, Role.REVIEWER)
     asked = {"title": "本周紧缺职业", "counted_from": f"{today - 7 * DAY}", "counted_to": f"{today}"}
     status, made, _ = await editor.ask("POST", DEMAND, asked, Idempotency_Key="once")
@@ -156,6 +158,16 @@ async def test_a_list_of_what_is_in_demand_is_counted_edited_and_published(
     assert await reviewer.status("POST", f"{path}/publish", If_Match="2") == 200
     assert await reviewer.status("POST", f"{path}/publish") == 409
     assert [one["title"] for one in await public()] == ["本周紧缺职业"]
+    why = {"reason": "统计口径有误"}
+    assert await editor.status("POST", f"{path}/withdraw", why) == 403
+    status, back, _ = await reviewer.ask("POST", f"{path}/withdraw", why)
+    assert (status, back["published_at"], await public()) == (200, None, [])
+    assert (await reviewer.ask("POST", f"{path}/withdraw", why))[1]["code"] == "list_unpublished"
+    entry = await AuditEntry.filter(action="occupations_in_demand.withdrawn").get()
+    assert (entry.before, entry.after, entry.reason) == ("published", "unpublished", "统计口径有误")
+    assert await editor.status("PATCH", path, {"title": "本周紧缺职业（更正）"}, If_Match=str(back["version"])) == 200
+    assert await reviewer.status("POST", f"{path}/publish") == 200
+    assert [one["title"] for one in await public()] == ["本周紧缺职业（更正）"]
     for wrong in ({**asked, "counted_to": f"{today + DAY}"}, {**asked, "counted_from": f"{today + DAY}"}):
         assert await editor.status("POST", DEMAND, wrong) == 422
     await OccupationsInDemand.all().delete()

@@ -15,7 +15,7 @@ from server.people.service import Decider
 from server.privacy import deletion, retention, rules
 from server.settings import ROOT
 from server.students import service as students
-from server.students.models import Relation
+from server.students.models import Relation, StudentLink
 from server.students.service import Verdict
 from tests.factories import make_organisation, make_person, make_posting
 from tests.harness.callers import Caller, caller, member, staff
@@ -45,12 +45,14 @@ async def student(client: aiohttp.ClientSession, age: int, *, confirmed: bool = 
 def offer(**values: Any) -> dict[str, Any]:
     """What is said of an offer; everything else of a vacancy is left out."""
     unsaid = dict.fromkeys(("ends_on", "pay_fen", "pay_unit", "settlement", "age_min", "age_max", "contact"))
-    said = {"side": "supply", "supplier": "student", "occupation": "tea-picker", "address": "", "insurance": ""}
-    return {**unsaid, **said, "description": "暑假有空，会采茶。", **values}
+    said = {"side": "supply", "supplier": "student", "headcount": 1, "occupation": "tea-picker"}
+    return {**unsaid, **said, "address": "", "insurance": "", "description": "暑假有空，会采茶。", **values}
 
 
 async def test_a_student_offers_without_being_told_who_it_is(client: aiohttp.ClientSession, reviewer: Caller) -> None:
     somebody = await student(client, 18)
+    status, several, _ = await somebody.ask("POST", "/postings", vacancy(**offer(headcount=5)))
+    assert (status, several["errors"][0]["pointer"]) == (422, "/headcount")
     live = await published(somebody, reviewer, **offer(contact=CONTACT))
     assert (live["state"], live["organisation"]) == ("live", None)
     async with client.get(f"/api/v1/postings/{live['id']}") as answer:
@@ -140,6 +142,26 @@ async def test_an_offer_rests_while_its_student_may_not_act_and_ends_with_the_ac
     await deletion.carry_out(RETENTION)
     gone = await Posting.get(id=live["id"])
     assert (gone.state, gone.contact_name_sealed, gone.contact_phone_sealed) == ("closed", None, None)
+
+
+async def test_an_offer_rests_once_nobody_is_confirmed_as_its_student(
+    client: aiohttp.ClientSession, reviewer: Caller
+) -> None:
+    somebody = await student(client, 18)
+    live = await published(somebody, reviewer, **offer())
+    link = await StudentLink.get(person_id=somebody.person_id, ended_at=None)
+    assert await somebody.status("DELETE", f"/me/students/{link.id}") == 204
+    found = await Posting.get(id=live["id"])
+    assert (found.state, found.paused_for) == ("paused", "standing")
+    assert (await somebody.ask("POST", f"/postings/{live['id']}/resume"))[1]["code"] == "poster_not_verified"
+    await StudentLink.filter(id=link.id).update(ended_at=None)
+    await sweeps.watch()
+    assert (await Posting.get(id=live["id"])).state == "live"
+    await students.unlink(link.id, somebody.person_id)  # as where the server stopped before the offer was paused
+    async with client.get(f"/api/v1/postings/{live['id']}") as answer:
+        assert answer.status == 404
+    assert (await sweeps.watch())["paused"] == 1
+    assert (await Posting.get(id=live["id"])).paused_for == "standing"
 
 
 async def test_three_years_after_its_end_contacts_and_own_words_go() -> None:

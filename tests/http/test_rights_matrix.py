@@ -25,7 +25,7 @@ from server.organisations.roles import Kind, Role
 from server.people.models import Person
 from server.statements.models import StatementState
 from server.students import service as students
-from server.students.models import Relation, StudentLink
+from server.students.models import LinkState, Relation, StudentLink
 from tests.factories import (
     make_engagement,
     make_invitation,
@@ -41,6 +41,7 @@ from tests.harness.app import TOKEN, Server
 from tests.harness.awarding import make_award, make_clawback
 from tests.harness.funding import make_budget, make_fund, make_statement
 from tests.harness.referring import make_claim, make_evidence, make_import, make_listed
+from tests.harness.revealing import make_student
 from tests.harness.rights import Persona, Route, Table
 from tests.students.numbers import claim, number_of
 
@@ -103,7 +104,9 @@ async def personas(client: aiohttp.ClientSession, memberships: list[Membership])
         Persona("signed out", await signed_out(client)),
         Persona("suspended", await suspended(client, next(one for one in found if one.name == "demo-admin"))),
     ]
-    for one in found:
+    for place, (one, person) in enumerate(zip(found, people, strict=True)):
+        if not await StudentLink.exists(person=person, relation=Relation.SELF, state=LinkState.CONFIRMED):
+            await make_student(person, Relation.SELF, number_of(date(2000, 1, 1 + place)))  # an offer is a student's
         assert one.person_id
         await make_own_things(one.person_id)
     return [*strangers, *found]

@@ -116,6 +116,13 @@ async def test_from_the_approved_awards_to_the_receipt(office: Office) -> None:
     status, back = await office.post("finance", f"{path}/bank-return", {"row": 1, "reason": "银行退汇"})
     assert (status, back["outcomes"]["bank_returned"]) == (200, 1)
     assert [one["outcome"] for one in back["rows"][0]["results"]] == ["paid", "bank_returned"]
+    assert "undo_bank_return" not in back["may"]
+    wrong = {"row": 1, "reason": "登记错了行"}
+    assert (await office.post("finance", f"{path}/undo-bank-return", wrong))[1]["code"] == "entry_another_person"
+    status, undone = await office.post("approver", f"{path}/undo-bank-return", wrong)
+    assert (status, undone["outcomes"]["bank_returned"]) == (200, 0)
+    assert [one["outcome"] for one in undone["rows"][0]["results"]][2:] == ["return_undone"]
+    assert (await office.post("finance", f"{path}/bank-return", {"row": 1, "reason": "银行退汇"}))[0] == 200
     body = {"payee": str(office.here.school.id), "follows": opened["id"]}
     status, follow = await office.post("finance", "", body)
     assert (status, follow["count"], follow["follows"]) == (201, 2, opened["id"])

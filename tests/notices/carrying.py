@@ -45,7 +45,7 @@ def message(person: Person, **values: Any) -> Message:
     said: dict[str, Any] = {
         "kind": "test.person",
         "version": "2026-11-0",
-        "subject": "thing:1",
+        "subject": f"thing:{new_id()}",
         "title": "试",
         "text": "试一试",
         "page": "pages/index/index",

@@ -9,8 +9,9 @@ import pytest
 
 from server.engagements.models import SavedSearch
 from server.kernel import clock
-from server.labour import finding
-from server.labour.models import Posting
+from server.labour import finding, keeping
+from server.labour.keeping import Change
+from server.labour.models import Posting, PostingState
 from server.notices import digests
 from server.notices.models import Delivery, Notice
 from server.organisations.models import Organisation
@@ -23,6 +24,8 @@ from tests.factories import make_organisation, make_person, make_posting
 pytestmark = pytest.mark.usefixtures("database")
 REFERENCE = reference_service.regions_alone(ROOT / "content")
 HERE, THERE = "340828", "340826"
+ALONE, APART = "340825", "340827"
+"""Places with nothing else."""
 DAY = timedelta(days=1)
 
 
@@ -44,6 +47,10 @@ async def searching(person: Person | None = None, name: str = "采茶", **values
     person, now = person or await make_person(), clock.now()
     row = {"name": name, "side": "demand", "region": HERE, "wanted": {"side": "demand", "region": HERE}}
     return await SavedSearch.create(person=person, told_until=now, created_at=now, **{**row, **values})
+
+
+async def searching_in(region: str) -> SavedSearch:
+    return await searching(region=region, wanted={"side": "demand", "region": region})
 
 
 async def published(firm: Organisation, **values: Any) -> Posting:
@@ -95,6 +102,48 @@ async def test_nobody_hears_twice_of_one_thing_nor_of_two_in_a_day(firm: Organis
     clock.move_to(clock.now() + DAY)
     await digests.tell(REFERENCE)
     assert len(await texts(mine.person_id)) == 2
+
+
+async def changed(posting: Posting, state: PostingState, minutes: int = 1) -> None:
+    """What a poster does, so many minutes later."""
+    clock.move_to(clock.now() + timedelta(minutes=minutes))
+    held = await Posting.get(id=posting.id)
+    before = held.state
+    keeping.enter(held, state)
+    await keeping.keep(held, Change("changed", before, None), [])
+
+
+async def test_what_was_paused_at_the_hour_is_told_of_once_it_is_back(firm: Organisation) -> None:
+    mine, noon = await searching_in(ALONE), clock.now()
+    found = await published(firm, region=ALONE)
+    await keeping.note(found, Change("published", "in_review", None), [])
+    await changed(found, PostingState.PAUSED)
+    clock.move_to(noon + DAY)
+    await digests.tell(REFERENCE)
+    assert await texts(mine.person_id) == []
+    await changed(found, PostingState.LIVE)
+    clock.move_to(noon + 2 * DAY)
+    await digests.tell(REFERENCE)
+    assert len(await texts(mine.person_id)) == 1
+    await changed(found, PostingState.PAUSED)  # which makes no news of it
+    await changed(found, PostingState.LIVE)
+    clock.move_to(noon + 3 * DAY)
+    await digests.tell(REFERENCE)
+    assert len(await texts(mine.person_id)) == 1
+
+
+async def test_what_comes_back_is_new_to_those_alone_who_have_not_seen_it(firm: Organisation) -> None:
+    clock.move_to(clock.now() + timedelta(hours=2))
+    found = await published(firm, region=APART)
+    await keeping.note(found, Change("published", "in_review", None), [])
+    clock.move_to(clock.now() + timedelta(minutes=1))
+    saw_it = await searching_in(APART)
+    await changed(found, PostingState.EXPIRED)
+    came_later = await searching_in(APART)
+    await changed(found, PostingState.LIVE)
+    clock.move_to(clock.now() + DAY)
+    await digests.tell(REFERENCE)
+    assert [len(await texts(one.person_id)) for one in (saw_it, came_later)] == [0, 1]
 
 
 async def test_what_was_there_before_is_old_and_so_is_what_is_past_telling(firm: Organisation) -> None:

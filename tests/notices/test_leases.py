@@ -182,7 +182,7 @@ async def test_a_lost_lease_is_set_aside_by_night(wechat: WeChat, standin: Stand
 
 
 async def test_a_permission_given_by_night_serves_in_the_morning(standin: StandIn) -> None:
-    person = await reachable(standin, times=0)
+    person = await reachable(standin, times=2)
     held = {one: await told(person, priority=one) for one in (Priority.URGENT, Priority.USUAL)}
     await Delivery.all().update(state=DeliveryState.HELD)
     clock.move_to(at(23))

@@ -10,7 +10,7 @@ from server.kernel.audit import AuditEntry
 from server.kernel.errors import DomainError
 from server.kernel.ids import new_id
 from server.kernel.outbox import Event
-from server.organisations import current, decisions, standing
+from server.organisations import current, decisions, heirs, standing
 from server.organisations.applications import apply, correct
 from server.organisations.decisions import Verdict, decide
 from server.organisations.models import Invitation, Membership, Organisation, OrganisationState
@@ -144,6 +144,23 @@ async def test_closing_ends_memberships_at_once_and_names_the_successor() -> Non
     assert event.people == [str(made.person_id)]
     with pytest.raises(DomainError, match="organisation_state"):
         await standing.close(organisation.id, by)
+
+
+async def test_who_acts_for_the_successor_acts_for_all_that_it_carries_on() -> None:
+    first, second, last, by = *[await make_organisation() for _ in range(3)], await reviewer()
+    lead = await make_member(last, Role.MANAGER)
+    await standing.close(first.id, by, second.id)
+    await standing.close(second.id, by, last.id)
+    assert await heirs.heirs([first.id, last.id]) == dict.fromkeys((first.id, last.id), last.id)
+    assert {one.id for one in await heirs.carried([last.id])} == {first.id, second.id}
+    assert await current.acting([first.id]) == {first.id: [lead.person_id]}
+    assert await Revocation.exists(person_id=lead.person_id)
+    told = await Event.filter(name="organisation.carried_on", subject=f"organisation:{second.id}")
+    assert [event.people for event in told] == [[str(lead.person_id)]]
+    nothing = await make_organisation()
+    await standing.close(nothing.id, by)
+    assert await heirs.heir(nothing.id) == nothing.id
+    assert await current.acting([nothing.id]) == {nothing.id: []}
 
 
 async def test_a_successor_is_another_one_that_is_verified() -> None:

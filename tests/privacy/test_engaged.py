@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from server.engagements import contests, searches, service, working
+from server.engagements import contests, leaving, searches, service, working
 from server.engagements.models import Engagement, EngagementState, EngagementStep, SavedSearch
 from server.kernel import clock
 from server.labour.filters import Filters
@@ -92,15 +92,45 @@ async def test_who_comes_back_in_time_has_lost_nothing() -> None:
     assert await state_of(held) is S.ACCEPTED
 
 
+async def test_what_begins_before_somebody_is_gone_is_given_up_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    firm, worker = await make_firm(), await make_worker()
+    soon: dict[str, Any] = {"starts_on": clock.today() + 3 * DAY}
+    near, far = await firm.seeks(**soon), await firm.seeks(starts_on=clock.today() + 30 * DAY, ends_on=None)
+    accepted, kept = [await taken(firm, posting, worker) for posting in (near, far)]
+    waiting = await service.apply(near.id, by=await make_worker())
+    evening = {str(day): [["18:00", "21:00"]] for day in range(1, 8)}
+    applied = await service.apply((await firm.seeks(starts_on=clock.today(), hours=evening)).id, by=worker)
+    with monkeypatch.context() as patch:
+
+        async def away(_person_id: object, _by: object = None) -> None:
+            raise ConnectionError
+
+        patch.setattr(leaving, "end_all", away)
+        await deletion.request(worker, RULES)
+    assert await state_of(accepted) is S.ACCEPTED
+    await retention.retain(RULES)  # what the request could not do, the clock does
+    states = [await state_of(one) for one in (accepted, applied, kept, waiting)]
+    assert states == [S.WITHDRAWN, S.WITHDRAWN, S.ACCEPTED, S.ACCEPTED]
+    other = await make_worker()
+    held = await taken(firm, await firm.seeks(**soon), other)
+    await deletion.request(other, RULES)
+    assert await state_of(held) is S.WITHDRAWN
+    assert (await counted(near)).filled == 1
+
+
 async def test_running_work_and_an_open_contest_keep_somebody() -> None:
     firm = await make_firm()
     held = await done(firm)
     worker = worker_of(held.person_id)
     await working.report_unpaid(held.id, worker)
+    autumn: dict[str, Any] = {"starts_on": clock.today() + 40 * DAY, "ends_on": None}
+    next_one = await taken(firm, await firm.seeks(**autumn), held.person_id)
     await deletion.request(held.person_id, RULES)
+    assert await state_of(next_one) is S.ACCEPTED
     later(WEEK)
     await retention.retain(RULES)
     assert await person_state(held) is PersonState.DELETION_REQUESTED
+    assert await state_of(next_one) is S.WITHDRAWN
     await contests.decide(held.id, contests.Verdict.STANDS, Decider((await make_person()).id, "属实"))
     await retention.retain(RULES)
     assert await person_state(held) is PersonState.RESTRICTED

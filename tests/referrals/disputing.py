@@ -52,20 +52,27 @@ class Dispute:
     async def lives_once(self) -> bool:
         return await Referral.filter(student=self.student, year=YEAR, state__in=LIVE).count() <= 1
 
+    async def joined(self, state: ReferralState = ReferralState.REGISTERED) -> None:
+        """Another school registers the student, outside any dispute."""
+        await self.add(state, YEAR, None)
+
+    async def add(self, state: ReferralState, year: int, until: date | None) -> None:
+        school = await make_organisation(name=f"第{len(self.schools) + 1}中学（示例）")
+        self.schools.append(school)
+        self.clerks.append(await make_member(school, Role.CLERK))
+        claim = await make_claim(school, self.student, state=state, year=year, evidence_until=until)
+        self.claims.append(claim)
+
     async def put_forward(self, place: int) -> None:
         await make_evidence(self.claims[place], person_id=self.clerks[place].person_id)
 
 
-async def disputed(*states: ReferralState, year: int = YEAR, until: date = UNTIL) -> Dispute:
+async def disputed(*states: ReferralState, year: int = YEAR, until: date | None = UNTIL) -> Dispute:
     """A dispute of as many schools as states are given, by default two."""
     states = states or (ReferralState.REGISTERED, ReferralState.DISPUTED)
     made = Dispute(await make_student())
     for state in states:
-        school = await make_organisation(name=f"第{len(made.schools) + 1}中学（示例）")
-        made.schools.append(school)
-        made.clerks.append(await make_member(school, Role.CLERK))
-        claim = await make_claim(school, made.student, state=state, year=year, evidence_until=until)
-        made.claims.append(claim)
+        await made.add(state, year, until)
     return made
 
 

@@ -1,20 +1,23 @@
 """A school whose claim was rejected appeals once, to another reviewer, and may get it back."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
 from server.access.rules import Caller, Post
 from server.appeals import service
 from server.appeals.models import Appeal, AppealState
+from server.kernel import clock
 from server.kernel.audit import AuditEntry
 from server.kernel.errors import DomainError
 from server.kernel.ids import new_id
 from server.kernel.outbox import Event
 from server.organisations.roles import Kind, Role
 from server.people.service import Decider
+from server.referrals import rules
 from server.referrals.decisions import decide
-from server.referrals.models import Verdict
+from server.referrals.models import Referral, ReferralState, Verdict
 from server.referrals.undoing import undo
 from server.referrals.withdrawal import withdraw
 from tests.factories import make_member
@@ -118,6 +121,37 @@ async def test_it_is_overturned_though_the_other_school_has_withdrawn() -> None:
     await judge(appeal.id, OVERTURNED, await reviewer())
     assert await dispute.states() == ["registered", "withdrawn"]
     assert (await dispute.claim(0)).needs_check is False
+
+
+async def test_a_claim_that_came_since_is_heard_before_it_is_ousted() -> None:
+    """The first was rejected for what stood out in it; then another school, which knows nothing of that, registered."""
+    dispute, refusing, by = await disputed(ReferralState.REGISTERED, until=None), await reviewer(), await reviewer()
+    await Referral.filter(id=dispute.claims[0].id).update(flags=["age_unusual"])
+    after_evidence(1)
+    await decide(dispute.claims[0].id, Verdict.REJECT, refusing)
+    subject = f"referral:{dispute.claims[0].id}"
+    appeal = await service.appeal(subject, "号码无误", await manager(dispute, 0))
+    after_evidence(2)
+    await dispute.joined()
+    await judge(appeal.id, OVERTURNED, by)
+    assert await dispute.states() == ["disputed", "registered"]
+    until = {(await dispute.claim(place)).evidence_until for place in (0, 1)}
+    assert until == {clock.today() + timedelta(days=rules.in_force().evidence.days)}
+    assert await dispute.actions(0) == ["rejected", "appeal.made", "disputed", "appeal.overturned"]
+    assert await dispute.actions(1) == ["disputed"]
+    told = await Event.filter(name="referral.disputed", subject=f"referral:{dispute.claims[1].id}")
+    assert [one.people for one in told] == [[str(dispute.clerks[1].person_id)]]
+    with pytest.raises(DomainError, match="evidence_still_open"):
+        await decide(dispute.claims[0].id, Verdict.UPHOLD, by)
+    with pytest.raises(DomainError, match="another_person"):
+        await undo(dispute.claims[0].id, refusing)
+    await undo(dispute.claims[0].id, by)
+    assert await dispute.states() == ["rejected", "registered"]
+    again = await service.appeal(subject, "再次申诉", await manager(dispute, 0))
+    await judge(again.id, OVERTURNED, await reviewer())
+    after_evidence(40)
+    await decide(dispute.claims[0].id, Verdict.UPHOLD, by)
+    assert await dispute.states() == ["registered", "rejected"]
 
 
 async def test_an_appeal_and_an_undoing_at_once_leave_one_that_lives() -> None:

@@ -10,10 +10,15 @@ from server.enrolments.models import Enrolment, Intake, MatchVerdict
 from server.kernel.audit import AuditEntry
 from server.kernel.errors import DomainError
 from server.kernel.outbox import Event
+from server.organisations import group
+from server.organisations.group import Period
+from server.organisations.models import Organisation
 from server.organisations.roles import Role
 from server.people.service import Decider
-from server.referrals import receiving
+from server.referrals import attendance, census, receiving
+from server.referrals.attendance import Confirmed
 from server.referrals.models import Referral, ReferralState
+from server.referrals.terms import schools, terms
 from tests.factories import make_member, make_person
 from tests.harness import statements
 from tests.harness.referring import make_student
@@ -291,3 +296,43 @@ async def test_however_many_they_are_it_takes_as_many_statements(world: World) -
     few = await lists_and_matches(2)
     assert await lists_and_matches(200) == few
     assert few < 30
+
+
+class TestOutsideTheGroup:
+    """A vocational school that is no member of the group has students like any other, but they count for nobody."""
+
+    async def test_its_students_bring_nothing_until_it_joins(self, world: World) -> None:
+        claim = await world.claims(student := await world.student())
+        await Organisation.filter(id=world.other.id).update(member_since=None)
+        there = await world.lists(world.other, student, evidence=DOCUMENT)
+        assert await stands(claim) == ("registered", None, [])
+        by = Decider((await make_person()).id, "理事会决议")
+        for period, expected in (
+            (Period(date(2026, 9, 1)), ("matched", there.id, ["other_school"])),
+            (Period(date(2026, 9, 2)), ("registered", None, [])),
+            (Period(date(2019, 1, 1), date(2026, 9, 1)), ("matched", there.id, ["other_school"])),
+            (Period(date(2019, 1, 1), date(2026, 8, 31)), ("registered", None, [])),
+        ):
+            await group.set_period(world.other.id, period, by)
+            await census.settle_school(world.other.id)
+            assert await stands(claim) == expected
+
+    async def test_who_is_transferred_to_it_left_the_group(self, world: World) -> None:
+        claim = await world.claims(student := await world.student())
+        first = await world.lists(world.named, student, evidence=DOCUMENT)
+        at(10, 10)
+        second = await world.transfers(first, world.other, date(2026, 10, 8))
+        assert await stands(claim) == ("matched", second.id, ["other_school"])
+        await Organisation.filter(id=world.other.id).update(member_until=date(2026, 10, 7))
+        await census.settle_school(world.other.id)
+        assert await stands(claim) == ("registered", None, [])
+        assert await attendance.absent([Confirmed(claim.id, student.id, 2026, Intake.AUTUMN, first.id)]) == {claim.id}
+
+    async def test_nobody_is_sent_there(self, world: World) -> None:
+        await Organisation.filter(id=world.other.id).update(member_since=date(2026, 9, 2))
+        both = {str(world.named.id), str(world.other.id)}
+        assert both.intersection((await terms(2026, Intake.AUTUMN)).schools) == {str(world.named.id)}
+        assert both.issubset((await terms(2027, Intake.SPRING)).schools)
+        assert both.issubset(await schools()), "it has joined since"
+        await Organisation.filter(id=world.other.id).update(member_since=None)
+        assert both.intersection(await schools()) == {str(world.named.id)}

@@ -19,6 +19,7 @@ from server.people.service import Decider
 from server.referrals import holding, matching, service
 from server.referrals.claims import Claim
 from server.referrals.models import LIVE, Referral, ReferralState
+from server.referrals.sealed import name_of
 from server.referrals.service import MOST_AT_ONCE
 from server.students import service as students
 from server.students.models import Relation, Student
@@ -98,6 +99,32 @@ async def test_the_same_school_registers_nobody_twice() -> None:
     assert (once.outcome, twice.outcome, once.referral_id) == (Outcome.ACCEPTED, Outcome.REPEATED, twice.referral_id)
     await Referral.filter(id=first.referral_id).update(state=STATE.WITHDRAWN)
     assert (await service.register(school.id, said, by=clerk)).outcome is Outcome.ACCEPTED
+
+
+async def test_a_known_number_under_another_name_is_somebody_else_with_a_mistyped_number() -> None:
+    school, clerk = await feeder()
+    first = await service.register(school.id, claim(number := number_of(BORN), name="张小三"), by=clerk)
+    other = claim(number, name="李大四")
+    [result] = await service.register_many(school.id, [other], by=clerk)
+    assert (result.outcome, result.referral_id) == (Outcome.REFUSED, None)
+    assert [(one.field, one.code, one.facts) for one in result.remarks] == [("name", "registered_otherwise", {})]
+    assert await slug_of(service.register(school.id, other, by=clerk)) == "registered_otherwise"
+    found = await row(first)
+    assert (name_of(found).reveal(), found.version) == ("张小三", 1)
+
+
+async def test_what_is_said_otherwise_the_second_time_is_told_and_not_taken() -> None:
+    school, clerk = await feeder()
+    number = number_of(BORN)
+    first = await service.register(school.id, claim(number, class_name="九1班", phone="13900000001"), by=clerk)
+    plain, otherwise = claim(number), claim(number, class_name="九2班", phone="13900000002", level="higher")
+    [less, more] = await service.register_many(school.id, [plain, otherwise], by=clerk)
+    assert (less.outcome, [one.code for one in less.remarks]) == (Outcome.REPEATED, ["already_registered"])
+    assert (more.outcome, more.referral_id) == (Outcome.WARNING, first.referral_id)
+    fields = [one.field for one in more.remarks if one.code == "registered_differently"]
+    assert sorted(fields) == ["class_name", "level", "phone"]
+    assert await slug_of(service.register(school.id, otherwise, by=clerk)) == "already_registered"
+    assert (await row(first)).version == 1
 
 
 async def test_beside_claims_that_wait_for_a_reviewer_none_lives_by_coming_last() -> None:

@@ -143,7 +143,8 @@ def apart(one: Item, other: Item) -> int | None:
 def span(demand: Item, book: Book, today: date) -> tuple[date, date]:
     """Return the first and last day of some work; what is past does not count, nor what is far off an open end."""
     first = max(demand.starts_on, today)
-    return first, demand.ends_on or first + timedelta(days=book.levels.open_end_days - 1)
+    open_end = min(timedelta(days=book.levels.open_end_days - 1), date.max - first)
+    return first, demand.ends_on or first + open_end
 
 
 def _of_age(demand: Item, supply: Item, book: Book) -> bool:
