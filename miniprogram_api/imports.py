@@ -124,10 +124,10 @@ def _reading(kind: ImportKind) -> First:
 
     async def receive(request: Request, body: NewEnrolments, file: bytes) -> None:
         ctx, caller = request.app.ctx, request.ctx.caller
-        await ctx.limits.take("imports", str(caller.person_id), TRIES, SECONDS)
-        school = acting.organisation(caller, Role.CLERK, SENDERS[kind], body.organisation)
-        sender, given = Sender(kind, school, caller.person_id), body.wanted()
-        request.ctx.sent = await arrivals.take_in(sender, given, file, ctx.spreadsheets, ctx.lists, ctx.files)
+        async with ctx.limits.counted("imports", str(caller.person_id), TRIES, SECONDS):
+            school = acting.organisation(caller, Role.CLERK, SENDERS[kind], body.organisation)
+            sender, given = Sender(kind, school, caller.person_id), body.wanted()
+            request.ctx.sent = await arrivals.take_in(sender, given, file, ctx.spreadsheets, ctx.lists, ctx.files)
 
     return receive
 

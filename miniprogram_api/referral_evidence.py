@@ -61,11 +61,11 @@ async def _keep_picture(request: Request, referral_id: UUID, body: NewEvidence, 
     ctx, sent = request.app.ctx, request.ctx
     if not file and not body.note:
         raise invalid(FieldFault("/note", "evidence_missing"))
-    await ctx.limits.take("evidence", str(sent.caller.person_id), TRIES, SECONDS)
     sent.scan_id = None
-    if file:
-        await evidence.require_open(referral_id)
-        sent.scan_id = await evidence.keep_scan(file, ctx.scans, ctx.files)
+    async with ctx.limits.counted("evidence", str(sent.caller.person_id), TRIES, SECONDS):
+        if file:
+            await evidence.require_open(referral_id)
+            sent.scan_id = await evidence.keep_scan(file, ctx.scans, ctx.files)
 
 
 @referral_evidence.post("/<referral_id:uuid>/evidence", stream=True)

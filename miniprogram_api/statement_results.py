@@ -28,8 +28,8 @@ class NewResults(Form):
 async def _read(request: Request, statement_id: UUID, body: NewResults, file: bytes) -> None:  # noqa: ARG001
     """Read the file before the transaction in which it is checked and done."""
     ctx = request.app.ctx
-    await ctx.limits.take("statement results", str(request.ctx.caller.person_id), TRIES, SECONDS)
-    request.ctx.sent = await results.read(file, ctx.spreadsheets)
+    async with ctx.limits.counted("statement results", str(request.ctx.caller.person_id), TRIES, SECONDS):
+        request.ctx.sent = await results.read(file, ctx.spreadsheets)
 
 
 @statement_results.post("/<statement_id:uuid>/results", stream=True)

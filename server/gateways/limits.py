@@ -2,9 +2,13 @@
 
 import hashlib
 import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from server.gateways.cache import Cache
 from server.kernel.errors import DomainError
+
+_AWAY = 503
 
 
 class Limits:
@@ -24,6 +28,17 @@ class Limits:
     async def give_back(self, what: str, who: str) -> None:
         """Take back one try of `what` by `who`, which came to nothing through no fault of theirs."""
         await self._cache.uncount(self._key(what, who))
+
+    @asynccontextmanager
+    async def counted(self, what: str, who: str, most: int, seconds: int) -> AsyncIterator[None]:
+        """Count what is done within as one try, as `take` does, unless it fails because something of ours is away."""
+        await self.take(what, who, most, seconds)
+        try:
+            yield
+        except DomainError as error:
+            if error.status == _AWAY:
+                await self.give_back(what, who)
+            raise
 
     def _key(self, what: str, who: str) -> str:
         name = hashlib.blake2b(who.encode(errors="surrogatepass"), digest_size=16, key=self._pepper).hexdigest()

@@ -1,5 +1,6 @@
 """What people need from outside."""
 
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 
@@ -38,5 +39,5 @@ class Limits(Protocol):
     async def take(self, what: str, who: str, most: int, seconds: int) -> None:
         """Count one try of `what` by `who`; raises DomainError 429 past `most` in a window of `seconds`."""
 
-    async def give_back(self, what: str, who: str) -> None:
-        """Take back one try of `what` by `who`, which came to nothing through no fault of theirs."""
+    def counted(self, what: str, who: str, most: int, seconds: int) -> AbstractAsyncContextManager[None]:
+        """Count what is done within as one try, as `take` does, unless it fails because something of ours is away."""

@@ -12,7 +12,6 @@ from server.people.models import Person, PersonState, SessionEnd
 from server.people.ports import Limits, WeChat
 
 PHONE_TRIES, PHONE_SECONDS = 10, 3600
-_AWAY = 503
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +67,8 @@ async def set_phone(person_id: UUID, code: str, wechat: WeChat, limits: Limits) 
     Raises DomainError 429 past `PHONE_TRIES` in an hour, and what `WeChat.phone` raises; a try for which WeChat was
     away does not count.
     """
-    await limits.take("phone", str(person_id), PHONE_TRIES, PHONE_SECONDS)
-    try:
+    async with limits.counted("phone", str(person_id), PHONE_TRIES, PHONE_SECONDS):
         number = await wechat.phone(code)
-    except DomainError as error:
-        if error.status == _AWAY:
-            await limits.give_back("phone", str(person_id))
-        raise
     return await _keep_phone(person_id, Sensitive(Kind.PHONE, number))
 
 

@@ -1,6 +1,7 @@
 """Limits hold with Redis present, absent, frozen and killed, and give nobody's address away."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
@@ -70,6 +71,17 @@ async def test_a_try_given_back_may_be_made_again_and_never_more_than_were_taken
     for _ in range(20):
         await limits.give_back("sign_in", "someone")
     assert await passed(limits, 12, "someone") == 10
+
+
+@pytest.mark.parametrize(("status", "counts"), [(503, False), (422, True)])
+async def test_a_try_that_our_own_trouble_ended_does_not_count(*, status: int, counts: bool) -> None:
+    limits = Limits(Cache())
+    with pytest.raises(DomainError):
+        async with limits.counted("phone", "someone", 1, 60):
+            raise DomainError("wechat_away", status)
+    with pytest.raises(DomainError) if counts else contextlib.nullcontext():
+        async with limits.counted("phone", "someone", 1, 60):
+            pass
 
 
 @pytest.mark.parametrize("trouble", [nothing, Redis.freeze, Redis.kill])

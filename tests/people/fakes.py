@@ -1,7 +1,8 @@
 """WeChat and the limits as a test wants them; the real ones are met over HTTP."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from server.kernel.errors import DomainError, FieldFault, invalid
@@ -42,5 +43,11 @@ class FakeLimits:
         if self.tries[what, who] > most:
             raise DomainError("too_many_requests", 429, seconds=seconds)
 
-    async def give_back(self, what: str, who: str) -> None:
-        self.tries[what, who] -= 1
+    @asynccontextmanager
+    async def counted(self, what: str, who: str, most: int, seconds: int) -> AsyncIterator[None]:
+        await self.take(what, who, most, seconds)
+        try:
+            yield
+        except DomainError as error:
+            self.tries[what, who] -= error.status == 503
+            raise
