@@ -23,6 +23,7 @@ pytestmark = pytest.mark.once
 FIRST, SECOND, REVIEWER = "demo-student", "demo-student-2", "demo-reviewer"
 POSTER, MANAGER, FOLLOWER = "demo-recruiter", "demo-manager-enterprise", "service-manager"
 """The manager follows the service account, under the last of these names."""
+PARTIES = FIRST, SECOND, POSTER, FOLLOWER
 CLERK_A, MANAGER_A, CLERK_B, REGISTRAR = "demo-clerk-a", "demo-manager-a", "demo-clerk-b", "demo-registrar"
 AGREED = {
     FIRST: {"application": 1},
@@ -33,7 +34,7 @@ AGREED = {
     REGISTRAR: {"import": 1},
 }
 """To how many pushes of which template: as many as there are, so that none is left over, and none is missing."""
-DAY, PATIENCE, PAUSE = timedelta(days=1), 30.0, 0.2
+DAY, PATIENCE, PAUSE = timedelta(days=1), 60.0, 0.2
 ONE, TEA = "零部件包装工1名（示例）", "春茶采摘工"
 WINDOW = ("生源登记开始了", "生源登记快截止了")
 FEEDERS = ("何小满", number_of(date(2011, 5, 5))), ("吴青禾", number_of(date(2011, 6, 7)))
@@ -111,35 +112,48 @@ async def heard(
     return dict(notices)
 
 
-async def deed(run: Stage, who: str, one: dict[str, Any], verb: str, **said: Any) -> Any:
-    return await run.ask(who, "POST", f"/engagements/{one['id']}/{verb}", said, status=200)
+async def arrived(run: Stage, pushed: int, *openids: str) -> None:
+    """Wait until so many messages have reached these people: what becomes outdated before it is sent is left unsent."""
+    end = time.monotonic() + PATIENCE
+    while (there := sum([len(await pushes(run, openid)) for openid in openids])) < pushed:
+        assert time.monotonic() < end, there
+        await asyncio.sleep(PAUSE)
+
+
+async def deed(run: Stage, who: str, one: dict[str, Any], verb: str, pushed: int, **said: Any) -> None:
+    """Do it, and wait until the parties have been pushed so much in all."""
+    await run.ask(who, "POST", f"/engagements/{one['id']}/{verb}", said, status=200)
+    await arrived(run, pushed, *PARTIES)
 
 
 def working_day(day: date) -> date:
     return day + {6: 2 * DAY, 7: DAY}.get(day.isoweekday(), 0 * DAY)
 
 
-async def posted(run: Stage, body: dict[str, Any]) -> None:
-    """Post what is returned once and then published."""
+async def posted(run: Stage, body: dict[str, Any], pushed: int) -> None:
+    """Post what is returned once and then published; its poster and manager hear of both."""
     made = await run.ask(POSTER, "POST", "/postings", body)
     for verdict, reasons in (("return", [{"field": "", "text": "请写明住宿"}]), ("publish", [])):
+        pushed += 2
         sent = await run.ask(POSTER, "POST", f"/postings/{made['id']}/submit")
         await run.ask(REVIEWER, "GET", "/me")
         headers = {"Authorization": f"Bearer {run.tokens[REVIEWER]}", "If-Match": f'"{sent["version"]}"'}
         url, said = f"{run.base}/api/v1/postings/{made['id']}/decision", {"verdict": verdict, "reasons": reasons}
         async with run.client.post(url, json=said, headers=headers) as answer:
             assert answer.status == 200, await answer.text()
+        await arrived(run, pushed, *PARTIES)
 
 
 async def test_a_posting_and_its_engagements(run: Stage) -> None:
     found = await run.ask(FIRST, "GET", "/postings?side=demand")
     one = next(item for item in found["items"] if item["headcount"] == 1)
     first, second = [await run.ask(who, "POST", f"/postings/{one['id']}/engagements") for who in (FIRST, SECOND)]
-    await deed(run, POSTER, first, "accept")
-    await deed(run, FIRST, first, "withdraw", reason="家里有事，来不了了")
+    await arrived(run, 4, *PARTIES)
+    await deed(run, POSTER, first, "accept", 8)
+    await deed(run, FIRST, first, "withdraw", 13, reason="家里有事，来不了了")
     tea = vacancy(title=TEA)
     until = date.fromisoformat(tea["valid_until"])
-    await posted(run, tea)
+    await posted(run, tea, 13)
     starts = date.fromisoformat(one["starts_on"])
     day = f"{starts.year}年{starts.month}月{starts.day}日"
     both = [
@@ -158,11 +172,11 @@ async def test_a_posting_and_its_engagements(run: Stage) -> None:
     await heard(run, MANAGER, titles, both, openid=FOLLOWER)
 
     await run.come_to(working_day(starts))
-    await deed(run, SECOND, second, "attend")
-    await deed(run, SECOND, second, "complete", minutes=480)
-    await deed(run, POSTER, second, "complete", minutes=480)
-    await deed(run, POSTER, second, "confirm-paid", fen=17600)
-    await deed(run, SECOND, second, "confirm-paid", fen=17600)
+    await deed(run, SECOND, second, "attend", 17)
+    await deed(run, SECOND, second, "complete", 19, minutes=480)
+    await deed(run, POSTER, second, "complete", 20, minutes=480)
+    await deed(run, POSTER, second, "confirm-paid", 21, fen=17600)
+    await deed(run, SECOND, second, "confirm-paid", 23, fen=17600)
     await heard(run, SECOND, [*waited, "用工已完成", "请确认工资已收到"], [*taken, *(
         (ONE, "已做完", "收到工资请确认，没收到可以反映"), (ONE, "待您确认", "用人单位说工资已付，请核对"),
     )])  # fmt: skip
@@ -188,7 +202,9 @@ async def test_claims_on_students(run: Stage) -> None:
     own, other = [
         await listed(run, who, "referrals", count, year, **named) for who, count in ((CLERK_A, 2), (CLERK_B, 1))
     ]
+    await arrived(run, 4, CLERK_A, CLERK_B)
     await listed(run, REGISTRAR, "enrolments", 2, year)
+    await arrived(run, 5, CLERK_A, CLERK_B)
     for who, claim in ((CLERK_A, own[0]), (CLERK_B, other[0])):
         form = aiohttp.FormData({"note": "附升学志愿表"}, default_to_multipart=True)
         await run.ask(who, "POST", f"/referrals/{claim}/evidence", form)
