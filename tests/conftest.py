@@ -19,7 +19,7 @@ from server.kernel import audit, clock, sensitive
 from server.notices import beginning as notices
 from server.referrals import rules
 from server.settings import Settings
-from tests.harness import app, browser, postgres, redis
+from tests.harness import app, browser, postgres, redis, waiting
 from tests.harness import standin as wechat
 from tests.harness.app import Server
 from tests.harness.keys import AUDIT, VAULT
@@ -43,7 +43,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     gc.disable()  # until all is collected, nothing that is made is thrown away
     properties.register_profile("ordinary", max_examples=EXAMPLES)
-    if not config.getoption("--drills"):
+    if config.getoption("--drills"):
+        waiting.leeway = 1.0
+    else:
         properties.load_profile("ordinary")
     audit.use(AUDIT)
     sensitive.use(VAULT)

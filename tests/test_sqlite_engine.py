@@ -10,6 +10,7 @@ from tortoise.exceptions import DBConnectionError
 from server import db
 from server.kernel import outbox, transactions
 from server.kernel.outbox import Event
+from tests.harness.waiting import allowed
 
 
 @pytest.mark.only("sqlite")
@@ -38,7 +39,7 @@ async def test_a_read_cancelled_at_the_very_start_keeps_nothing(database_url: st
         for _ in range(steps):
             await asyncio.sleep(0)
         first.cancel()
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(allowed(2)):
             assert not await Event.exists()
 
 

@@ -229,10 +229,10 @@ async def test_nothing_is_trusted_unless_the_marks_were_read_within_a_second(
     await fresh.of(token)
     assert fresh.known(token) is None
     await callers.of(token)
-    monkeypatch.setattr(module, "TRUSTED_SECONDS", 0.05)
+    monkeypatch.setattr(module, "TRUSTED_SECONDS", 0.5)
     await callers.read_marks()
     assert callers.known(token)
-    await asyncio.sleep(0.06)
+    await asyncio.sleep(0.6)
     assert callers.known(token) is None
     assert await callers.of(token)
 
@@ -263,7 +263,8 @@ async def test_following_outlives_a_database_that_is_away(monkeypatch: pytest.Mo
     session = await make_session()
     token = callers.issue(session)
     following = asyncio.create_task(callers.follow())
-    await asyncio.sleep(0.1)
+    while next(tries) < 3:  # it went on after the failure
+        await asyncio.sleep(0.05)
     await callers.of(token)
     assert callers.known(token)
     following.cancel()

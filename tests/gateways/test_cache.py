@@ -13,7 +13,7 @@ from server.gateways.cache import COUNTERS, Cache, cache
 from server.gateways.redis_cache import PREFIX, RedisCache
 from tests.harness.gateway import PATIENCE_SECONDS
 from tests.harness.redis import Redis
-from tests.harness.waiting import until
+from tests.harness.waiting import allowed, until
 
 QUICK = 0.9
 """0.3 s and what two busy cores add."""
@@ -55,9 +55,9 @@ async def timed(work: Awaitable[Any]) -> tuple[Any, float]:
 async def test_a_value_is_kept_until_its_end_or_its_deletion(shared: Cache) -> None:
     assert await shared.get("value") is None
     await shared.set("value", b"\x00one", 60)
-    await shared.set("short", b"two", 0.1)
+    await shared.set("short", b"two", 0.5)
     assert (await shared.get("value"), await shared.get("short")) == (b"\x00one", b"two")
-    await asyncio.sleep(0.15)
+    await asyncio.sleep(0.55)
     assert (await shared.get("value"), await shared.get("short")) == (b"\x00one", None)
     await shared.delete("value")
     assert await shared.get("value") is None
@@ -70,11 +70,11 @@ async def test_two_hundred_at_once_are_counted_as_two_hundred(shared: Cache) -> 
 
 
 async def test_a_window_begins_with_its_first_and_ends(shared: Cache) -> None:
-    assert (await shared.count("window", 0.3)).number == 1
-    await asyncio.sleep(0.2)
-    assert (await shared.count("window", 0.3)).number == 2
-    await asyncio.sleep(0.15)
-    assert (await shared.count("window", 0.3)).number == 1
+    assert (await shared.count("window", 1)).number == 1
+    await asyncio.sleep(0.5)
+    assert (await shared.count("window", 1)).number == 2
+    await asyncio.sleep(0.6)
+    assert (await shared.count("window", 1)).number == 1
 
 
 async def test_a_lock_has_one_holder_at_a_time(shared: Cache) -> None:
@@ -113,7 +113,7 @@ async def test_a_lock_ends_by_itself_and_its_former_holder_does_not_free_the_nex
 async def test_whoever_waits_too_long_for_a_lock_is_told(shared: Cache) -> None:
     async with shared.lock("held", 10):
         _, seconds = await timed(asyncio.gather(_try(shared, "held", 0.2), return_exceptions=True))
-        assert seconds < 1
+        assert seconds < allowed(1)
     async with shared.lock("held", 10):
         pass
 
@@ -146,18 +146,18 @@ async def operations(shared: Cache) -> list[float]:
 
 
 async def test_a_frozen_redis_holds_nobody_and_is_back_soon(over_redis: Cache, redis_server: Redis) -> None:
-    assert max(await operations(over_redis)) < QUICK
+    assert max(await operations(over_redis)) < allowed(QUICK)
     redis_server.freeze()
-    assert max(await operations(over_redis)) < QUICK
+    assert max(await operations(over_redis)) < allowed(QUICK)
     assert not over_redis.healthy()
-    assert max(await operations(over_redis)) < 0.1, "left alone for a second"
+    assert max(await operations(over_redis)) < allowed(0.1), "left alone for a second"
     began = time.monotonic()
     while time.monotonic() - began < 1.5:  # it is tried again after a second
-        assert max(await operations(over_redis)) < QUICK
+        assert max(await operations(over_redis)) < allowed(QUICK)
         await asyncio.sleep(0.1)
     redis_server.thaw()
     await until(lambda: is_back(over_redis), 5)
-    assert max(await operations(over_redis)) < QUICK
+    assert max(await operations(over_redis)) < allowed(QUICK)
 
 
 async def is_back(shared: Cache) -> bool:
@@ -169,9 +169,9 @@ async def test_a_killed_redis_holds_nobody_and_is_back_soon(over_redis: Cache, r
     running = [asyncio.create_task(operations(over_redis)) for _ in range(3)]
     await asyncio.sleep(0.005)
     redis_server.kill()
-    assert max(max(seconds) for seconds in await asyncio.gather(*running)) < QUICK
+    assert max(max(seconds) for seconds in await asyncio.gather(*running)) < allowed(QUICK)
     for _ in range(12):
-        assert max(await operations(over_redis)) < QUICK
+        assert max(await operations(over_redis)) < allowed(QUICK)
         await asyncio.sleep(0.1)
     redis_server.start()
     await until(lambda: is_back(over_redis), 5)
@@ -220,9 +220,9 @@ async def test_a_lock_works_while_redis_is_away(over_redis: Cache, redis_server:
         async with over_redis.lock("away", 2):
             redis_server.kill()
 
-    assert (await timed(hold()))[1] < 1
+    assert (await timed(hold()))[1] < allowed(1)
     for _ in range(3):
-        assert (await timed(_once(over_redis)))[1] < QUICK * 2
+        assert (await timed(_once(over_redis)))[1] < allowed(2 * QUICK)
 
 
 async def _once(shared: Cache) -> None:

@@ -6,9 +6,10 @@ import time
 import pytest
 
 from server.gateways.wakeup import LocalWakeup
+from tests.harness.waiting import allowed
 
 
-async def waited(wakeup: LocalWakeup, seconds: float = 5) -> float:
+async def waited(wakeup: LocalWakeup, seconds: float = 60) -> float:
     began = time.monotonic()
     await wakeup.wait(seconds)
     return time.monotonic() - began
@@ -19,7 +20,7 @@ async def test_everyone_is_woken() -> None:
     waiting = [asyncio.create_task(waited(wakeup)) for _ in range(3)]
     await asyncio.sleep(0.01)
     await wakeup.notify()
-    assert max(await asyncio.gather(*waiting)) < 1
+    assert max(await asyncio.gather(*waiting)) < allowed(1)
 
 
 async def test_who_was_busy_finds_it_done_and_once() -> None:
@@ -28,17 +29,17 @@ async def test_who_was_busy_finds_it_done_and_once() -> None:
     async def busy() -> list[float]:
         await wakeup.wait(0)
         await wakeup.notify()
-        return [await waited(wakeup, 0.05), await waited(wakeup, 0.05)]
+        return [await waited(wakeup), await waited(wakeup, 0.05)]
 
     first, second = await asyncio.create_task(busy())
-    assert first < 0.04
+    assert first < allowed(1)
     assert second >= 0.04
 
 
 async def test_one_that_begins_after_the_call_looks_once() -> None:
     wakeup = LocalWakeup()
     await wakeup.notify()
-    assert await asyncio.create_task(waited(wakeup)) < 1
+    assert await asyncio.create_task(waited(wakeup)) < allowed(1)
 
 
 @pytest.mark.parametrize("turns", range(6))

@@ -18,6 +18,7 @@ from tests.harness import gateway
 from tests.harness.gateway import WeChat
 from tests.harness.redis import Redis
 from tests.harness.standin import StandIn
+from tests.harness.waiting import allowed
 
 TOKEN = "/cgi-bin/stable_token"
 ABOUT = "/cgi-bin/user/info"
@@ -159,7 +160,7 @@ async def test_a_broken_cache_entry_is_no_token(wechat: WeChat, standin: StandIn
 
 
 async def test_whoever_gives_up_first_takes_nothing_from_the_others(wechat: WeChat, standin: StandIn) -> None:
-    standin.fault(TOKEN, delay_ms=200)
+    standin.fault(TOKEN, delay_ms=800)
     tasks = [asyncio.create_task(wechat.service.follower("f-1")) for _ in range(10)]
     await asyncio.sleep(0.1)
     for task in tasks[:5]:
@@ -173,13 +174,13 @@ async def test_a_renewal_that_all_gave_up_on_fails_in_silence_and_works_later(
     wechat: WeChat, standin: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("server.gateways.wechat.token.SILENCE_SECONDS", 0.5)
-    standin.fault(TOKEN, errcode=40164, delay_ms=100, times=1)
+    standin.fault(TOKEN, errcode=40164, delay_ms=400, times=1)
     task = asyncio.create_task(wechat.service.follower("f-1"))
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.1)
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
-    await asyncio.sleep(0.6)
+    await asyncio.sleep(1.5)
     assert await gateway.outcome(wechat.service.follower("f-1")) == "ok"
 
 
@@ -191,14 +192,14 @@ async def test_a_wechat_that_gives_no_token_is_not_asked_by_every_call(wechat: W
 
 
 async def test_closing_ends_a_renewal(standin: StandIn) -> None:
-    standin.fault(TOKEN, delay_ms=3000)
+    standin.fault(TOKEN, delay_ms=60_000)
     began = time.monotonic()
     async with gateway.opened(standin.base) as opened:
         task = asyncio.create_task(opened.service.follower("f-1"))
         await asyncio.sleep(0.3)
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < allowed(2)
 
 
 async def test_a_process_that_dies_with_the_lock_holds_the_others_for_seconds_only(
@@ -207,6 +208,6 @@ async def test_a_process_that_dies_with_the_lock_holds_the_others_for_seconds_on
     monkeypatch.setattr("server.gateways.wechat.token.LOCK_SECONDS", 0.3)
     dead = wechat.cache.lock(KEY.replace(":token", ":lock"), 0.3)
     await dead.__aenter__()
-    assert await gateway.timed(wechat.service.follower("f-1")) < ("ok", 1.0)
+    assert await gateway.timed(wechat.service.follower("f-1")) < ("ok", allowed(1))
     assert standin.calls(TOKEN) == 1
     await dead.__aexit__(None, None, None)

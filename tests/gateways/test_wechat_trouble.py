@@ -27,6 +27,7 @@ from tests.harness.app import free_port
 from tests.harness.gateway import WeChat
 from tests.harness.nonsense import ACCESS_TOKEN, Nonsense, cut, drip, drop, hang, say
 from tests.harness.standin import StandIn
+from tests.harness.waiting import allowed
 
 SIGN_IN = "/sns/jscode2session"
 APPID, SECRET, CODE, OPENID = "wxcanary", "canary-secret", "canary-code", "canary-openid"
@@ -140,7 +141,7 @@ async def test_trouble_ends_in_time_and_no_secret_is_said(
                 with pytest.raises(DomainError) as raised:
                     await call()
                 assert raised.value.slug == "wechat_away"
-                assert time.monotonic() - began < 1.5
+                assert time.monotonic() - began < allowed(1.5)
                 assert said(raised.value) == []
             await wechat.mini.push(OPENID, "t", "p", {"thing1": "v"})
     assert logs
@@ -182,7 +183,7 @@ def said(error: BaseException) -> list[str]:
 
 
 async def test_wechat_down_is_left_alone_and_tried_again(server: Nonsense, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.gateways.wechat.link.PAUSE_SECONDS", 0.4)
+    monkeypatch.setattr("server.gateways.wechat.link.PAUSE_SECONDS", 1.0)
     server.answer = say(b"", 502)
     async with opened(server.base) as wechat:
         assert wechat.link.healthy()
@@ -190,12 +191,12 @@ async def test_wechat_down_is_left_alone_and_tried_again(server: Nonsense, monke
             assert await gateway.outcome(wechat.mini.identity(CODE)) == "wechat_away"
         assert len(server.asked) == FAILURES
         assert not wechat.link.healthy()
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1.1)
         found = await asyncio.gather(*(gateway.outcome(wechat.mini.identity(CODE)) for _ in range(20)))
         assert set(found) == {"wechat_away"}
         assert len(server.asked) == FAILURES + 1, "one probe"
         server.answer = say(b'{"openid":"o","session_key":"k"}')
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1.1)
         assert await gateway.outcome(wechat.mini.identity(CODE)) == "ok"
         assert wechat.link.healthy()
 
@@ -203,14 +204,14 @@ async def test_wechat_down_is_left_alone_and_tried_again(server: Nonsense, monke
 async def test_an_old_failure_is_no_news_but_the_next_call_is_a_probe_still(
     server: Nonsense, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.gateways.breaker.FORGOTTEN_SECONDS", 0.6)
-    monkeypatch.setattr("server.gateways.wechat.link.PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr("server.gateways.breaker.FORGOTTEN_SECONDS", 1.5)
+    monkeypatch.setattr("server.gateways.wechat.link.PAUSE_SECONDS", 0.5)
     server.answer = say(b"", 502)
     async with opened(server.base) as wechat:
         for _ in range(FAILURES):
             await gateway.outcome(wechat.mini.identity(CODE))
         assert not wechat.link.healthy()
-        await asyncio.sleep(0.7)
+        await asyncio.sleep(1.6)
         assert wechat.link.healthy()
         await asyncio.gather(*(gateway.outcome(wechat.mini.identity(CODE)) for _ in range(20)))
         assert len(server.asked) == FAILURES + 1, "one probe"
@@ -253,4 +254,4 @@ async def test_callers_who_hang_up_lose_no_connection(server: Nonsense) -> None:
         server.answer = say(b'{"openid":"o","session_key":"k"}')
         found, seconds = await gateway.timed(wechat.mini.identity(CODE))
         assert found == "ok"
-        assert seconds < 1
+        assert seconds < allowed(1)

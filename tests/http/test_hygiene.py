@@ -1,6 +1,5 @@
 """Requests that can be read in two ways, or never end, or hold nonsense, meet a clean refusal."""
 
-import asyncio
 import gzip
 import io
 import re
@@ -17,6 +16,7 @@ from miniprogram_api.reading import JSON_LIMIT_BYTES
 from tests.harness import app
 from tests.harness.app import TOKEN, Server
 from tests.harness.raw import send, send_slowly
+from tests.harness.waiting import allowed, logged, until
 
 pytestmark = pytest.mark.once
 
@@ -197,10 +197,9 @@ async def test_an_internal_error_says_nothing_of_the_inside(client: aiohttp.Clie
         assert answer.status == 500
         assert (await answer.json(content_type=None))["code"] == "internal"
         text = await answer.text()
-    await asyncio.sleep(0.3)
+    await until(lambda: logged(server, "RuntimeError"))
     for place in (text, server.log.read_text()):
         assert "340802200901011234" not in place
-    assert "RuntimeError" in server.log.read_text()
     assert "RuntimeError" not in text
 
 
@@ -243,7 +242,7 @@ def test_a_request_that_trickles_in_is_ended(impatient: Server) -> None:
 
     def trickle(head: bytes) -> Iterator[bytes]:
         yield head
-        for _ in range(60):
+        for _ in range(600):
             time.sleep(0.1)
             yield b"a"
 
@@ -251,7 +250,7 @@ def test_a_request_that_trickles_in_is_ended(impatient: Server) -> None:
     with ThreadPoolExecutor() as pool:
         answers = pool.map(lambda head: send_slowly(impatient, trickle(head)), HEADS)
         assert [answer.closed for answer in answers] == [True] * len(HEADS)
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < allowed(4)
 
 
 def test_an_idle_connection_is_closed(impatient: Server) -> None:

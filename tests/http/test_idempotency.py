@@ -18,6 +18,7 @@ from server.kernel.idempotency import IdempotencyKey
 from server.kernel.outbox import Event
 from server.kernel.sensitive import Kind
 from tests.harness.app import TOKEN
+from tests.harness.waiting import until
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -119,6 +120,10 @@ async def test_a_refused_request_whose_client_hung_up_may_be_sent_again(client: 
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(0.3):
             await post(client, "hung up", text="hung up", seconds=0.8, fail=True)
-    await asyncio.sleep(1)
+
+    async def over() -> bool:
+        return not await IdempotencyKey.filter(key="hung up").exists()
+
+    await until(over)
     status, _ = await post(client, "hung up", text="hung up", seconds=0.8, fail=True)
     assert status == 422

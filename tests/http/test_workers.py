@@ -61,19 +61,23 @@ async def test_a_worker_process_is_woken_through_redis(
             async def done() -> bool:
                 return await Job.filter(kind="probe", state=JobState.PENDING).count() == 0
 
+            async def woken() -> float:
+                await asyncio.sleep(1.2)  # the loop has gone to sleep again, for two seconds
+                began = time.monotonic()
+                await put(front, 1)
+                await until(done)
+                return time.monotonic() - began
+
             await until(done)
-            await asyncio.sleep(1.2)  # the loop has gone to sleep again
-            began = time.monotonic()
-            await put(front, 1)
-            await until(done)
-            assert time.monotonic() - began < 0.9
+            times = [await woken() for _ in range(3)]
+            assert min(times) < 0.9, "looking for work by itself it would find it later each time"
 
 
 async def test_sigterm_finishes_what_has_begun(first: Server) -> None:
     headers = {"Authorization": f"Bearer {app.TOKEN}"}
     async with aiohttp.ClientSession(first.base, headers=headers) as client:
-        slow = asyncio.create_task(client.post("/probe/notes", json={"text": "draining", "seconds": 1}))
-        await asyncio.sleep(0.4)
+        slow = asyncio.create_task(client.post("/probe/notes", json={"text": "draining", "seconds": 3}))
+        await asyncio.sleep(1)
         first.signal(signal.SIGTERM)
         await asyncio.sleep(0.2)
         first.signal(signal.SIGINT)  # an impatient second one changes nothing

@@ -10,6 +10,7 @@ from server.kernel import outbox, transactions
 from server.kernel.outbox import Event
 from server.kernel.transactions import after_commit, transaction
 from tests.factories import make_event
+from tests.harness.waiting import allowed
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -70,7 +71,7 @@ async def test_hundreds_of_hang_ups_lose_no_connection(database: BaseDBAsyncClie
         await asyncio.sleep(0.00001 * (delay % 40))
         caller.cancel()
     await transactions.drain()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(allowed(2)):
         await asyncio.gather(*(write() for _ in range(20)))
     if database.capabilities.dialect == "postgres":
         idle = "SELECT count(*) AS n FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"
