@@ -25,11 +25,6 @@ REASON = {"reason": "登记有误"}
 Answer = tuple[int, Any]
 
 
-@pytest.fixture(scope="module")
-async def reviewer(client: aiohttp.ClientSession) -> Caller:
-    return await staff(client, Role.REVIEWER)
-
-
 async def dispute_of(
     client: aiohttp.ClientSession, *states: ReferralState, days: int = 5
 ) -> tuple[Dispute, list[Caller]]:

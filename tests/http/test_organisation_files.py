@@ -30,11 +30,6 @@ pytestmark = [pytest.mark.once, pytest.mark.usefixtures("database")]
 SCAN = saved(quarters(size=(600, 400)), "PNG")
 
 
-@pytest.fixture(scope="module")
-async def reviewer(client: aiohttp.ClientSession) -> Caller:
-    return await staff(client, Role.REVIEWER)
-
-
 async def test_a_licence_is_kept_sealed_and_shown_to_those_entitled(
     client: aiohttp.ClientSession, server: Server, reviewer: Caller
 ) -> None:

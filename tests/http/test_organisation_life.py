@@ -26,11 +26,6 @@ async def somebody(client: aiohttp.ClientSession) -> Caller:
     return await caller(client)
 
 
-@pytest.fixture(scope="module")
-async def reviewer(client: aiohttp.ClientSession) -> Caller:
-    return await staff(client, Role.REVIEWER)
-
-
 def firm(**values: Any) -> dict[str, Any]:
     said = {
         "kind": "enterprise",

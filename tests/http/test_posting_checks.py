@@ -13,7 +13,7 @@ from server.labour.models import Posting
 from server.organisations.models import Membership, Organisation
 from server.organisations.roles import Kind, Role
 from tests.factories import make_organisation, make_person
-from tests.harness.callers import Caller, caller, staff
+from tests.harness.callers import Caller, caller
 from tests.harness.people import SignedIn
 from tests.harness.standin import StandIn
 from tests.labour.posting import decided, drafted, published, submitted, vacancy
@@ -34,11 +34,6 @@ async def poster(client: aiohttp.ClientSession, standin: StandIn, firm: Organisa
     somebody = await SignedIn.at(client, standin, "demo-recruiter")
     await Membership.create(organisation=firm, person_id=somebody.id, role=Role.CLERK, created_at=clock.now())
     return await caller(client, (await Membership.get(organisation=firm)).person_id)
-
-
-@pytest.fixture(scope="module")
-async def reviewer(client: aiohttp.ClientSession) -> Caller:
-    return await staff(client, Role.REVIEWER)
 
 
 def day(days: int) -> str:

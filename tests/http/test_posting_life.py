@@ -8,7 +8,6 @@ from typing import Any
 
 import aiohttp
 import pytest
-from tortoise.backends.base.client import BaseDBAsyncClient
 
 from server.kernel import clock
 from server.kernel.audit import AuditEntry
@@ -26,19 +25,8 @@ REASON = {"reason": "已核实，收取押金"}
 
 
 @pytest.fixture(scope="module")
-async def firm(database: BaseDBAsyncClient) -> Organisation:
-    assert database
-    return await make_organisation(Kind.ENTERPRISE, name="澄江茶业有限公司（示例）")
-
-
-@pytest.fixture(scope="module")
 async def poster(client: aiohttp.ClientSession, firm: Organisation) -> Caller:
     return await member(client, firm, Role.CLERK)
-
-
-@pytest.fixture(scope="module")
-async def reviewer(client: aiohttp.ClientSession) -> Caller:
-    return await staff(client, Role.REVIEWER)
 
 
 @pytest.fixture(scope="module")

@@ -18,18 +18,13 @@ from server.students import service as students
 from server.students.models import Relation, StudentLink
 from server.students.service import Verdict
 from tests.factories import make_organisation, make_person, make_posting
-from tests.harness.callers import Caller, caller, member, staff
+from tests.harness.callers import Caller, caller, member
 from tests.labour.posting import CONTACT, decided, drafted, published, vacancy
 from tests.students.numbers import claim, number_of
 
 pytestmark = pytest.mark.usefixtures("database")
 RETENTION = rules.load(ROOT / "content")
 HOME = {"address": "示例小区1号", "latitude": 30.5, "longitude": 117.0}
-
-
-@pytest.fixture(scope="module")
-async def reviewer(client: aiohttp.ClientSession) -> Caller:
-    return await staff(client, Role.REVIEWER)
 
 
 async def student(client: aiohttp.ClientSession, age: int, *, confirmed: bool = True) -> Caller:
