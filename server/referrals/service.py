@@ -19,7 +19,7 @@ from server.kernel.ids import new_id
 from server.kernel.outbox import Occurrence
 from server.kernel.statements import select
 from server.kernel.transactions import transaction
-from server.organisations import current
+from server.organisations import current, heirs
 from server.organisations.models import Organisation, OrganisationState
 from server.referrals import flags, following, holding, matching, repeats, rules, sealed, years
 from server.referrals.claims import Claim
@@ -67,6 +67,8 @@ class _Work:
     """What their histories say of it."""
     back: set[UUID] = field(default_factory=set)
     """Students on whom the school withdrew a claim before, or from whom it moved one away."""
+    carried: set[UUID] = field(default_factory=set)
+    """What the school carries on, where others have claimed any of the students: their claims are its own."""
 
 
 @transaction
@@ -143,19 +145,10 @@ def _sealed(school_id: UUID, claim: Claim, by: UUID) -> Referral:
     said |= {"guardian_name": claim.guardian_name, "guardian_phone": claim.guardian_phone}
     return bulk.fresh(
         Referral,
-        id=row_id,
-        school_id=school_id,
-        year=claim.year,
-        intake=claim.intake,
-        named_school_id=claim.named_school_id,
-        level=claim.level,
-        guardian_consent_on=claim.guardian_consent_on,
-        class_name=claim.class_name,
-        made_by_id=by,
-        created_at=now,
-        state_since=now,
-        **sealed.columns(row_id, said),
-    )
+        id=row_id, school_id=school_id, made_by_id=by, created_at=now, state_since=now,
+        year=claim.year, intake=claim.intake, named_school_id=claim.named_school_id, level=claim.level,
+        guardian_consent_on=claim.guardian_consent_on, class_name=claim.class_name, **sealed.columns(row_id, said),
+    )  # fmt: skip
 
 
 async def _met(school: Organisation, held: Sequence[Student], year: int, by: UUID) -> _Work:
@@ -171,6 +164,7 @@ async def _met(school: Organisation, held: Sequence[Student], year: int, by: UUI
             work.back.add(row.student_id)
     if others := [one for one, rows in work.claims.items() if any(row.school_id != school.id for row in rows)]:
         work.back |= await holding.moved_away(school.id, year, others)
+        work.carried |= {one.id for one in await heirs.carried([school.id])}
     return work
 
 
@@ -184,7 +178,7 @@ def _take(work: _Work, claim: Claim, student: Student, row: Referral) -> Result:
     stored = work.claims.setdefault(student.id, [])
     if student.id in work.own_students:
         return Result(Outcome.REFUSED, None, [Remark("id_number", "own_student")])
-    if mine := next((one for one in stored if one.school_id == work.school.id), None):
+    if mine := next((one for one in stored if one.school_id in {work.school.id, *work.carried}), None):
         outcome, told = repeats.met(mine, claim)
         return Result(outcome, None if outcome is Outcome.REFUSED else mine.id, told)
     rivals = rivals_of(stored)

@@ -101,6 +101,23 @@ async def test_the_same_school_registers_nobody_twice() -> None:
     assert (await service.register(school.id, said, by=clerk)).outcome is Outcome.ACCEPTED
 
 
+async def test_what_carries_a_closed_school_on_registers_nobody_beside_it() -> None:
+    (closed, clerk), (heir, successor), (other, rival) = [await feeder(name) for name in ("东中学", "西中学", "南中学")]
+    numbers_ = [number_of(date(2011, 5, 11)), number_of(date(2011, 5, 12))]
+    first, _ = await service.register_many(closed.id, [claim(number) for number in numbers_], by=clerk)
+    closed.state, closed.successor_id = OrganisationState.CLOSED, heir.id
+    await closed.save()
+    again = await service.register_many(heir.id, [claim(numbers_[0]), claim(numbers_[1], name="吴青禾")], by=successor)
+    assert [(one.outcome, one.referral_id) for one in again] == [
+        (Outcome.REPEATED, first.referral_id),
+        (Outcome.REFUSED, None),
+    ]
+    assert await slug_of(service.register(heir.id, claim(numbers_[0]), by=successor)) == "already_registered"
+    assert (await row(first)).state is STATE.REGISTERED
+    beside = await service.register(other.id, claim(numbers_[0]), by=rival)
+    assert (await row(beside)).state is STATE.DISPUTED
+
+
 async def test_a_known_number_under_another_name_is_somebody_else_with_a_mistyped_number() -> None:
     school, clerk = await feeder()
     first = await service.register(school.id, claim(number := number_of(BORN), name="张小三"), by=clerk)
