@@ -142,7 +142,7 @@ def _pushing() -> quiet.Rules:
 
 
 async def _tell_again(_payload: Mapping[str, Any]) -> Mapping[str, Any]:
-    return await fanout.again()
+    return await fanout.again(callbacks.KIND, receipts.KIND, years.CHANGED, group.CHANGED, broadcasts.STOP)
 
 
 SCHEDULES = (

@@ -20,7 +20,7 @@ from server.students.id_number import IdNumber
 from server.students.models import LinkState, Relation, Student, StudentLink
 from server.students.sealed import identity
 
-OWN_CONSENT, OF_AGE = 14, 18
+OWN_CONSENT, OF_AGE = 14, links.OF_AGE
 """Years of life from which one consents for oneself, and from which nobody else does any more."""
 NEWEST_FIRST = Sort("given_at")
 
@@ -83,8 +83,9 @@ async def of_person(person_id: UUID, limit: int, cursor: str | None) -> Page[Con
 async def stands(subject: Person | Student, wanted: tuple[str, str], on: date, documents: Documents) -> bool:
     """Tell whether there is consent for `subject` on day `on` to `wanted`, a document's id and a scope's.
 
-    Only to the version in force that day: given by the student from 14 on, or by a guardian before 18, whose link
-    is confirmed and lasts. Of a person who is no known student, their own counts, unless they say they are younger.
+    Only to the version in force that day: given by the student from 14 on, or by a guardian whose link is confirmed
+    and lasts, until the student is 18. Of a person who is no known student, their own counts, unless they say they are
+    younger.
     """
     document = documents.find(wanted[0], on)
     if document is None or document.scope(wanted[1]) is None:
@@ -95,7 +96,7 @@ async def stands(subject: Person | Student, wanted: tuple[str, str], on: date, d
         return await _stands_for_student(link.student, document, wanted[1], on)
     known = await links.ages(subject.id)
     own = await _about(document, wanted[1], Q(person_id=subject.id, student_id=None))
-    return any(_covers(one, on) and _may(known, one) for one in own)
+    return any(_covers(one, on) and _may(known, one, on) for one in own)
 
 
 async def standing(
@@ -145,7 +146,7 @@ async def _standing(
         for one, student_id in whose
         if by in {None, one.capacity}
         and (student_id, one.person_id, one.capacity) in speakers
-        and _may([identity(students[student_id])], one)
+        and _may([identity(students[student_id])], one, on)
     }
 
 
@@ -157,11 +158,11 @@ def _covers(one: Consent, on: date) -> bool:
     return _day(one.given_at) <= on and (one.withdrawn_at is None or _day(one.withdrawn_at) > on)
 
 
-def _may(known: Collection[IdNumber], one: Consent) -> bool:
-    """Whether who gave it was the one to give it, by the student's age on that day."""
+def _may(known: Collection[IdNumber], one: Consent, on: date) -> bool:
+    """Whether who gave it was the one to give it, by the student's age then; a guardian's ends at 18."""
     given = _day(one.given_at)
     if one.capacity is Capacity.GUARDIAN:
-        return all(number.age_on(given) < OF_AGE for number in known)
+        return all(number.age_on(max(given, on)) < OF_AGE for number in known)
     return all(number.age_on(given) >= OWN_CONSENT for number in known)
 
 

@@ -19,6 +19,7 @@ from server.engagements.states import AT_WORK
 from server.kernel import clock
 from server.kernel.errors import DomainError, FieldFault, invalid
 from server.kernel.handed import Handed
+from server.kernel.sensitive import VaultError
 from server.labour import hours, posters
 from server.labour.drafts import Draft
 from server.labour.models import Posting, PostingKind, Supplier
@@ -217,15 +218,22 @@ async def _at_work(ids: Collection[UUID]) -> Sequence[Engagement]:
 
 
 async def _students(ids: Collection[UUID]) -> tuple[dict[UUID, Student], Mapping[UUID, Collection[IdNumber]]]:
-    """Return which students people are, and the numbers by which their ages are judged, as `links` has them."""
+    """Return which students people are, and the numbers by which their ages are judged, as `links` has them.
+
+    Of whom a number does not open nothing is known, so that it keeps nobody else from a place.
+    """
     mine = StudentLink.filter(person_id__in=list(ids), relation=Relation.SELF).exclude(state=LinkState.REJECTED)
     counting = mine.filter(Q(state=LinkState.CONFIRMED) | Q(ended_at=None)).select_related("student")
     students, numbers = dict[UUID, Student](), defaultdict[UUID, list[IdNumber]](list)
+    unread = set[UUID]()
     for link in await counting:
-        numbers[link.person_id].append(identity(link.student))
+        try:
+            numbers[link.person_id].append(identity(link.student))
+        except VaultError:
+            unread.add(link.person_id)
         if link.state is LinkState.CONFIRMED and link.ended_at is None:
             students[link.person_id] = link.student
-    return students, numbers
+    return {one: student for one, student in students.items() if one not in unread}, numbers
 
 
 async def _consented(known: Known) -> Collection[UUID]:

@@ -10,6 +10,7 @@ from server.engagements import fitness, holding, places
 from server.engagements.holding import Move
 from server.engagements.models import Engagement, EngagementState, EngagementStep
 from server.engagements.states import AT_WORK, Verb
+from server.kernel.sweeping import Sweep
 from server.kernel.transactions import transaction
 
 BATCH = 500
@@ -17,13 +18,14 @@ BATCH = 500
 
 async def watch() -> int:
     """Let go or tell whoever is concerned, each in a transaction of its own; return of how many."""
-    done, last = 0, UUID(int=0)
+    done, last, sweep = 0, UUID(int=0), Sweep()
     at_work = Engagement.filter(state__in=list(AT_WORK), student_id__isnull=False).order_by("id")
     while rows := await at_work.filter(id__gt=last).limit(BATCH).only("id", "state", "student_id"):
         concerned = await fitness.unguarded(rows)
         concerned -= await told(rows)
-        done += sum([await _ended(one) for one in sorted(concerned)])
+        done += await sweep.each(_ended, sorted(concerned))
         last = rows[-1].id
+    sweep.end()
     return done
 
 

@@ -12,6 +12,7 @@ from server.engagements import holding, leaving, places
 from server.engagements.holding import Move
 from server.engagements.models import Engagement, EngagementState
 from server.engagements.states import Verb
+from server.kernel.sweeping import Sweep
 from server.kernel.transactions import transaction
 from server.organisations.models import OrganisationState
 
@@ -23,11 +24,12 @@ _SCHOOL = Q(supply__organisation__state=_CLOSED, supply__organisation__successor
 
 async def watch() -> int:
     """End what has not begun, each in a transaction of its own; return how many."""
-    done, last = 0, UUID(int=0)
+    done, last, sweep = 0, UUID(int=0), Sweep()
     left = Engagement.filter(_POSTER | _SCHOOL, state__in=leaving.NOT_BEGUN).select_related("posting").order_by("id")
     while rows := await left.filter(id__gt=last).limit(BATCH):
-        done += sum([await _end(row.id) for row in rows if not leaving.begun(row)])
+        done += await sweep.each(_end, [row.id for row in rows if not leaving.begun(row)])
         last = rows[-1].id
+    sweep.end()
     return done
 
 

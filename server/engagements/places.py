@@ -11,6 +11,7 @@ from server.engagements.holding import Move
 from server.engagements.models import Engagement, EngagementState
 from server.engagements.states import AT_WORK, Verb
 from server.kernel import clock
+from server.kernel.sweeping import Sweep
 from server.kernel.transactions import transaction
 from server.labour import keeping, posters
 from server.labour.keeping import PUBLIC, Change
@@ -95,7 +96,10 @@ async def refill_all() -> int:
     """
     waiting = Engagement.filter(state=EngagementState.WAITING, posting__state=PostingState.LIVE)
     ids: Any = await waiting.order_by("posting_id").distinct().values_list("posting_id", flat=True)
-    return sum([await _look_again(one) for one in ids])
+    sweep = Sweep()
+    done = await sweep.each(_look_again, ids)
+    sweep.end()
+    return done
 
 
 @transaction

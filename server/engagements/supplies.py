@@ -18,6 +18,7 @@ from server.engagements.overlap import Times
 from server.engagements.states import Verb
 from server.kernel import clock
 from server.kernel.errors import DomainError, FieldFault, invalid
+from server.kernel.sweeping import PassedOverError, Sweep
 from server.kernel.transactions import CONTENDED, DATABASE_AWAY, after_commit, transaction
 from server.labour.keeping import Change
 from server.labour.models import Posting, PostingState
@@ -51,12 +52,15 @@ async def _end_of(supply_id: UUID) -> None:
     try:
         taken = Engagement.filter(_OF_ENDED | _OF_REMOVED, supply_id=supply_id)
         await _end_all(await taken.order_by("id").only("id"))
-    except (*CONTENDED, *DATABASE_AWAY) as error:  # the offer has ended all the same, and the clock ends the rest
+    except (*CONTENDED, *DATABASE_AWAY, PassedOverError) as error:  # it has ended, and the clock ends the rest
         _log.warning("engagements of an offer not ended yet", error=type(error).__name__)
 
 
 async def _end_all(rows: Sequence[Engagement]) -> int:
-    return sum([await _end(row.id) for row in rows])
+    sweep = Sweep()
+    done = await sweep.each(_end, [row.id for row in rows])
+    sweep.end()
+    return done
 
 
 @transaction

@@ -11,6 +11,7 @@ from server.engagements.holding import Move
 from server.engagements.models import ContestState, Engagement, EngagementState
 from server.engagements.states import Verb
 from server.kernel import clock, outbox
+from server.kernel.sweeping import Sweep
 from server.kernel.transactions import transaction
 
 BATCH = 500
@@ -22,20 +23,23 @@ async def watch() -> Mapping[str, int]:
     over = Q(posting__ends_on__lt=last_day)
     open_ended = Q(state=EngagementState.ACCEPTED, posting__ends_on=None, posting__starts_on__lte=last_day)
     silent = Engagement.filter(over | open_ended, state__in=states.AT_WORK, due_at=None)
-    return {
-        "due": await _each(Engagement.filter(due_at__lte=clock.now()), _due),
-        "silent": await _each(silent, _silent),
-        "unguarded": await guardians.watch(),
-        "left": await supplies.end_left(),
-        "orphaned": await orphans.watch(),
-        "moved_up": await places.refill_all(),
+    sweep = Sweep()
+    done = {
+        "due": await _each(sweep, Engagement.filter(due_at__lte=clock.now()), _due),
+        "silent": await _each(sweep, silent, _silent),
+        "unguarded": await sweep.do(guardians.watch),
+        "left": await sweep.do(supplies.end_left),
+        "orphaned": await sweep.do(orphans.watch),
+        "moved_up": await sweep.do(places.refill_all),
     }
+    sweep.end()
+    return done
 
 
-async def _each(query: QuerySet[Engagement], work: Callable[[UUID], Awaitable[bool]]) -> int:
+async def _each(sweep: Sweep, query: QuerySet[Engagement], work: Callable[[UUID], Awaitable[bool]]) -> int:
     done, last = 0, UUID(int=0)
     while ids := [row.id for row in await query.filter(id__gt=last).order_by("id").limit(BATCH).only("id")]:
-        done += sum([await work(one) for one in ids])
+        done += await sweep.each(work, ids)
         last = ids[-1]
     return done
 

@@ -8,6 +8,7 @@ from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 
 from server.kernel import clock
+from server.kernel.sweeping import Sweep
 from server.kernel.transactions import transaction
 from server.labour import inheriting, keeping, life, posters
 from server.labour.keeping import PUBLIC, RUNNING, Change
@@ -28,30 +29,33 @@ async def watch() -> Mapping[str, int]:
     over = Posting.filter(state__in=RUNNING, valid_until__lt=today)
     near = Posting.filter(state__in=PUBLIC, valid_until__gte=today, valid_until__lte=today + REMINDED_BEFORE)
     back = Posting.filter(state=PostingState.PAUSED, paused_for=life.FOR_STANDING)
-    return {
-        "of_closed": await _each(inheriting.of_closed(), inheriting.settle),
-        "expired": await _each(over, _expire),
-        "reminded": await _each(near.filter(reminded_on=None), _remind),
-        "paused": await _pause_all(),
-        "resumed": await _each(back.filter(organisation__state=OrganisationState.VERIFIED), _resume)
-        + await _each(back.filter(organisation_id=None, person__state=PersonState.ACTIVE), _resume),
+    sweep = Sweep()
+    done = {
+        "of_closed": await _each(sweep, inheriting.of_closed(), inheriting.settle),
+        "expired": await _each(sweep, over, _expire),
+        "reminded": await _each(sweep, near.filter(reminded_on=None), _remind),
+        "paused": await _pause_all(sweep),
+        "resumed": await _each(sweep, back.filter(organisation__state=OrganisationState.VERIFIED), _resume)
+        + await _each(sweep, back.filter(organisation_id=None, person__state=PersonState.ACTIVE), _resume),
     }
+    sweep.end()
+    return done
 
 
 async def pause_of(person_id: UUID) -> int:
     """Pause at once what a person offers who may not be seen with it any more; return how many."""
-    return await _each(_offers([person_id]), _pause)
+    return await _each(Sweep(), _offers([person_id]), _pause)  # what failed the next watch does
 
 
-async def _each(query: QuerySet[Posting], work: Callable[[UUID], Awaitable[bool]]) -> int:
+async def _each(sweep: Sweep, query: QuerySet[Posting], work: Callable[[UUID], Awaitable[bool]]) -> int:
     done, last = 0, UUID(int=0)
     while ids := [row.id for row in await query.filter(id__gt=last).order_by("id").limit(BATCH).only("id")]:
-        done += sum([await work(one) for one in ids])
+        done += await sweep.each(work, ids)
         last = ids[-1]
     return done
 
 
-async def _pause_all() -> int:
+async def _pause_all(sweep: Sweep) -> int:
     """Pause what those post who have no standing, found from their side: they are few."""
     today = clock.today()
     lapsed = Q(state=OrganisationState.VERIFIED, due_on__lt=today)
@@ -61,9 +65,9 @@ async def _pause_all() -> int:
     unknown = {link.person_id for link in await taken_back.only("id", "person_id")}
     done = 0
     for some in _batches([row.id for row in organisations]):
-        done += await _each(Posting.filter(organisation_id__in=some, state__in=PUBLIC), _pause)
+        done += await _each(sweep, Posting.filter(organisation_id__in=some, state__in=PUBLIC), _pause)
     for some in _batches([*(row.id for row in people), *unknown]):
-        done += await _each(_offers(some), _pause)
+        done += await _each(sweep, _offers(some), _pause)
     return done
 
 

@@ -51,11 +51,11 @@ async def tell(payload: Mapping[str, Any], catalogue: Catalogue, wakeup: Wakeup,
     return {"notices": made}
 
 
-async def again() -> Mapping[str, int]:
-    """Let jobs that were given up tell their events after all."""
-    number = await queue.put_back((URGENT, USUAL), clock.now() - TRIED_AGAIN_FOR, _MOST_AGAIN)
+async def again(*others: str) -> Mapping[str, int]:
+    """Let jobs that were given up tell their events after all, and `others` of which nothing else makes a new one."""
+    number = await queue.put_back((URGENT, USUAL, *others), clock.now() - TRIED_AGAIN_FOR, _MOST_AGAIN)
     if number:
-        _log.error("events could not be told, and are tried again", jobs=number)
+        _log.error("jobs were given up, and are tried again", jobs=number)
     return {"jobs": number}
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from server.kernel import clock
+from server.kernel.sweeping import Sweep
 from server.kernel.transactions import transaction
 from server.notices import broadcasts, catalogue, facts, permissions, putting, reach
 from server.notices.facts import Message
@@ -29,8 +30,14 @@ async def run(payload: Mapping[str, Any], reference: Reference) -> Mapping[str, 
 async def resume(reference: Reference) -> Mapping[str, Any]:
     """Go on with every broadcast that runs, whatever became of its job; beside one at work nothing is made twice."""
     running = await Broadcast.filter(state=BroadcastState.RUNNING).order_by("approved_at").only("id")
-    done = [await run({"broadcast": str(row.id)}, reference) for row in running]
-    return {"broadcasts": len(done), "notices": sum(one["notices"] for one in done)}
+    sweep = Sweep()
+
+    async def one(row: Broadcast) -> int:
+        return int((await run({"broadcast": str(row.id)}, reference))["notices"])
+
+    notices = await sweep.each(one, running)
+    sweep.end()
+    return {"broadcasts": len(running), "notices": notices}
 
 
 async def stop(payload: Mapping[str, Any]) -> Mapping[str, Any]:

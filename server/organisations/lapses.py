@@ -2,11 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from server.kernel import clock
 from server.kernel.errors import DomainError, FieldFault, invalid
+from server.kernel.sweeping import Sweep
 from server.kernel.transactions import transaction
 from server.organisations import applications, keeping, rules
 from server.organisations.keeping import Change
@@ -36,10 +38,11 @@ async def renew(organisation_id: UUID, given: Mapping[str, Any], *, by: UUID, ve
 
 async def watch() -> Mapping[str, int]:
     """Let lapse what is overdue and remind of what soon will be; return how many of each."""
-    today = clock.today()
-    late = await _each(_lapse, today, due_on__lt=today)
+    today, sweep = clock.today(), Sweep()
+    late = await _each(sweep, partial(_lapse, today=today), due_on__lt=today)
     last = today + timedelta(days=max(rules.REMINDED_DAYS_BEFORE))
-    reminded = await _each(_remind, today, due_on__gte=today, due_on__lte=last)
+    reminded = await _each(sweep, partial(_remind, today=today), due_on__gte=today, due_on__lte=last)
+    sweep.end()
     return {"lapsed": late, "reminded": reminded}
 
 
@@ -50,12 +53,12 @@ def _require_time(organisation: Organisation) -> None:
         raise DomainError("renewal_too_early", 409)
 
 
-async def _each(work: Callable[[UUID, date], Awaitable[bool]], today: date, **wanted: Any) -> int:
+async def _each(sweep: Sweep, work: Callable[[UUID], Awaitable[bool]], **wanted: Any) -> int:
     """Do `work` on every verified organisation that is `wanted`, each in a transaction of its own; return how many."""
     done, last = 0, UUID(int=0)
     verified = Organisation.filter(state=OrganisationState.VERIFIED, **wanted).order_by("id").limit(BATCH)
     while ids := [row.id for row in await verified.filter(id__gt=last).only("id")]:
-        done += sum([await work(one, today) for one in ids])
+        done += await sweep.each(work, ids)
         last = ids[-1]
     return done
 

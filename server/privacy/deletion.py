@@ -15,6 +15,7 @@ from server.callbacks import service as callbacks
 from server.consents import service as consents
 from server.engagements import contests, leaving
 from server.kernel import clock
+from server.kernel.sweeping import Sweep
 from server.kernel.transactions import CONTENDED, DATABASE_AWAY, after_commit, transaction
 from server.labour import offers
 from server.notices import inbox, permissions
@@ -54,14 +55,27 @@ async def request(person_id: UUID, retention: Retention) -> Requested:
     return Requested(person, final_at, await keeping.told(person_id, retention, final_at))
 
 
-async def carry_out(retention: Retention) -> dict[str, int]:
+async def carry_out(retention: Retention, sweep: Sweep | None = None) -> dict[str, int]:
     """End every account whose time has come; return how many were restricted and erased."""
     undo = timedelta(days=retention.deletion.undo_days)
-    for one in await deletion.going():
+    left, sweep = list[PersonState | None](), sweep or Sweep()
+
+    async def give_up(one: Person) -> int:
         await leaving.end_all(one.id, (one.deletion_requested_at or clock.now()) + undo)
+        return 1
+
+    async def leave(person_id: UUID) -> int:
+        left.append(await _try_leave(person_id, before, retention))
+        return 1
+
+    async def erase(person_id: UUID) -> int:
+        left.append(await _erase(person_id, retention))
+        return 1
+
+    await sweep.each(give_up, await deletion.going())
     before = clock.now() - undo
-    left = [await _try_leave(person_id, before, retention) for person_id in await deletion.requested(before)]
-    left += [await _erase(person_id, retention) for person_id in await deletion.restricted()]
+    await sweep.each(leave, await deletion.requested(before))
+    await sweep.each(erase, await deletion.restricted())
     return {state.value: left.count(state) for state in (PersonState.RESTRICTED, PersonState.ERASED)}
 
 

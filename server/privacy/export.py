@@ -34,7 +34,8 @@ from server.privacy.parts import (
 from server.privacy.schooling import EnrolmentPart, ReferralPart
 from server.privacy.working import EngagementPart
 from server.students import sealed as students
-from server.students.models import LinkState, StudentLink
+from server.students.links import speaks
+from server.students.models import StudentLink
 
 LOOKS = ".revealed"
 """What the name of every act ends with by which somebody saw a full value."""
@@ -113,7 +114,7 @@ async def export(person_id: UUID) -> Export:
 
 def _spoken_for(links: Sequence[StudentLink]) -> list[UUID]:
     """Return the students for whom a person is known to speak."""
-    return [one.student_id for one in links if one.state is LinkState.CONFIRMED and one.ended_at is None]
+    return [one.student_id for one in links if speaks(one)]
 
 
 async def _history(

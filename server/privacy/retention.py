@@ -1,6 +1,6 @@
 """Whatever is past its period goes, every day, in parts that hold nobody up."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from tortoise.expressions import Q
@@ -10,6 +10,8 @@ from server.consents.models import Consent
 from server.engagements import leaving
 from server.imports.models import ImportRow
 from server.kernel import audit, clock
+from server.kernel.sensitive import VaultError
+from server.kernel.sweeping import Sweep
 from server.kernel.transactions import transaction
 from server.labour import offers
 from server.privacy import awarded, deletion, hearing, papers
@@ -23,13 +25,14 @@ OF_AGE = 18
 WAITING = (ReferralState.REGISTERED, ReferralState.DISPUTED)
 """Claims whose student somebody may still have to reach."""
 CAME_TO_NOTHING = (ReferralState.WITHDRAWN, ReferralState.REJECTED, ReferralState.LAPSED)
-MINOR, ADULT = "minor", "adult"
+MINOR, ADULT, UNREAD = "minor", "adult", "unread"
 """What the history says of a student who was deleted, for the yearly report."""
 
 
 async def retain(retention: Retention) -> dict[str, int]:
     """Carry out the deletions that are due, delete what is past its period, and return how much of each."""
-    result = await deletion.carry_out(retention)
+    sweep = Sweep()
+    result = await deletion.carry_out(retention, sweep)
     now = clock.now()
     steps = {
         Kept.AWARD: awarded.forget,
@@ -54,8 +57,9 @@ async def retain(retention: Retention) -> dict[str, int]:
     for kept, step in steps.items():
         limit = retention.limit(kept, now)
         result[kept.value] = 0
-        while done := await step(limit):
+        while done := await sweep.do(step, limit):
             result[kept.value] += done
+    sweep.end()
     return result
 
 
@@ -118,11 +122,18 @@ async def _students(before: datetime) -> int:
     await Student.filter(id__in=ids).select_for_update(skip_locked=True).order_by("id")
     today, students = clock.today(), await unused.filter(id__in=ids)  # asked again: somebody may just have named one
     for student in students:
-        age = identity(student).age_on(today)
-        before_it = MINOR if age < OF_AGE else ADULT
+        before_it = _age(student, today)
         await audit.note(f"student:{student.id}", "student.deleted", actor_id=None, before=before_it, after="deleted")
         await student.delete()
     return len(students)
+
+
+def _age(student: Student, today: date) -> str:
+    """Return what the history says of a student; also of one whose number does not open, which goes all the same."""
+    try:
+        return MINOR if identity(student).age_on(today) < OF_AGE else ADULT
+    except VaultError:
+        return UNREAD
 
 
 async def _delete(rows: QuerySet[Any]) -> int:

@@ -7,8 +7,11 @@ that a run which is killed has done the parts that it did.
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+import structlog
+
 from server.enrolments.models import Enrolment, Intake
 from server.kernel import clock
+from server.kernel.sweeping import GONE, Sweep
 from server.kernel.transactions import transaction
 from server.referrals import matching, years
 from server.referrals.models import LIVE, Referral, ReferralState
@@ -16,17 +19,19 @@ from server.referrals.years import IntakeDates
 from server.students import registry
 
 BATCH = 200
+_log = structlog.get_logger(__name__)
 
 
 async def settle() -> Mapping[str, int]:
     """Confirm and let lapse what is due; return how many students were looked at."""
     waiting = Referral.filter(state__in=[ReferralState.REGISTERED, ReferralState.MATCHED])
     found = await waiting.distinct().values_list("year", flat=True)
-    done = 0
+    done, sweep = 0, Sweep()
     for year in sorted({int(year) for year in found}):  # type: ignore[call-overload]
         calendar = await years.calendar(year)
         if not calendar.over_on(clock.today()):
-            done += sum([await _settle(year, intake, _due(calendar.of(intake))) for intake in Intake])
+            done += sum([await _settle(sweep, year, intake, _due(calendar.of(intake))) for intake in Intake])
+    sweep.end()
     return {"looked_at": done}
 
 
@@ -35,8 +40,10 @@ async def settle_anew(year: int) -> Mapping[str, int]:
 
     Returns how many students were looked at, those of each intake by themselves.
     """
-    states = [*LIVE, ReferralState.LAPSED]
-    return {"looked_at": sum([await _settle(year, intake, states) for intake in Intake])}
+    states, sweep = [*LIVE, ReferralState.LAPSED], Sweep()
+    done = sum([await _settle(sweep, year, intake, states) for intake in Intake])
+    sweep.end()
+    return {"looked_at": done}
 
 
 async def settle_school(school_id: UUID) -> Mapping[str, int]:
@@ -45,21 +52,31 @@ async def settle_school(school_id: UUID) -> Mapping[str, int]:
     Returns how many students were looked at, those of each year by themselves.
     """
     found = await Enrolment.filter(school_id=school_id).distinct().values_list("year", flat=True)
-    done = 0
+    done, sweep = 0, Sweep()
     for year in sorted({int(year) for year in found}):  # type: ignore[call-overload]
         last = UUID(int=0)
         while students := await _next_of_school(school_id, year, last):
-            await _reconsider(students, year)
-            done, last = done + len(students), students[-1]
+            done, last = done + await _look(sweep, students, year), students[-1]
+    sweep.end()
     return {"looked_at": done}
 
 
-async def _settle(year: int, intake: Intake, due: Sequence[ReferralState]) -> int:
+async def _settle(sweep: Sweep, year: int, intake: Intake, due: Sequence[ReferralState]) -> int:
     done, last = 0, UUID(int=0)
     while due and (students := await _next(year, intake, due, last)):
-        await _reconsider(students, year)
-        done, last = done + len(students), students[-1]
+        done, last = done + await _look(sweep, students, year), students[-1]
     return done
+
+
+async def _look(sweep: Sweep, students: Sequence[UUID], year: int) -> int:
+    """Look at some students together and, where that fails, at each alone; return at how many."""
+    try:
+        return await _reconsider(students, year)
+    except GONE:
+        raise
+    except Exception as error:  # noqa: BLE001 -- whatever it was, most can be done alone
+        _log.warning("students are looked at one by one", error=type(error).__name__)
+    return await sweep.each(lambda one: _reconsider([one], year), students)
 
 
 def _due(days: IntakeDates) -> list[ReferralState]:
@@ -80,6 +97,7 @@ async def _next_of_school(school_id: UUID, year: int, after: UUID) -> list[UUID]
 
 
 @transaction
-async def _reconsider(student_ids: Sequence[UUID], year: int) -> None:
+async def _reconsider(student_ids: Sequence[UUID], year: int) -> int:
     await registry.hold_all(student_ids)
     await matching.reconsider(student_ids, year, actor_id=None)
+    return len(student_ids)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from tortoise.expressions import Q
 
+from server.kernel import clock
 from server.kernel.errors import found
 from server.kernel.paging import Page, Sort, page
 from server.kernel.statements import select
@@ -12,6 +13,8 @@ from server.students.id_number import IdNumber
 from server.students.models import LinkState, Relation, Student, StudentLink
 from server.students.sealed import identity
 
+OF_AGE = 18
+"""Years of life from which nobody else speaks for somebody any more."""
 NEWEST_FIRST, OLDEST_FIRST = Sort("created_at"), Sort("created_at", descending=False)
 
 
@@ -45,10 +48,17 @@ async def confirmed(person_id: UUID, student_id: UUID) -> StudentLink | None:
 
 
 async def speaking(student_id: UUID) -> frozenset[UUID]:
-    """Return the people who are confirmed as a student, or as its guardian; raises DomainError 404."""
+    """Return the people who are confirmed as a student, or as the guardian of one under age; raises DomainError 404."""
     found(await Student.get_or_none(id=student_id), "student")
     lasting = StudentLink.filter(student_id=student_id, state=LinkState.CONFIRMED, ended_at=None)
-    return frozenset([link.person_id for link in await lasting.only("id", "person_id")])
+    return frozenset([link.person_id for link in await lasting.select_related("student") if speaks(link)])
+
+
+def speaks(link: StudentLink) -> bool:
+    """Whether a link, read with its student, lets its person speak for them: a guardian until they are of age."""
+    if link.state is not LinkState.CONFIRMED or link.ended_at is not None:
+        return False
+    return link.relation is Relation.SELF or identity(link.student).age_on(clock.today()) < OF_AGE
 
 
 async def spoken_for(person_id: UUID, student_ids: Collection[UUID]) -> set[UUID]:
