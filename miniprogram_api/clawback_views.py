@@ -57,6 +57,7 @@ class ClawbackQuery(Exportable):
 class ClawbackView(Body):
     """The claiming back of an award, or of a part of it.
 
+    `subject` is the number of the referral, or the matter.
     `owed_fen` is what neither came back nor was given up nor is to be kept back (`offsetting_fen`) by a statement that
     is on its way. `contest_until` is the last day on which the payee may contest it, null before the demand.
     `requested_by` and `approved_by` the secretariat alone sees; the first is null where the question came up by itself
@@ -66,6 +67,7 @@ class ClawbackView(Body):
 
     id: UUID
     award: UUID
+    subject: str
     programme: str
     year: int
     payee: SchoolView
@@ -94,6 +96,7 @@ class ClawbackView(Body):
         """Return the view of a row that was fetched with award and payee, and what its reader may do with it."""
         more: dict[str, Any] = {
             "award": row.award_id,
+            "subject": row.award.referral.number if row.award.referral else row.award.matter,
             "programme": row.award.programme,
             "year": row.award.year,
             "payee": SchoolView.of(row.payee),
@@ -110,12 +113,14 @@ class ClawbackView(Body):
 def table(words: Words) -> Table[ClawbackView]:
     """Return a list of clawbacks as a file."""
     columns: Columns[ClawbackView] = (
+        ("登记编号或事项", lambda one: one.subject),
         ("学校", lambda one: one.payee.name),
         ("年度", lambda one: one.year),
         ("项目", lambda one: book.title(one.programme)),
         ("追回金额（元）", lambda one: yuan_text(one.amount_fen)),
         ("尚欠（元）", lambda one: yuan_text(one.owed_fen)),
         ("已收回（元）", lambda one: yuan_text(one.recovered_fen)),
+        ("正在抵扣（元）", lambda one: yuan_text(one.offsetting_fen)),
         ("已抵扣（元）", lambda one: yuan_text(one.offset_fen)),
         ("已核销（元）", lambda one: yuan_text(one.written_off_fen)),
         ("状态", lambda one: words.clawback_states[one.state]),

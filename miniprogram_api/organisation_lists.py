@@ -1,5 +1,6 @@
 """Which organisations there are, and who belongs to one."""
 
+from collections.abc import Mapping
 from typing import Annotated
 from uuid import UUID
 
@@ -32,14 +33,14 @@ class OrganisationQuery(Exportable):
     q: Annotated[str, Field(min_length=1, max_length=50, pattern=r"^[^\x00-\x1f\x7f]*$")] | None = None
 
 
-def _organisations(words: Words) -> Table[OrganisationView]:
+def _organisations(words: Words, counties: Mapping[str, str]) -> Table[OrganisationView]:
     columns: Columns[OrganisationView] = (
         ("名称", lambda one: one.name),
         ("类别", lambda one: words.kinds[one.kind]),
         ("状态", lambda one: words.organisation_states[one.state]),
         ("统一社会信用代码", lambda one: one.credit_code),
         ("学校标识码", lambda one: one.school_code),
-        ("县区", lambda one: one.region),
+        ("县区", lambda one: one.region and counties.get(one.region, one.region)),
         ("地址", lambda one: one.address),
         ("经办人", lambda one: one.contact_name and one.contact_name.masked),
         ("核验有效至", lambda one: one.due_on),
@@ -71,7 +72,7 @@ async def index(request: Request, query: OrganisationQuery) -> HTTPResponse:
     return await listed(
         request,
         query,
-        _organisations(request.app.ctx.words),
+        _organisations(request.app.ctx.words, request.app.ctx.reference.names_of_regions),
         lambda limit, cursor: service.organisations(wanted, within, limit, cursor),
         OrganisationView.of,
     )

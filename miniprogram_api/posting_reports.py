@@ -6,13 +6,14 @@ from uuid import UUID
 
 from sanic import HTTPResponse, Request
 
+from miniprogram_api.auth import Access
 from miniprogram_api.idempotent import made
 from miniprogram_api.listing import Columns, Table, listed
 from miniprogram_api.people import decider
 from miniprogram_api.posting_bodies import NewReport, ReportDecision, ReportQuery
-from miniprogram_api.reading import Body
+from miniprogram_api.reading import Body, Paged
 from miniprogram_api.representation import FixedResponse
-from miniprogram_api.shelf import ListView
+from miniprogram_api.shelf import ListView, paged
 from miniprogram_api.tables import MEDIA
 from miniprogram_api.web import Face, allow, answer, answers, body, first, idempotent, query
 from miniprogram_api.words import Words
@@ -52,8 +53,8 @@ class ReportedPostingView(Body):
     state: PostingState
 
 
-class StaffReportView(ReportView):
-    """The same with the posting; who reported stays with us."""
+class ReportedView(ReportView):
+    """The same with the posting, for its writer and for the secretariat; who reported stays with us."""
 
     posting: ReportedPostingView
 
@@ -65,8 +66,8 @@ class StaffReportView(ReportView):
         return cls(posting=ReportedPostingView(**posting), **row)
 
 
-def _table(words: Words) -> Table[StaffReportView]:
-    columns: Columns[StaffReportView] = (
+def _table(words: Words) -> Table[ReportedView]:
+    columns: Columns[ReportedView] = (
         ("供求信息", lambda one: one.posting.title),
         ("信息状态", lambda one: words.posting_states[one.posting.state]),
         ("举报事项", lambda one: words.report_subjects[one.what]),
@@ -98,7 +99,7 @@ def _made(report: PostingReport) -> FixedResponse:
 
 
 def _decided(report: PostingReport) -> FixedResponse:
-    return made(answer(StaffReportView.of(report)), str(report.id))
+    return made(answer(ReportedView.of(report)), str(report.id))
 
 
 @posting_reports.post("/postings/<posting_id:uuid>/reports")
@@ -112,15 +113,25 @@ async def report(request: Request, posting_id: UUID, body: NewReport) -> HTTPRes
     return _made(await service.report(posting_id, body.what, body.note, request.ctx.caller.person_id))
 
 
+@posting_reports.get("/me/reports")
+@allow(Access.SIGNED_IN)
+@query(Paged)
+@answers(200, ListView[ReportedView])
+async def mine(request: Request, query: Paged) -> HTTPResponse:
+    """List what one reported, the last first, with what came of it."""
+    found = await service.of_person(request.ctx.caller.person_id, query.limit, query.cursor)
+    return paged(found, ReportedView.of)
+
+
 @posting_reports.get("/reports")
 @allow(*STAFF)
 @query(ReportQuery)
-@answers(200, ListView[StaffReportView], *MEDIA)
+@answers(200, ListView[ReportedView], *MEDIA)
 async def index(request: Request, query: ReportQuery) -> HTTPResponse:
     """List reports, those first that have waited for longest."""
     table = _table(request.app.ctx.words)
     return await listed(
-        request, query, table, lambda limit, cursor: service.reports(query.state, limit, cursor), StaffReportView.of
+        request, query, table, lambda limit, cursor: service.reports(query.state, limit, cursor), ReportedView.of
     )
 
 
@@ -128,7 +139,7 @@ async def index(request: Request, query: ReportQuery) -> HTTPResponse:
 @allow(Role.REVIEWER)
 @idempotent(_decided_again)
 @body(ReportDecision)
-@answers(200, StaffReportView)
+@answers(200, ReportedView)
 async def decide(request: Request, report_id: UUID, body: ReportDecision) -> HTTPResponse:
     """Uphold a report, which removes the posting, or dismiss it."""
     by = decider(request, body)

@@ -1,5 +1,6 @@
 """What the secretariat decides on postings."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from sanic import HTTPResponse, Request
@@ -19,7 +20,7 @@ from server.organisations.roles import STAFF, Role
 posting_review = Face("posting_review", url_prefix="/postings")
 
 
-def _table(words: Words, problems: Problems) -> Table[PostingView]:
+def _table(words: Words, problems: Problems, counties: Mapping[str, str]) -> Table[PostingView]:
     def changed(one: PostingView) -> str:
         """Return what a change that waits is of, empty for a posting that is new."""
         return "、".join(map(problems.called, one.pending_revision.fields)) if one.pending_revision else ""
@@ -34,7 +35,7 @@ def _table(words: Words, problems: Problems) -> Table[PostingView]:
         ("单位", lambda one: one.organisation and one.organisation.name),
         ("招工或求职", lambda one: words.sides[one.side]),
         ("类型", lambda one: words.posting_kinds[one.kind]),
-        ("县区", lambda one: one.region),
+        ("县区", lambda one: one.region and counties.get(one.region, one.region)),
         ("人数", lambda one: one.headcount),
         ("开始日期", lambda one: one.starts_on),
         ("结束日期", lambda one: one.ends_on),
@@ -55,7 +56,7 @@ def _table(words: Words, problems: Problems) -> Table[PostingView]:
 async def queue(request: Request, query: Exportable) -> HTTPResponse:
     """List postings and changes that wait for a reviewer; `submitted_at` says since when, the oldest first."""
     ctx = request.app.ctx
-    table = _table(ctx.words, ctx.problems)
+    table = _table(ctx.words, ctx.problems, ctx.reference.names_of_regions)
     return await listed(request, query, table, service.waiting, lambda one: view_of(one, request.ctx.caller, ctx))
 
 

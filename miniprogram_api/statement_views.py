@@ -43,7 +43,7 @@ class ApprovalView(Body):
 
 
 class OutcomesView(Body):
-    """Of how many rows what came; a row that the bank sent back, and did not by mistake only, was paid before."""
+    """Of how many awards what came; one that the bank sent back, and did not by mistake only, was paid before."""
 
     paid: int = 0
     failed: int = 0
@@ -117,7 +117,7 @@ class ResultView(Body):
 class StatementRowView(Body):
     """A row: an award to pay, or what is kept back for a clawback, below zero; `number` is null before it is locked.
 
-    `subject` is the number of the referral, or the matter.
+    `award` is the one to pay or that was claimed back; `subject` the number of its referral, or its matter.
     """
 
     number: int | None
@@ -130,12 +130,12 @@ class StatementRowView(Body):
     @classmethod
     def of(cls, line: listing.Line) -> Self:
         """Return the view of a row."""
-        award = line.award
+        award = line.award or (line.clawback.award if line.clawback else None)
         subject = (award.referral.number if award.referral else award.matter) if award else ""
         return cls(
             number=line.number,
             award=award.id if award else None,
-            clawback=line.clawback_id,
+            clawback=line.clawback.id if line.clawback else None,
             subject=subject,
             amount_fen=line.amount_fen,
             results=[ResultView.of(one) for one in line.results],

@@ -182,7 +182,7 @@ async def over_all(request: Request, query: SummaryQuery) -> HTTPResponse:
 
 def _names(request: Request, by: By) -> Mapping[str, str]:
     words: Words = request.app.ctx.words
-    of_counties = {region.code: region.name for region in request.app.ctx.reference.regions if region.code}
+    of_counties = request.app.ctx.reference.names_of_regions
     found = {By.COUNTY: of_counties, By.INTAKE: words.intakes, By.STATE: words.states, By.AGE: words.ages}
     return {str(key): name for key, name in found.get(by, {}).items()}
 

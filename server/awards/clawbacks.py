@@ -174,7 +174,7 @@ async def newest(award_id: UUID, *, told_only: bool) -> Clawback:
 
 async def shown(clawback_id: UUID) -> Clawback:
     """Return a clawback with award and payee; raises DomainError 404."""
-    return found(await Clawback.get_or_none(id=clawback_id).select_related("award", "payee"), "clawback")
+    return found(await Clawback.get_or_none(id=clawback_id).select_related("award__referral", "payee"), "clawback")
 
 
 async def clawbacks(chosen: Chosen, within: frozenset[UUID] | None, limit: int, cursor: str | None) -> Page[Clawback]:
@@ -182,7 +182,7 @@ async def clawbacks(chosen: Chosen, within: frozenset[UUID] | None, limit: int, 
 
     `within` narrows it to what these payees have been told of, None shows all.
     """
-    rows = Clawback.all().select_related("award", "payee")
+    rows = Clawback.all().select_related("award__referral", "payee")
     if within is not None:
         rows = rows.filter(payee_id__in=list(within), demanded_at__isnull=False)
     if chosen.state is not None:

@@ -78,7 +78,7 @@ async def _carry(fund_id: UUID, year: int, carry_over_fen: int, by: Decider) -> 
 
 async def _queue_up(budget: Budget, awards: Sequence[Award], by: Decider) -> None:
     """Have awards wait for the fund's money, each in the place that its approval gave it; a held one stays held."""
-    changes = [Change(one, one.state, AwardState.AWAITING_FUNDS) for one in awards]
+    changes = [Change(one, one.state, "requeued") for one in awards]
     for one in awards:
         if one.state is AwardState.HELD:
             one.held_from = AwardState.AWAITING_FUNDS

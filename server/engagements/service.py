@@ -73,7 +73,8 @@ async def accept(engagement_id: UUID, actor: Actor) -> Engagement:
     held.approved_at = held.approved_at or clock.now()
     if held.size > places.left(held.posting):
         holding.enter(held, EngagementState.WAITING)
-        return await holding.change(held, before, Move(Verb.ACCEPT, "waiting", actor))
+        told = "approved" if before is EngagementState.WAITING else "waiting"  # that it waits is known already
+        return await holding.change(held, before, Move(Verb.ACCEPT, told, actor))
     people = await holding.people([held.person_id])
     _require_fit(await fitness.look(held.posting, [held], people), held, actor.party)
     places.take(held)

@@ -12,7 +12,7 @@ from server.labour.keeping import REMOVABLE, readable
 from server.labour.models import PostingReport, ReportState
 from server.people.service import Decider
 
-OLDEST_FIRST = Sort("created_at", descending=False)
+OLDEST_FIRST, NEWEST_FIRST = Sort("created_at", descending=False), Sort("created_at")
 MOST, SECONDS = 10, 24 * 3600
 """How many postings one person may report in a day."""
 
@@ -54,6 +54,11 @@ async def reports(state: ReportState | None, limit: int, cursor: str | None) -> 
     """Return a page of reports, those first that have waited for longest, each with its posting."""
     query = PostingReport.all() if state is None else PostingReport.filter(state=state)
     return await page(query.select_related("posting"), OLDEST_FIRST, limit, cursor)
+
+
+async def of_person(person_id: UUID, limit: int, cursor: str | None) -> Page[PostingReport]:
+    """Return a page of what a person reported, the last first, each with its posting."""
+    return await page(PostingReport.filter(person_id=person_id).select_related("posting"), NEWEST_FIRST, limit, cursor)
 
 
 async def one(report_id: UUID) -> PostingReport:

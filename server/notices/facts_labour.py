@@ -1,9 +1,11 @@
 """What notices about postings, reports of them and engagements know, and who is told of them as what."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
-from server.engagements.models import ContestState, Engagement
+from server.engagements import contests
+from server.engagements.models import ContestState, Engagement, EngagementState, EngagementStep
+from server.engagements.states import Verb
 from server.kernel.outbox import Event
 from server.labour.life import FOR_STANDING
 from server.labour.models import Posting, PostingReport, PostingState
@@ -14,7 +16,9 @@ from server.organisations import current
 OWNER, REPORTER, WORKER, POSTER = "owner", "reporter", "worker", "poster"
 _ENDED = (PostingState.CLOSED, PostingState.EXPIRED, PostingState.REMOVED)
 _WAITING = "engagement.waiting"
+_DECISIONS = ("none", "mark_stands", "mark_lifted", "unpaid_stands", "unpaid_lifted")
 _WITH_IT = frozenset({"engagement.unanswered", "engagement.cancelled"})
+_DECIDED, _UNDECIDED = "engagement.decided", "none"
 _PAUSED, _REMOVED, _UPHELD = "posting.paused", "posting.removed", "posting.report_upheld"
 
 
@@ -61,13 +65,31 @@ async def _engagements(events: Sequence[Event]) -> Mapping[UUID, Known]:
     query = Engagement.filter(id__in=ids(events)).select_related("posting__organisation", "supply")
     rows = {row.id: row for row in await query}
     acting = await current.acting({one for row in rows.values() for one in _organisations(row) if one})
+    decisions = await _decisions([subject_id(event) for event in events if event.name == _DECIDED])
     found = {}
     for event in events:
         if row := rows.get(subject_id(event)):
             poster, school = _organisations(row)
             posters = [] if _of_their_own(event, row) else acting[poster] if poster else [row.posting.person_id]
             told = dict.fromkeys(posters, POSTER) | dict.fromkeys(acting[school] if school else [row.person_id], WORKER)
-            found[event.id] = Known(_of_engagement(row), {one: told[one] for one in people(event) if one in told})
+            found[event.id] = Known(
+                _of_engagement(row, decisions), {one: told[one] for one in people(event) if one in told}
+            )
+    return found
+
+
+async def _decisions(engagement_ids: Collection[UUID]) -> Mapping[UUID, str]:
+    """Return what was last decided of each: what stands or is lifted is a mark, or that wages are unpaid."""
+    if not engagement_ids:
+        return {}
+    made = EngagementStep.filter(engagement_id__in=list(engagement_ids), verb=Verb.DECIDE)
+    found = {}
+    for step in await made.select_related("engagement").order_by("made_at", "id"):
+        verdict = step.engagement.contest
+        if verdict in contests.DECIDED:
+            mark = step.after if verdict is ContestState.STANDS else step.before
+            about = "unpaid" if mark == EngagementState.WAGE_DISPUTE else "mark"
+            found[step.engagement_id] = f"{about}_{verdict}"
     return found
 
 
@@ -82,14 +104,14 @@ def _organisations(row: Engagement) -> tuple[UUID | None, UUID | None]:
     return row.posting.organisation_id, row.supply.organisation_id if row.supply else None
 
 
-def _of_engagement(row: Engagement) -> Values:
+def _of_engagement(row: Engagement, decisions: Mapping[UUID, str]) -> Values:
     employer = row.posting.organisation
     return {
         "title": row.posting.title,
         "employer": employer.name if employer else "",
         "size": row.size,
         "starts": row.posting.starts_on,
-        "decision": row.contest.value,
+        "decision": decisions.get(row.id, _UNDECIDED),
     }
 
 
@@ -105,7 +127,7 @@ ENGAGEMENT = Subject(
         "employer": Fact(Sort.TEXT),
         "size": Fact(Sort.NUMBER),
         "starts": Fact(Sort.DAY, optional=True),
-        "decision": Fact(Sort.WORD, codes=tuple(ContestState)),
+        "decision": Fact(Sort.WORD, codes=_DECISIONS),
     },
     frozenset({WORKER, POSTER}),
     _engagements,

@@ -82,7 +82,7 @@ def _of_clawback(row: Clawback) -> Values:
         "school": row.payee.name,
         "sum": row.amount_fen,
         "back": row.recovered_fen + row.offset_fen,
-        "left": owing.owed(row),
+        "left": owing.owed(row) + row.offsetting_fen,  # a statement on its way has not kept it back yet
         "until": contesting.contest_until(row),
     }
 

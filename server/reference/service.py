@@ -1,6 +1,6 @@
 """The reference lists, loaded once and cross-checked."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,11 @@ class Reference:
     regions: tuple[RegionAnswer, ...]
     majors: tuple[MajorAnswer, ...]
     occupations: tuple[OccupationAnswer, ...]
+
+    @property
+    def names_of_regions(self) -> Mapping[str, str]:
+        """What each region with a code is called."""
+        return {region.code: region.name for region in self.regions if region.code}
 
 
 def load(content_dir: Path, book: PolicyBook) -> Reference:

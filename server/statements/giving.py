@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from server.awards import book, paying
-from server.awards.models import Award
+from server.awards.models import Award, Clawback
 from server.awards.paying import Hand
 from server.kernel import audit
 from server.kernel.errors import found
@@ -12,7 +12,7 @@ from server.kernel.transactions import transaction
 from server.organisations import payee_accounts
 from server.organisations.roles import Role
 from server.statements import holding
-from server.statements.models import Statement
+from server.statements.models import Statement, StatementRow
 from server.statements.payer_file import FileRow, PayerFile
 from server.statements.states import TABLE, Verb
 
@@ -31,7 +31,8 @@ async def give(statement_id: UUID, by: UUID, mark: str) -> PayerFile:
     await paying.admit(Hand(by, Role.FINANCE), list(awards.values()))
     await _note(one, by)
     account = found(payee_accounts.number_of(one.account), "payee_account")
-    lines = [_line(row.number, row.amount_fen, awards.get(row.award_id) if row.award_id else None) for row in rows]
+    kept_back = await _claimed_back([row.clawback_id for row in rows if row.clawback_id])
+    lines = [_line(row, awards, kept_back) for row in rows]
     return PayerFile(
         number=one.number,
         payer=one.payer.name,
@@ -51,13 +52,22 @@ async def _awards(ids: list[UUID]) -> Mapping[UUID, Award]:
     return {award.id: award for award in await Award.filter(id__in=ids).select_related("referral")}
 
 
-def _line(number: int, amount_fen: int, award: Award | None) -> FileRow:
+async def _claimed_back(ids: list[UUID]) -> Mapping[UUID, Award]:
+    rows = await Clawback.filter(id__in=ids).select_related("award__referral") if ids else []
+    return {row.id: row.award for row in rows}
+
+
+def _line(row: StatementRow, awards: Mapping[UUID, Award], claimed_back: Mapping[UUID, Award]) -> FileRow:
     """Return a row as the payer reads it, which names no student."""
-    if award is None:
-        return FileRow(number, "", amount_fen, "抵扣应退回的奖补")
+    if row.clawback_id:
+        return FileRow(row.number, _subject(claimed_back[row.clawback_id]), row.amount_fen, "抵扣应退回的奖补")
+    award = awards[found(row.award_id, "award")]
     programme = book.in_force().programmes[award.programme]
-    subject = award.referral.number if award.referral else award.matter
-    return FileRow(number, subject, amount_fen, f"{award.year}年{programme.title}")
+    return FileRow(row.number, _subject(award), row.amount_fen, f"{award.year}年{programme.title}")
+
+
+def _subject(award: Award) -> str:
+    return award.referral.number if award.referral else award.matter
 
 
 async def _note(one: Statement, by: UUID) -> None:

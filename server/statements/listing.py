@@ -7,7 +7,7 @@ from uuid import UUID
 
 from tortoise.functions import Count
 
-from server.awards.models import Award
+from server.awards.models import Award, Clawback
 from server.kernel.paging import Page, Sort, page
 from server.organisations import payee_accounts
 from server.statements import holding
@@ -38,7 +38,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A statement with its parts, who let it go out, and of how many rows what came, by outcome, less what came wrong.
+    """A statement with its parts, who let it go out, and of how many awards what came, less what came wrong.
 
     `account_pending` says that its payee has named another account, which waits for finance.
     """
@@ -57,7 +57,7 @@ class Line:
     number: int | None
     amount_fen: int
     award: Award | None
-    clawback_id: UUID | None
+    clawback: Clawback | None
     results: Sequence[StatementResult]
 
 
@@ -96,7 +96,7 @@ async def _approvals(statement_ids: Collection[UUID]) -> Mapping[UUID, list[Stat
 
 
 async def _outcomes(statement_ids: Collection[UUID]) -> Mapping[UUID, Mapping[str, int]]:
-    results = StatementResult.filter(row__statement_id__in=list(statement_ids))
+    results = StatementResult.filter(row__statement_id__in=list(statement_ids), row__award_id__isnull=False)
     counted = results.annotate(rows=Count("id")).group_by("row__statement_id", "outcome")
     found = defaultdict[UUID, dict[str, int]](dict)
     for statement_id, outcome, count in await counted.values_list("row__statement_id", "outcome", "rows"):
@@ -113,8 +113,8 @@ async def lines(one: Statement, limit: int, cursor: str | None) -> Page[Line]:
         on_it = Award.filter(statement_id=one.id).select_related("referral")
         awards = await page(on_it, Sort("id", descending=False, parse=UUID), limit, cursor)
         return Page([Line(row.id, None, row.amount_fen, row, None, []) for row in awards.items], awards.next_cursor)
-    rows = StatementRow.filter(statement_id=one.id).select_related("award__referral")
+    rows = StatementRow.filter(statement_id=one.id).select_related("award__referral", "clawback__award__referral")
     found = await page(rows, BY_NUMBER, limit, cursor)
     came = await holding.results_by_row([row.id for row in found.items])
-    told = [Line(row.id, row.number, row.amount_fen, row.award, row.clawback_id, came[row.id]) for row in found.items]
+    told = [Line(row.id, row.number, row.amount_fen, row.award, row.clawback, came[row.id]) for row in found.items]
     return Page(told, found.next_cursor)

@@ -87,7 +87,7 @@ async def story(award_id: UUID, *, staff: bool) -> Story:
     award = found(await _award(award_id), "award")
     referral = await _referral(award)
     lines = [line for line in await _lines(award_id) if staff or line.row.statement.sent_at]
-    clawbacks = await Clawback.filter(award_id=award_id).select_related("payee", "award").order_by("id")
+    clawbacks = await Clawback.filter(award_id=award_id).select_related("payee", "award__referral").order_by("id")
     shown = [one for one in clawbacks if staff or one.demanded_at]
     objections = await _objections(award)
     subjects = {awards.subject_of(award_id): None, **dict(_subjects(referral, lines, shown, objections, staff=staff))}

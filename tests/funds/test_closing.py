@@ -1,18 +1,18 @@
 """The end of a fiscal year: nothing in flight, every reserve let go in its order, only what is said carried over."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from server.awards import closing, explaining, queue
+from server.awards import closing, explaining, holding, queue
 from server.awards.models import Award, AwardState
 from server.funds import budgets, ledger
 from server.funds import explaining as sums
 from server.funds.budgets import ByHand
 from server.funds.ledger import Move
-from server.funds.models import Budget, BudgetState, EntryKind, Fund, LedgerEntry
-from server.kernel import clock
+from server.funds.models import Budget, BudgetState, EntryKind, Fund, FundPaper, LedgerEntry, PaperKind
+from server.kernel import audit, clock
 from server.kernel.audit import AuditEntry
 from server.kernel.errors import DomainError
 from server.kernel.ids import new_id
@@ -20,8 +20,9 @@ from server.kernel.jobs.models import Job
 from server.kernel.transactions import transaction
 from server.organisations.models import Organisation
 from server.people.service import Decider
+from server.statements import story
 from tests.factories import make_organisation, make_person
-from tests.harness.funding import REWARD_FEN, make_award, make_budget, make_fund, move, reserve
+from tests.harness.funding import REWARD_FEN, make_award, make_budget, make_fund, make_paper, move, reserve
 
 pytestmark = pytest.mark.usefixtures("database")
 KINDS = EntryKind
@@ -69,7 +70,7 @@ async def test_reserves_are_let_go_and_their_awards_wait_before_all_others_in_th
     assert [award.id for award in order] == [first.id, held.id, last.id, queued.id]
     assert [award.state for award in order] == ["awaiting_funds", "held", "awaiting_funds", "awaiting_funds"]
     assert (order[1].held_from, order[1].budget_id) == (AwardState.AWAITING_FUNDS, None)
-    noted = await AuditEntry.filter(subject=f"award:{first.id}", action="award.awaiting_funds")
+    noted = await AuditEntry.filter(subject=f"award:{first.id}", action="award.requeued")
     assert [(entry.before, entry.after, entry.reason) for entry in noted] == [
         ("approved", "awaiting_funds", "年末结账")
     ]
@@ -167,3 +168,28 @@ async def test_a_year_that_has_not_begun_stays_open_for_its_money(school: Organi
     assert [await refused(fund, fen, year + 1) for fen in (0, REWARD_FEN)] == ["budget_ahead"] * 2
     await budgets.enter(fund.id, year + 1, ByHand(KINDS.APPROPRIATE, REWARD_FEN, new_id(), "追加"))
     assert (await Budget.get(id=ahead.budget_id)).available_fen == 2 * REWARD_FEN
+
+
+async def test_the_end_of_a_year_is_no_approval_and_the_story_keeps_the_papers_of_the_one_there_was(
+    school: Organisation,
+) -> None:
+    year = clock.today().year
+    fund = await make_fund("feeder-referral", papers_of=year)
+    budget, award = await make_budget(fund, REWARD_FEN), await make_award(school, year=year, fund=fund)
+    await reserve(budget, award)
+    await _approved(award)
+    basis = FundPaper.filter(fund_id=fund.id, kind=PaperKind.LEGAL_BASIS)
+    [old] = await basis
+    clock.move_to(clock.now() + timedelta(days=1))
+    await basis.update(replaced_at=clock.now())
+    await make_paper(fund, PaperKind.LEGAL_BASIS, title="后来的文件（示例）")
+    await close(fund)
+    told = await story.story(award.id, staff=True)
+    assert [paper.id for paper in told.papers if paper.kind is PaperKind.LEGAL_BASIS] == [old.id]
+    assert [act.entry.action for act in told.acts] == ["award.approved", "award.requeued"]
+
+
+@transaction
+async def _approved(award: Award) -> None:
+    subject = holding.subject_of(award.id)
+    await audit.note(subject, "award.approved", actor_id=new_id(), before="publicised", after="approved")

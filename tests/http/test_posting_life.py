@@ -294,6 +294,9 @@ async def test_a_reported_posting_is_removed_and_comes_back_on_appeal(
     decision = f"/reports/{made['id']}/decision"
     status, upheld, _ = await reviewer.ask("POST", decision, {"verdict": "uphold", **REASON})
     assert (status, upheld["state"], upheld["posting"]["state"]) == (200, "upheld", "removed")
+    [told] = (await reporter.ask("GET", "/me/reports"))[1]["items"]
+    assert (told["id"], told["state"], told["answer"]) == (made["id"], "upheld", REASON["reason"])
+    assert (await poster.ask("GET", "/me/reports"))[1]["items"] == []
     assert (await reviewer.ask("POST", decision, {"verdict": "dismiss", **REASON}))[1]["code"] == "report_decided"
     async with client.get(f"/api/v1{path}") as answer:
         assert answer.status == 404

@@ -126,7 +126,7 @@ def test_other_words_are_another_version(shipped: Catalogue, content: Path) -> N
         ("shared", "asked_at: [apply, answer_offer]", "asked_at: [apply, apply, apply, apply]", "more than 3"),
         ("shared", "standin-hiring", "standin-application", "two have the id"),
         ("shared", "    headcount: {none: 若干}\n", "", "words.posting.headcount"),
-        ("shared", "lifted: 情况不属实", "lifted: 没有得到认定", "no phrase"),
+        ("shared", "unpaid_lifted: 没有欠薪", "unpaid_lifted: 没有得到认定", "no phrase"),
         ("shared", 'edition: "2026-11"', "edition: newest", "edition"),
         ("guide", "templates: [news, service_news]", "templates: [news, hiring]", "two of one account"),
         ("guide", "templates: [news, service_news]", "templates: [letters]", "no template"),

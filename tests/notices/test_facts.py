@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from server.appeals.models import Appeal, AppealState
-from server.engagements import service, working
+from server.engagements import contests, service, working
 from server.imports.models import ImportState
 from server.kernel import clock
 from server.kernel.ids import new_id
@@ -24,6 +24,7 @@ from server.people.service import Decider
 from server.referrals import service as referrals
 from server.students import service as students
 from server.students.models import LinkState, Relation, StudentLink
+from tests.engagements import deciding
 from tests.engagements.filling import Firm, make_firm, make_worker, offers_class, taken, worker_of
 from tests.factories import make_event, make_member, make_organisation, make_person, make_posting
 from tests.harness import statements
@@ -62,8 +63,9 @@ async def test_the_last_place_and_the_list_behind_it() -> None:
     firm, first, second = await make_firm(), await make_worker(), await make_worker()
     posting = await firm.seeks()
     held, waits = await taken(firm, posting, first), await service.apply(posting.id, by=second)
-    await service.accept(waits.id, firm.actor)
     ear = await listen()
+    await service.accept(waits.id, firm.actor)
+    assert (await ear.told_alone(second)).kind == "engagement.approved.worker", "that it waits it has heard already"
     await service.withdraw(held.id, worker_of(first), "家里有事")
     told = await ear.told(firm.clerk, first, second)
     assert told == [
@@ -103,6 +105,26 @@ async def test_the_end_of_the_work_is_told_to_the_other_side_and_pay_to_both_in_
         "engagement.attended.worker", "engagement.to_be_confirmed.worker", "engagement.payment_said.worker"
     )  # fmt: skip
     assert poster == ("engagement.completed.poster", "engagement.wage_dispute.poster", "engagement.paid.poster")
+
+
+async def test_what_is_decided_is_told_of_the_mark_and_not_of_the_word_against_it() -> None:
+    firm = await make_firm()
+    for verdict, word in ((contests.Verdict.STANDS, "维持记录"), (contests.Verdict.LIFTED, "撤销记录")):
+        held, ear = await deciding.contested(firm), await listen()
+        await contests.decide(held.id, verdict, await deciding.reviewer())
+        said = [one for one in await ear.everything() if one.kind.startswith("engagement.decided")]
+        assert {one.person_id for one in said} == {held.person_id, firm.clerk}
+        for one in said:
+            assert f"作出了决定：{word}。" in one.text
+            push = one.push(Service.MINI_PROGRAM)
+            assert push
+            assert push.data["phrase2"] == word
+    for verdict, word in ((contests.Verdict.STANDS, "欠薪属实"), (contests.Verdict.LIFTED, "没有欠薪")):
+        held, ear = await deciding.unpaid(firm), await listen()
+        await contests.decide(held.id, verdict, await deciding.reviewer())
+        said = [one for one in await ear.everything() if one.kind.startswith("engagement.decided")]
+        assert len(said) == len({held.person_id, firm.clerk})
+        assert all(f"作出了决定：{word}。" in one.text for one in said)
 
 
 async def test_who_has_left_the_firm_is_not_told() -> None:

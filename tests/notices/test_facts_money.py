@@ -19,7 +19,7 @@ from server.organisations.roles import Role
 from server.organisations.secretariat import secretariat
 from server.people.service import Decider
 from server.referrals.models import Referral, ReferralState
-from server.statements import receipts, sending, settling
+from server.statements import holding, listing, receipts, sending, settling
 from server.statements.models import Receipt
 from server.statements.settling import Returned
 from tests.awards import clawing
@@ -193,8 +193,17 @@ async def test_what_is_kept_back_from_a_statement_is_told() -> None:
     await clawbacks.approve(paid.id, Decider(third, WHY))
     await clawbacks.demand(paid.id, Decider(here.finance, WHY))
     sent = await here.sent(1)
+    await contesting.contest(paid.id, "学生已经复学", here.manager)
     ear = await listen()
+    judge = (await make_member(await secretariat(), Role.REVIEWER)).person_id
+    await contesting.decide(paid.id, Verdict.STANDS, Decider(judge, WHY))
+    [message] = await heard(ear, here.manager)
+    assert message.text.endswith("还应退回100元。"), "nothing has been kept back yet"
     await here.settle(sent, {2: ("已抵扣", "")})
+    [told] = await listing.seen([await holding.statement(sent.id)])
+    assert (told.row.count, told.outcomes) == (1, {"paid": 1}), "what is kept back is no award"
+    rows = (await listing.lines(told.row, 9, None)).items
+    assert [row.clawback.award.id for row in rows if row.clawback] == [paid.id]
     said = {one.kind: one.text for one in await heard(ear, here.manager)}
     assert set(said) == {"statement.settled.school", "clawback.offset.school"}
     assert "1笔，实付400元" in said["statement.settled.school"]
