@@ -94,8 +94,8 @@ async def candidates(kept: Sequence[Mapping[str, Any]], programme: str, year: in
     cases = {UUID(one["id"]): Case.of(one) for one in kept}
     payees = sorted({case.payee for case in cases.values()})
     students = sorted({case.student for case in cases.values() if case.student})
+    await matters.hold(payees)  # before students, as whoever takes in a list of theirs
     await registry.hold_all(students)
-    await matters.hold(payees)
     first, last = (year, year) if matters.yearly(programme) else (0, _EVER)
     known = await select(Award, _ALIKE, programme, students, payees, first, last, only=_ONLY)
     return [_candidate(case_id, case, known, programme) for case_id, case in cases.items()]

@@ -26,7 +26,7 @@ def alike(one: str, other: str) -> bool:
 
 
 async def hold(payee_ids: Collection[UUID]) -> None:
-    """Keep others from asking the same of these payees until the transaction ends; their students are held before."""
+    """Keep others from asking the same of these payees until the transaction ends; their students are held after."""
     ids = sorted(set(payee_ids))
     await Organisation.filter(id__in=ids).order_by("id").only("id").select_for_update(no_key=True)
 

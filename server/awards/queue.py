@@ -17,9 +17,11 @@ from server.awards.holding import Change
 from server.awards.models import Award, AwardState
 from server.awards.payees import unpayable
 from server.funds import budgets, ledger, papers
+from server.funds import service as funds
 from server.funds.ledger import Move
 from server.funds.models import Budget, EntryKind
 from server.kernel import clock
+from server.kernel.errors import DomainError
 from server.kernel.statements import identity, returned, select
 from server.kernel.transactions import transaction
 
@@ -77,6 +79,7 @@ async def watch() -> Mapping[str, int]:
 
 async def _take(fund_id: UUID, rows: Sequence[Award], by: UUID | None, reason: str) -> None:
     budget, now = await budgets.hold_current(fund_id), clock.now()
+    await _require_paid_by(fund_id, {row.programme for row in rows})
     passed = await _passed(fund_id, {row.payee_id for row in rows})
     waiting = await _must_wait(fund_id, budget) or bool(await _head(fund_id, passed, 1))
     lucky = [] if waiting else _affordable([row for row in rows if row.payee_id not in passed], budget)
@@ -84,6 +87,12 @@ async def _take(fund_id: UUID, rows: Sequence[Award], by: UUID | None, reason: s
         row.queued_at = row.queued_at or now
         holding.enter(row, AwardState.AWAITING_FUNDS)
     await _reserve(lucky, budget, by, reason)
+
+
+async def _require_paid_by(fund_id: UUID, programmes: Collection[str]) -> None:
+    """Raise DomainError 409 where a programme left the fund before its budget was held, as by who changes it."""
+    if not set((await funds.fund(fund_id)).programmes).issuperset(programmes):
+        raise DomainError("fund_missing", 409)
 
 
 async def _reserve(rows: Sequence[Award], budget: Budget | None, by: UUID | None, reason: str) -> None:

@@ -182,6 +182,7 @@ def _clash(times: Times, other: Engagement) -> date | None:
 async def look(posting: Posting, some: Sequence[Engagement], people: Mapping[UUID, Person]) -> Known:
     """Return what there is to know of some who ask for places, whose people are held; as many queries for all."""
     ids = [one.person_id for one in some]
+    await _read_anew(some)
     students, numbers = await _students(ids)
     known = Known(posting, in_force(), people, students, numbers)
     known.consented = await _consented(known)
@@ -192,6 +193,14 @@ async def look(posting: Posting, some: Sequence[Engagement], people: Mapping[UUI
     for other in await _at_work(ids):
         known.add(other)
     return known
+
+
+async def _read_anew(some: Sequence[Engagement]) -> None:
+    """Read the offers by which some ask, whose people are held: they had perhaps more hands before that."""
+    asking = {one.id: one.supply_id for one in some if one.supply_id}
+    supplies = {row.id: row for row in await Posting.filter(id__in=list(asking.values()))} if asking else {}
+    for one in some:
+        one.supply = supplies[asking[one.id]] if one.id in asking else None
 
 
 async def clashing(rows: Sequence[Engagement]) -> set[UUID]:
@@ -218,14 +227,10 @@ async def _at_work(ids: Collection[UUID]) -> Sequence[Engagement]:
 
 
 async def _students(ids: Collection[UUID]) -> tuple[dict[UUID, Student], Mapping[UUID, Collection[IdNumber]]]:
-    """Return which students people are, and the numbers by which their ages are judged, as `links` has them.
-
-    Of whom a number does not open nothing is known, so that it keeps nobody else from a place.
-    """
+    """Return which students people are, and by which numbers their ages are judged; nothing of whom one won't open."""
     mine = StudentLink.filter(person_id__in=list(ids), relation=Relation.SELF).exclude(state=LinkState.REJECTED)
     counting = mine.filter(Q(state=LinkState.CONFIRMED) | Q(ended_at=None)).select_related("student")
-    students, numbers = dict[UUID, Student](), defaultdict[UUID, list[IdNumber]](list)
-    unread = set[UUID]()
+    students, numbers, unread = dict[UUID, Student](), defaultdict[UUID, list[IdNumber]](list), set[UUID]()
     for link in await counting:
         try:
             numbers[link.person_id].append(identity(link.student))

@@ -216,10 +216,11 @@ def _may_report(row: Engagement, _party: Party, known: Facts) -> bool:
     return due and not settled and _worked(row, known)
 
 
+_ABSENT = EngagementState.NO_SHOW
 _CHECKS: Mapping[Verb, Callable[[Engagement, Party, Facts], bool]] = {
     Verb.ACCEPT: _may_accept,
     Verb.WITHDRAW: _may_withdraw,
-    Verb.ATTEND: lambda row, _party, _known: _begun(row),
+    Verb.ATTEND: lambda row, _party, _known: _begun(row) and (row.state is not _ABSENT or working.mistaken(row)),
     Verb.NO_SHOW: _may_say_absent,
     Verb.CANCEL: lambda row, _party, _known: not working.past_cancelling(row),
     Verb.CONTEST: lambda row, _party, _known: _contestable(row),

@@ -17,11 +17,16 @@ from server.kernel.transactions import transaction
 
 @transaction
 async def attend(engagement_id: UUID, actor: Actor) -> Engagement:
-    """Say that somebody came; raises DomainError 409 also before the first day."""
+    """Say that somebody came, by which a poster also takes back that they did not; whether contested or not.
+
+    Raises DomainError 409 also before the first day, and for a no-show that was decided or whose place is given up.
+    """
     held, before = await _held(engagement_id, Verb.ATTEND, actor)
     starts_on = held.posting.starts_on
     if starts_on and clock.today() < starts_on:
         raise DomainError("work_not_begun", 409, starts_on=starts_on.isoformat())
+    if before is EngagementState.NO_SHOW:
+        return await _take_back(held, actor)
     holding.enter(held, EngagementState.ATTENDED)
     return await holding.change(held, before, Move(Verb.ATTEND, "attended", actor))
 
@@ -152,6 +157,25 @@ def past_cancelling(one: Engagement) -> bool:
     """Whether a place is no longer the poster's to take away: the worker says that it is done, or it is over."""
     over = rules.over(one.posting.ends_on, clock.today())
     return one.state in states.AT_WORK and (over or Party.WORKER in one.completed_by)
+
+
+def mistaken(one: Engagement) -> bool:
+    """Whether a no-show can still be taken back by who said so: its place is kept, and nobody has decided about it."""
+    open_ = one.contest is ContestState.OPEN
+    waits = one.contest is ContestState.NONE and one.contest_until is not None and clock.now() < one.contest_until
+    return one.state is EngagementState.NO_SHOW and one.holds_place and (open_ or waits)
+
+
+async def _take_back(held: Engagement, actor: Actor) -> Engagement:
+    """Put who is said not to have come at work again; what was contested of it ends with it."""
+    if not mistaken(held):
+        raise DomainError("no_show_final", 409)
+    before, held.due_at = held.state, None
+    await wages.work_on(held)
+    held.contest = ContestState.NONE
+    await holding.change(held, before, Move(Verb.ATTEND, "attended", actor))
+    await places.settle(held.posting)
+    return held
 
 
 async def _gone(held: Engagement, before: EngagementState, move: Move) -> Engagement:

@@ -18,8 +18,10 @@ from tortoise.models import Model
 
 M = TypeVar("M", bound=Model)
 _ONE_OF = re.compile(r"= ANY\(\$(\d+)\)")
-_LOCKED = " FOR UPDATE"
-"""SQLite has one writer at a time."""
+_LOCKED = " FOR NO KEY UPDATE"
+"""Against others who hold it, not against rows that come to refer to it: who writes these may hold what we wait for.
+
+SQLite has one writer at a time."""
 
 
 async def select(model: type[M], where: str, *values: Any, only: tuple[str, ...] = (), hold: bool = False) -> list[M]:

@@ -56,7 +56,7 @@ async def hold(posting_id: UUID, version: int | None = None) -> Posting:
 
     Raises DomainError 404, 412 where `version` is given and it has another by now.
     """
-    posting = found(await Posting.filter(id=posting_id).select_for_update().get_or_none(), "posting")
+    posting = found(await Posting.filter(id=posting_id).select_for_update(no_key=True).get_or_none(), "posting")
     if version is not None and posting.version != version:
         raise DomainError("stale_version", 412)
     return posting

@@ -6,6 +6,7 @@ from uuid import UUID
 from server.engagements import contests
 from server.engagements.models import ContestState, Engagement, EngagementState, EngagementStep
 from server.engagements.states import Verb
+from server.kernel import clock
 from server.kernel.outbox import Event
 from server.labour.life import FOR_STANDING
 from server.labour.models import Posting, PostingReport, PostingState
@@ -111,6 +112,8 @@ def _of_engagement(row: Engagement, decisions: Mapping[UUID, str]) -> Values:
         "employer": employer.name if employer else "",
         "size": row.size,
         "starts": row.posting.starts_on,
+        "until": row.contest_until,
+        "until_day": row.contest_until and row.contest_until.astimezone(clock.SHANGHAI).date(),
         "decision": decisions.get(row.id, _UNDECIDED),
     }
 
@@ -127,6 +130,8 @@ ENGAGEMENT = Subject(
         "employer": Fact(Sort.TEXT),
         "size": Fact(Sort.NUMBER),
         "starts": Fact(Sort.DAY, optional=True),
+        "until": Fact(Sort.MOMENT, optional=True),
+        "until_day": Fact(Sort.DAY, optional=True),
         "decision": Fact(Sort.WORD, codes=_DECISIONS),
     },
     frozenset({WORKER, POSTER}),

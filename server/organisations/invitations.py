@@ -130,7 +130,7 @@ async def accept(code: str, person_id: UUID) -> Membership:
     Raises DomainError 403 for an administrator who made it, 409 for a member, who does not use it up, and for every
     code that does not work the same 422.
     """
-    invited = await Invitation.filter(code_hash__in=_hashes(_read(code))).select_for_update().get_or_none()
+    invited = await _held(code)
     if invited is None or not await _works(invited):
         raise invalid(FieldFault("/invitation_code", "invitation_code"))
     membership = await memberships.join(invited.organisation_id, person_id, invited.role, by=person_id)
@@ -142,6 +142,15 @@ async def accept(code: str, person_id: UUID) -> Membership:
     await outbox.record("invitation.used", _subject(invited), [invited.made_by_id])
     await membership.fetch_related("organisation")
     return membership
+
+
+async def _held(code: str) -> Invitation | None:
+    """Return the invitation of a code, its organisation held before it, as by whoever closes that and takes it back."""
+    seen = await Invitation.get_or_none(code_hash__in=_hashes(_read(code))).only("id", "organisation_id")
+    if seen is None:
+        return None
+    await keeping.hold(seen.organisation_id)
+    return await Invitation.filter(id=seen.id).select_for_update().get_or_none()
 
 
 async def _works(invited: Invitation) -> bool:

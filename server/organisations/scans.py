@@ -13,7 +13,7 @@ from tortoise.models import Model
 
 from server.kernel import clock
 from server.kernel.ids import new_id
-from server.kernel.transactions import shielded
+from server.kernel.transactions import DATABASE_AWAY, shielded
 from server.organisations.models import Organisation, PayeeAccount
 from server.organisations.ports import Files, Scans
 
@@ -75,6 +75,8 @@ async def _keep(cleaned: bytes, files: Files, name: Name[T]) -> T:
     await files.write(scan_id, cleaned)
     try:
         kept, let_go = await name(scan_id)
+    except DATABASE_AWAY:  # nobody knows whether the row names it by now; what none names is swept
+        raise
     except Exception:
         await files.delete(scan_id)
         raise

@@ -11,7 +11,7 @@ from server.awards.models import ENDED, Award, AwardRun, AwardState, Clawback, O
 from server.awards.owing import GOING_ON
 from server.kernel import clock
 from server.kernel.errors import FieldFault, invalid
-from server.kernel.statements import change
+from server.kernel.statements import change, select
 from server.kernel.transactions import transaction
 from server.privacy import papers
 from server.privacy.parts import Part
@@ -128,8 +128,11 @@ async def _unname(before: datetime) -> int:
     named = Q(student_id__isnull=False) | Q(referral_id__isnull=False)
     over = Award.filter(named, state__in=list(OVER), state_since__lt=before)
     lately = Clawback.filter(Q(state__in=list(GOING_ON)) | Q(state_since__gte=before)).values("award_id")
-    ids = [one.id for one in await over.exclude(id__in=Subquery(lately)).limit(CHUNK).only("id")]
-    return await change(_UNNAME, ids) if ids else 0
+    over = over.exclude(id__in=Subquery(lately))
+    ids = [one.id for one in await over.limit(CHUNK).only("id")]
+    held = await select(Award, "id = ANY($1) ORDER BY id", ids, only=("id",), hold=True) if ids else []
+    still = [one.id for one in await over.filter(id__in=[one.id for one in held]).only("id")]  # asked again, once held
+    return await change(_UNNAME, still) if still else 0
 
 
 @transaction

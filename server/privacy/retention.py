@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
@@ -94,7 +95,7 @@ async def _reach(before: datetime) -> int:
     given = Q(phone_sealed__isnull=False) | Q(guardian_name_sealed__isnull=False)
     given |= Q(guardian_phone_sealed__isnull=False)
     settled = Referral.filter(given, state_since__lt=before).exclude(state__in=WAITING)
-    held = await settled.limit(CHUNK).select_for_update(skip_locked=True).order_by("id").values_list("id", flat=True)
+    held = await _held(settled)
     nothing = dict.fromkeys(("phone_sealed", "phone_index", "guardian_name_sealed", "guardian_phone_sealed"))
     return await Referral.filter(id__in=held).update(**nothing) if held else 0
 
@@ -118,9 +119,7 @@ async def _students(before: datetime) -> int:
     # Tortoise keeps the relations there
     nothing = {f"{relation}__isnull": True for relation in Student._meta.backward_fk_fields}  # noqa: SLF001
     unused = Student.filter(created_at__lt=before, **nothing)
-    ids = await unused.limit(CHUNK).values_list("id", flat=True)
-    await Student.filter(id__in=ids).select_for_update(skip_locked=True).order_by("id")
-    today, students = clock.today(), await unused.filter(id__in=ids)  # asked again: somebody may just have named one
+    today, students = clock.today(), await unused.filter(id__in=await _held(unused))
     for student in students:
         before_it = _age(student, today)
         await audit.note(f"student:{student.id}", "student.deleted", actor_id=None, before=before_it, after="deleted")
@@ -137,5 +136,13 @@ def _age(student: Student, today: date) -> str:
 
 
 async def _delete(rows: QuerySet[Any]) -> int:
-    ids = await rows.limit(CHUNK).values_list("id", flat=True)
+    ids = await _held(rows)
     return await rows.model.filter(id__in=ids).delete() if ids else 0
+
+
+async def _held(rows: QuerySet[Any]) -> list[UUID]:
+    """Return the next of some rows, held, that are among them even then; what somebody just changes waits a day."""
+    ids = await rows.limit(CHUNK).values_list("id", flat=True)
+    free = rows.model.filter(id__in=ids).order_by("id").select_for_update(skip_locked=True).only("id")
+    held = [row.id for row in await free] if ids else []
+    return await rows.filter(id__in=held).values_list("id", flat=True) if held else []  # type: ignore[return-value]

@@ -69,12 +69,12 @@ def made_now(student: Student) -> bool:
 
 async def hold(student_id: UUID) -> Student:
     """Return a student, held until the transaction ends; raises DomainError 404."""
-    return found(await Student.filter(id=student_id).select_for_update().get_or_none(), "student")
+    return found(await Student.filter(id=student_id).select_for_update(no_key=True).get_or_none(), "student")
 
 
 async def hold_all(student_ids: Collection[UUID]) -> dict[UUID, Student]:
     """Return students by id, all held until the transaction ends; those that are gone are left out."""
-    rows = await Student.filter(id__in=list(student_ids)).order_by("id").select_for_update()
+    rows = await Student.filter(id__in=list(student_ids)).order_by("id").select_for_update(no_key=True)
     return {student.id: student for student in rows}
 
 
