@@ -18,7 +18,8 @@ from miniprogram_api.tables import MEDIA, Exportable
 from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, query
 from miniprogram_api.words import Words
 from server.access.rules import own
-from server.appeals import service
+from server.appeals import about, service
+from server.appeals.about import Seen
 from server.appeals.models import Appeal, AppealState
 from server.appeals.service import Verdict
 from server.kernel.paging import Page
@@ -52,10 +53,14 @@ class Judgement(Reason):
 
 
 class AppealView(Body):
-    """An appeal; `decision` is the reason given for what was decided, empty while it is open."""
+    """An appeal; `decision` is the reason given for what was decided, empty while it is open.
+
+    `about` says what the subject is in words, with the number, title or name that people know it by.
+    """
 
     id: UUID
     subject: str
+    about: str
     state: AppealState
     reason: str
     created_at: datetime
@@ -63,9 +68,10 @@ class AppealView(Body):
     decided_at: datetime | None
 
     @classmethod
-    def of(cls, appeal: Appeal) -> Self:
-        """Return the view of a row."""
-        return cls(**{name: getattr(appeal, name) for name in cls.model_fields})
+    def of(cls, seen: Seen, words: Words) -> Self:
+        """Return the view of an appeal with what it is about."""
+        same = {name: getattr(seen.row, name) for name in cls.model_fields.keys() - {"about"}}
+        return cls(about="：".join(filter(None, (words.appeal_subjects[seen.kind], seen.name))), **same)
 
 
 class OutcomeView(Body):
@@ -82,20 +88,17 @@ class OutcomeView(Body):
         return cls(state=found.state, decision=found.decision, decided_at=found.decided_at) if found else None
 
 
-def _shown(appeal: Appeal, status: int) -> FixedResponse:
-    return made(answer(AppealView.of(appeal), status), str(appeal.id))
+async def _shown(request: Request, appeal: Appeal, status: int) -> FixedResponse:
+    [seen] = await about.seen([appeal])
+    return made(answer(AppealView.of(seen, request.app.ctx.words), status), str(appeal.id))
 
 
-def _listed(found: Page[Appeal]) -> HTTPResponse:
-    return paged(found, AppealView.of)
+async def _made_again(request: Request, appeal_id: str) -> HTTPResponse:
+    return await _shown(request, await service.one(UUID(appeal_id)), 201)
 
 
-async def _made_again(_request: Request, appeal_id: str) -> HTTPResponse:
-    return _shown(await service.one(UUID(appeal_id)), 201)
-
-
-async def _decided_again(_request: Request, appeal_id: str) -> HTTPResponse:
-    return _shown(await service.one(UUID(appeal_id)), 200)
+async def _decided_again(request: Request, appeal_id: str) -> HTTPResponse:
+    return await _shown(request, await service.one(UUID(appeal_id)), 200)
 
 
 @appeals.post("/appeals")
@@ -105,12 +108,12 @@ async def _decided_again(_request: Request, appeal_id: str) -> HTTPResponse:
 @answers(201, AppealView)
 async def appeal(request: Request, body: NewAppeal) -> HTTPResponse:
     """Appeal against a refusal, once, as the person or a manager of the organisation that it concerns."""
-    return _shown(await service.appeal(body.subject, body.reason, request.ctx.caller), 201)
+    return await _shown(request, await service.appeal(body.subject, body.reason, request.ctx.caller), 201)
 
 
 def _appeals(words: Words) -> Table[AppealView]:
     columns: Columns[AppealView] = (
-        ("事项", lambda one: one.subject),
+        ("事项", lambda one: one.about),
         ("状态", lambda one: words.appeal_states[one.state]),
         ("理由", lambda one: one.reason),
         ("提出时间", lambda one: one.created_at),
@@ -129,13 +132,12 @@ async def index(request: Request, query: AppealQuery) -> HTTPResponse:
 
     Finance decides those on accounts, approvers and reviewers those on awards, reviewers all others.
     """
-    return await listed(
-        request,
-        query,
-        _appeals(request.app.ctx.words),
-        lambda limit, cursor: service.appeals(query.state, request.ctx.caller, limit, cursor),
-        AppealView.of,
-    )
+    words = request.app.ctx.words
+
+    async def fetch(limit: int, cursor: str | None) -> Page[Seen]:
+        return await about.paged(await service.appeals(query.state, request.ctx.caller, limit, cursor))
+
+    return await listed(request, query, _appeals(words), fetch, lambda seen: AppealView.of(seen, words))
 
 
 @appeals.get("/me/appeals")
@@ -144,7 +146,8 @@ async def index(request: Request, query: AppealQuery) -> HTTPResponse:
 @answers(200, ListView[AppealView])
 async def mine(request: Request, query: Paged) -> HTTPResponse:
     """List one's own appeals, the newest first."""
-    return _listed(await service.of_person(request.ctx.caller.person_id, query.limit, query.cursor))
+    found = await about.paged(await service.of_person(request.ctx.caller.person_id, query.limit, query.cursor))
+    return paged(found, lambda seen: AppealView.of(seen, request.app.ctx.words))
 
 
 @appeals.get("/appeals/<appeal_id:uuid>")
@@ -152,7 +155,7 @@ async def mine(request: Request, query: Paged) -> HTTPResponse:
 @answers(200, AppealView)
 async def show(request: Request, appeal_id: UUID) -> HTTPResponse:
     """Show an appeal to who made it, and to those who decide on its kind."""
-    return answer(AppealView.of(await service.shown(appeal_id, request.ctx.caller)))
+    return await _shown(request, await service.shown(appeal_id, request.ctx.caller), 200)
 
 
 @appeals.post("/appeals/<appeal_id:uuid>/decision")
@@ -163,4 +166,4 @@ async def show(request: Request, appeal_id: UUID) -> HTTPResponse:
 async def judge(request: Request, appeal_id: UUID, body: Judgement) -> HTTPResponse:
     """Uphold a refusal or overturn it, as another person than who refused and in a role that decides on such."""
     judged = await service.judge(appeal_id, body.verdict, request.ctx.caller, body.reason)
-    return _shown(judged, 200)
+    return await _shown(request, judged, 200)

@@ -11,13 +11,15 @@ from sanic import HTTPResponse, Request
 from miniprogram_api.award_views import VerdictView
 from miniprogram_api.idempotent import made
 from miniprogram_api.listing import Columns, Table, listed
-from miniprogram_api.reading import Body, Paged
+from miniprogram_api.problem import Problems
+from miniprogram_api.reading import Body
 from miniprogram_api.referrals import SchoolView
 from miniprogram_api.representation import FixedResponse
-from miniprogram_api.shelf import ListView, paged
+from miniprogram_api.shelf import ListView
 from miniprogram_api.tables import MEDIA, Exportable
 from miniprogram_api.web import Face, allow, answer, answers, query
-from server.awards import book, listing, making, runs, working
+from miniprogram_api.words import Words
+from server.awards import book, listing, making, matters, runs, working
 from server.awards.listing import Told
 from server.awards.models import AwardRun, AwardRunRow, RunKind, RunOutcome, RunState
 from server.kernel.money import yuan_text
@@ -63,12 +65,13 @@ class RunView(Body):
 class RunRowView(Body):
     """What became of one thing: `subject` is the claim or stated case of a run that proposes, else the award.
 
+    It is null for whatever a run proposed of which the award names nobody any more.
     `code` is the state that its award came to, or why nothing was done, and `detail` says the same to people, with
     what is missing or waited for; `verdict` is what the rules said where they said no.
     """
 
     id: UUID
-    subject: str
+    subject: str | None
     award: UUID | None
     referral: str | None
     school: SchoolView | None
@@ -86,7 +89,7 @@ class RunRowView(Body):
         said = {name: value for name, value in (row.verdict or {}).items() if name in VerdictView.model_fields}
         return cls(
             id=row.id,
-            subject=f"{_subject(told, kind)}:{row.subject_id}",
+            subject=_subject(told, kind),
             award=award.id if award else None,
             referral=told.referral.number if told.referral else None,
             school=SchoolView.of(told.payee) if told.payee else None,
@@ -99,7 +102,7 @@ class RunRowView(Body):
         )
 
 
-class RunsQuery(Paged):
+class RunsQuery(Exportable):
     """Which runs."""
 
     kind: RunKind | None = None
@@ -112,10 +115,12 @@ class RunRowsQuery(Exportable):
     code: Annotated[str, Field(min_length=1, max_length=64, pattern="^[a-z_]+$")] | None = None
 
 
-def _subject(told: Told, kind: RunKind) -> str:
+def _subject(told: Told, kind: RunKind) -> str | None:
     if kind is not RunKind.PROPOSE:
-        return "award"
-    return "referral" if told.referral else "case"
+        return f"award:{told.row.subject_id}"
+    if told.award and matters.unnamed(told.award):
+        return None
+    return f"{'referral' if told.referral else 'case'}:{told.row.subject_id}"
 
 
 def _detail(row: AwardRunRow, request: Request) -> str:
@@ -139,7 +144,7 @@ def _unknown(code: str, kept: Mapping[str, Any]) -> str:
 
 _KINDS = {"award": "奖补", "referral": "生源登记", "case": "申报事项"}
 _COLUMNS: Columns[RunRowView] = (
-    ("对象", lambda one: _KINDS[one.subject.partition(":")[0]]),
+    ("对象", lambda one: one.subject and _KINDS[one.subject.partition(":")[0]]),
     ("登记编号", lambda one: one.referral),
     ("学校", lambda one: one.school and one.school.name),
     ("事项", lambda one: one.matter),
@@ -147,6 +152,28 @@ _COLUMNS: Columns[RunRowView] = (
     ("结果", lambda one: "已办理" if one.outcome is RunOutcome.DONE else "未办理"),
     ("说明", lambda one: one.detail),
 )
+
+
+def _runs(words: Words, problems: Problems) -> Table[RunView]:
+    def called(code: str) -> str:
+        """Return what is said of things of which this became."""
+        known = {str(state): word for state, word in words.award_states.items()} | words.award_refusals
+        return known.get(code) or problems.problems[code].title
+
+    columns: Columns[RunView] = (
+        ("办理", lambda one: words.run_kinds[one.kind]),
+        ("项目", lambda one: book.title(one.chosen["programme"]) if "programme" in one.chosen else ""),
+        ("年度", lambda one: one.chosen.get("year")),
+        ("进度", lambda one: words.run_states[one.state]),
+        ("总数", lambda one: one.total),
+        ("已看", lambda one: one.done),
+        ("结果", lambda one: "；".join(f"{called(code)}：{count}" for code, count in one.counts.items())),
+        ("理由", lambda one: one.reason),
+        ("经办人编号", lambda one: one.actor),
+        ("开始时间", lambda one: one.created_at),
+        ("结束时间", lambda one: one.ended_at),
+    )
+    return Table("award_runs", "奖补批量办理", columns)
 
 
 def begun(run: AwardRun) -> FixedResponse:
@@ -168,10 +195,11 @@ async def waited(_request: Request, begun: FixedResponse) -> HTTPResponse:
 @award_runs.get("/")
 @allow(*STAFF)
 @query(RunsQuery)
-@answers(200, ListView[RunView])
-async def index(_request: Request, query: RunsQuery) -> HTTPResponse:
+@answers(200, ListView[RunView], *MEDIA)
+async def index(request: Request, query: RunsQuery) -> HTTPResponse:
     """List runs, the newest first."""
-    return paged(await runs.listed(query.kind, query.limit, query.cursor), RunView.of)
+    table = _runs(request.app.ctx.words, request.app.ctx.problems)
+    return await listed(request, query, table, lambda limit, cursor: runs.listed(query.kind, limit, cursor), RunView.of)
 
 
 @award_runs.get("/<run_id:uuid>")

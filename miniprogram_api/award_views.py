@@ -12,7 +12,7 @@ from server.access.rules import Caller
 from server.awards import options
 from server.awards.models import Award, AwardState, SecondCheck
 from server.awards.options import Deed
-from server.kernel.sensitive import Sensitive
+from server.kernel.sensitive import Sensitive, if_readable
 from server.organisations.roles import Kind, Role
 from server.policy.facts import Value
 from server.referrals import sealed
@@ -26,10 +26,10 @@ _DECIDING = frozenset({Role.REVIEWER, Role.APPROVER, Role.FINANCE})
 
 
 class AwardedStudentView(Body):
-    """The student of an award, masked, by the name in the claim."""
+    """The student of an award, masked, by the name in the claim; null where that cannot be read."""
 
     id: UUID
-    name: Sensitive
+    name: Sensitive | None
 
 
 class CheckView(Body):
@@ -130,5 +130,6 @@ def _roles(caller: Caller) -> frozenset[Role]:
 def _student(row: Award) -> AwardedStudentView | None:
     if row.student is None:
         return None
-    name = sealed.name_of(row.referral) if row.referral else students.name_of(row.student)
+    claim, student = row.referral, row.student
+    name = if_readable(sealed.name_of, claim) if claim else if_readable(students.name_of, student)
     return AwardedStudentView(id=row.student.id, name=name)

@@ -126,7 +126,7 @@ def _table(words: Words) -> Table[AwardView]:
         ("年度", lambda one: one.year),
         ("登记编号", lambda one: one.referral),
         ("事项", lambda one: one.matter),
-        ("学生", lambda one: one.student and one.student.name.masked),
+        ("学生", lambda one: one.student and one.student.name and one.student.name.masked),
         ("收款单位", lambda one: one.payee.name),
         ("金额（元）", lambda one: yuan_text(one.amount_fen)),
         ("估算", lambda one: "是" if one.estimate else ""),

@@ -20,7 +20,7 @@ from server.consents.documents import Document
 from server.consents.models import Capacity, Consent
 from server.consents.service import Wanted
 from server.kernel import clock
-from server.kernel.sensitive import Sensitive
+from server.kernel.sensitive import Sensitive, if_readable
 from server.students.sealed import name_of
 
 consents = Face("consents")
@@ -63,10 +63,10 @@ class DocumentView(Body):
 
 
 class ConsentStudentView(Body):
-    """For whom a consent was given; the name is masked."""
+    """For whom a consent was given; the name is masked, and null where it cannot be read."""
 
     id: UUID
-    name: Sensitive
+    name: Sensitive | None
 
 
 class ConsentView(Body):
@@ -91,7 +91,7 @@ class ConsentView(Body):
             version=consent.document_version,
             scope=consent.scope,
             capacity=consent.capacity,
-            student=ConsentStudentView(id=student.id, name=name_of(student)) if student else None,
+            student=ConsentStudentView(id=student.id, name=if_readable(name_of, student)) if student else None,
             given_at=consent.given_at,
             withdrawn_at=consent.withdrawn_at,
         )

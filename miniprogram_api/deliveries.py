@@ -16,8 +16,9 @@ from miniprogram_api.tables import MEDIA, Exportable
 from miniprogram_api.web import Face, allow, answer, answers, idempotent, query
 from miniprogram_api.words import Words
 from server.kernel import clock
+from server.notices import catalogue, statistics
 from server.notices import deliveries as service
-from server.notices import statistics
+from server.notices.catalogue import Catalogue
 from server.notices.deliveries import Listed, Wanted
 from server.notices.models import DeliveryState, Priority, Service
 from server.organisations.roles import STAFF, Role
@@ -138,10 +139,10 @@ class NoticeStatisticsView(Body):
         return cls(since=counted.since, until=counted.until, share_within_10s=counted.share_soon, rows=rows)
 
 
-def _table(words: Words) -> Table[DeliveryView]:
+def _table(words: Words, kinds: Catalogue) -> Table[DeliveryView]:
     columns: Columns[DeliveryView] = (
         ("通知", lambda one: one.title),
-        ("种类", lambda one: one.kind),
+        ("种类", lambda one: kinds.title_of(one.kind) or one.title),
         ("收件人", lambda one: one.person.name),
         ("渠道", lambda one: words.services[one.service]),
         ("模板", lambda one: one.template),
@@ -174,7 +175,7 @@ async def index(request: Request, query: DeliveryQuery) -> HTTPResponse:
     return await listed(
         request,
         query,
-        _table(request.app.ctx.words),
+        _table(request.app.ctx.words, catalogue.in_force()),
         lambda limit, cursor: service.deliveries(wanted, limit, cursor),
         DeliveryView.of,
     )

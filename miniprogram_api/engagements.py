@@ -105,7 +105,7 @@ async def withdraw(engagement_id: UUID, actor: Actor, said: Why) -> Engagement:
 
 @_deed(Verb.ATTEND, Nothing)
 async def attend(engagement_id: UUID, actor: Actor, _said: Nothing) -> Engagement:
-    """Say that somebody came to work; either side can."""
+    """Say that somebody came to work; either side can, the poster also who said that they did not by mistake."""
     return await working.attend(engagement_id, actor)
 
 

@@ -29,7 +29,7 @@ from server.access.rules import own
 from server.enrolments import sealed, service
 from server.enrolments.life import Move, Shown, Step
 from server.enrolments.models import Enrolment, EnrolmentState, EnrolmentStatus, Intake, Level
-from server.kernel.sensitive import Sensitive
+from server.kernel.sensitive import Sensitive, if_readable
 from server.organisations.roles import STAFF, Kind, Role
 from server.referrals import receiving
 from server.students.sealed import number_of
@@ -59,7 +59,10 @@ class StatusView(Body):
 
 
 class EnrolmentView(Body):
-    """An enrolment; the student's name is the one on the school's list, masked like both numbers."""
+    """An enrolment; the student's name is the one on the school's list, masked like both numbers.
+
+    `record_number` is null before the school gave one, and as everything masked where it cannot be read.
+    """
 
     id: UUID
     state: EnrolmentState
@@ -79,11 +82,11 @@ class EnrolmentView(Body):
     @classmethod
     def of(cls, row: Enrolment, **more: Any) -> Self:
         """Return the view of a row that was fetched with its student and school."""
-        student, number = row.student, sealed.record_number_of(row)
+        name, number = if_readable(sealed.name_of, row), if_readable(number_of, row.student)
         made_up = {
-            "student": KnownStudentView(id=student.id, name=sealed.name_of(row), id_number=number_of(student)),
+            "student": KnownStudentView(id=row.student_id, name=name, id_number=number),
             "school": SchoolView.of(row.school),
-            "record_number": number,
+            "record_number": if_readable(sealed.record_number_of, row),
             **more,
         }
         return cls(**made_up, **{name: getattr(row, name) for name in cls.model_fields if name not in made_up})

@@ -39,6 +39,7 @@ from miniprogram_api.clawbacks import clawbacks
 from miniprogram_api.deliveries import deliveries
 from miniprogram_api.docs import docs
 from miniprogram_api.enrolments import enrolments
+from miniprogram_api.finding import finding
 from miniprogram_api.funds import funds
 from miniprogram_api.health import health
 from miniprogram_api.imports import enrolment_imports, referral_imports
@@ -46,12 +47,14 @@ from miniprogram_api.labour_statistics import labour_statistics
 from miniprogram_api.matches import matches
 from miniprogram_api.me import me
 from miniprogram_api.notices import notices as notices_face
+from miniprogram_api.objections import objections
 from miniprogram_api.people import people
 from miniprogram_api.posting_lists import posting_lists
 from miniprogram_api.posting_reports import posting_reports
 from miniprogram_api.posting_review import posting_review
 from miniprogram_api.publications import publications
 from miniprogram_api.reveals import reveals
+from miniprogram_api.samples import samples
 from miniprogram_api.saved_searches import saved_searches
 from miniprogram_api.sessions import sessions
 from miniprogram_api.shelf import Shelf
@@ -106,6 +109,7 @@ FACES: tuple[Blueprint | BlueprintGroup, ...] = (
         students_face.students,
         referrals_face.referrals,
         referral_lists_face.referral_lists,
+        finding,
         referral_imports,
         enrolment_imports,
         summaries,
@@ -134,7 +138,9 @@ FACES: tuple[Blueprint | BlueprintGroup, ...] = (
         award_runs,
         awards_face,
         award_decisions,
+        objections,
         publications,
+        samples,
         clawbacks,
         award_story,
         url_prefix="/api/v1",

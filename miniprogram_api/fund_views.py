@@ -7,9 +7,13 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
+from miniprogram_api.listing import Columns, Table
 from miniprogram_api.reading import IMPERSONAL, Body, Day, Form, Query
+from miniprogram_api.tables import Exportable
+from server.awards import book as programmes
 from server.funds.filing import NewPaper
 from server.funds.models import Fund, FundPaper, PaperKind
+from server.kernel import paging
 from server.organisations.models import Organisation
 from server.policy.book import PolicyBook
 
@@ -68,6 +72,21 @@ class FundView(Body):
         """Return the view of a row."""
         same = {name: getattr(fund, name) for name in cls.model_fields if hasattr(fund, name)}
         return cls(**same, clause_label=book.label(fund.clause))
+
+
+class FundsQuery(Exportable):
+    """Of all funds; they are few, and come together unless fewer are asked for."""
+
+    limit: int = Field(paging.LIMIT_MAX, ge=1, le=paging.LIMIT_MAX)
+
+
+_COLUMNS: Columns[FundView] = (
+    ("资金渠道", lambda one: one.name),
+    ("依据", lambda one: one.clause_label),
+    ("项目", lambda one: "、".join(map(programmes.title, one.programmes))),
+    ("设立时间", lambda one: one.created_at),
+)
+TABLE = Table("funds", "资金渠道", _COLUMNS)
 
 
 class PaperForm(Form):

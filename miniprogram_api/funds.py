@@ -5,12 +5,23 @@ from uuid import UUID
 from sanic import HTTPResponse, Request
 
 from miniprogram_api import scans
-from miniprogram_api.fund_views import BasisQuery, BasisView, FundChange, FundView, NewFundBody, PaperForm
+from miniprogram_api.fund_views import (
+    TABLE,
+    BasisQuery,
+    BasisView,
+    FundChange,
+    FundsQuery,
+    FundView,
+    NewFundBody,
+    PaperForm,
+)
 from miniprogram_api.idempotent import made
+from miniprogram_api.listing import listed
 from miniprogram_api.people import Reason, decider
 from miniprogram_api.representation import FixedResponse
 from miniprogram_api.scans import SCAN_BYTES, SCAN_MEDIA
 from miniprogram_api.shelf import ListView
+from miniprogram_api.tables import MEDIA
 from miniprogram_api.web import Face, allow, answer, answers, body, form, idempotent, if_match, query
 from server.awards import refunding
 from server.funds import filing, papers, service
@@ -49,11 +60,12 @@ async def make(request: Request, body: NewFundBody) -> HTTPResponse:
 
 @funds.get("/")
 @allow(*STAFF)
-@answers(200, ListView[FundView])
-async def index(request: Request) -> HTTPResponse:
-    """List all funds, the oldest first."""
-    items = tuple(FundView.of(fund, request.app.ctx.book) for fund in await service.funds())
-    return answer(ListView[FundView](items=items, next_cursor=None))
+@query(FundsQuery)
+@answers(200, ListView[FundView], *MEDIA)
+async def index(request: Request, query: FundsQuery) -> HTTPResponse:
+    """List funds, the oldest first."""
+    book = request.app.ctx.book
+    return await listed(request, query, TABLE, service.listed, lambda fund: FundView.of(fund, book))
 
 
 @funds.get("/<fund_id:uuid>")

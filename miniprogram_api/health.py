@@ -9,7 +9,7 @@ from miniprogram_api.reading import Body
 from miniprogram_api.web import Face, allow, answer, answers
 from server.kernel import metrics
 from server.kernel.jobs import observe
-from server.notices import statistics
+from server.notices import reminding, statistics
 
 health = Face("health")
 Condition = Literal["ok", "degraded", "failed"]
@@ -55,4 +55,5 @@ async def measured(request: Request) -> HTTPResponse:
     """Give everything counted in Prometheus's text format."""
     await observe.refresh([schedule.name for schedule in request.app.ctx.schedules])
     await statistics.refresh()
+    await reminding.refresh()
     return HTTPResponse(metrics.exposition(), 200, None, "text/plain; version=0.0.4; charset=utf-8")

@@ -7,13 +7,16 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 from sanic import Request
 
+from miniprogram_api.listing import Columns, Table
 from miniprogram_api.people import OrganisationName
 from miniprogram_api.problem import Problems
 from miniprogram_api.reading import IMPERSONAL, Body, Form, Paged, Query
+from miniprogram_api.tables import Exportable
+from miniprogram_api.words import Words
 from server.enrolments.models import Intake, Level
 from server.imports import cells, service
 from server.imports.headings import Kind
-from server.imports.models import Import, ImportRow, ImportState, Outcome
+from server.imports.models import Import, ImportKind, ImportRow, ImportState, Outcome
 from server.imports.sheets import Failed
 from server.kernel import codes
 from server.kernel import sensitive as personal
@@ -54,7 +57,7 @@ class NewReferrals(NewEnrolments):
         return Wanted(self.year, self.intake, self.named_school, self.level)
 
 
-class ImportsQuery(Paged):
+class ImportsQuery(Exportable):
     """Of which school; where it is left out, of all for which one may send lists."""
 
     organisation: UUID | None = None
@@ -130,8 +133,33 @@ class ImportView(Body):
         return cls(**made, **{name: getattr(row, name) for name in cls.model_fields if name not in made})
 
 
+def imports_table(kind: ImportKind, words: Words, title: str) -> Table[ImportView]:
+    """Return the lists of one `kind` that were sent as a file; `title` is what such a list is called."""
+    columns: Columns[ImportView] = (
+        ("学校", lambda one: one.organisation.name),
+        ("工作表", lambda one: one.sheet),
+        ("年度", lambda one: one.year),
+        ("招生季", lambda one: words.intakes[one.intake]),
+        ("层次", lambda one: one.level and words.levels[one.level]),
+        ("状态", lambda one: words.import_states[one.state]),
+        ("总行数", lambda one: one.total),
+        ("已处理行数", lambda one: one.done),
+        ("收下", lambda one: one.counts.accepted),
+        ("收下，有提醒", lambda one: one.counts.warning),
+        ("重复", lambda one: one.counts.repeated),
+        ("未收下", lambda one: one.counts.refused),
+        ("没有处理完的原因", lambda one: one.failure),
+        ("送交时间", lambda one: one.created_at),
+        ("处理完时间", lambda one: one.ended_at),
+    )
+    return Table(f"{kind}_imports", f"{title}导入记录", columns)
+
+
 class RemarkView(Body):
-    """What is to be said of one value: its column as the file calls it, and the value masked, null where none is."""
+    """What is to be said of one value: its column as the file calls it, and the value masked.
+
+    `value` is null where there is none, or it cannot be read.
+    """
 
     field: str
     heading: str
@@ -151,7 +179,7 @@ class RowView(Body):
     def of(cls, row: ImportRow, source: Import, request: Request) -> Self:
         """Return the view of a row of `source`."""
         problems, lists = request.app.ctx.problems, request.app.ctx.lists
-        headings, values = _headings(source, lists), service.values_of(row)
+        headings, values = _headings(source, lists), personal.if_readable(service.values_of, row) or {}
         remarks = [
             RemarkView(
                 field=field,
@@ -166,8 +194,8 @@ class RowView(Body):
 
 
 def failed_row(row: ImportRow, source: Import, problems: Problems, lists: Lists) -> Failed:
-    """Return a refused row as it is given back, its columns called as the template calls them."""
-    headings, values = lists.headings(source.kind), service.values_of(row)
+    """Return a refused row as it is given back, its columns called as the template calls them; empty if unreadable."""
+    headings, values = lists.headings(source.kind), personal.if_readable(service.values_of, row) or {}
     faults = (FieldFault(f"/{field}", code, facts, headings[field]) for field, code, facts in row.remarks)
     reasons = "；".join(problems.sentence(fault) for fault in faults)
     return Failed(row.number, [values.get(field) for field, _ in source.headings], reasons)

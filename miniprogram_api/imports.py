@@ -20,10 +20,12 @@ from miniprogram_api.import_views import (
     RowsQuery,
     RowView,
     failed_row,
+    imports_table,
 )
+from miniprogram_api.listing import listed
 from miniprogram_api.representation import FixedResponse
 from miniprogram_api.shelf import ListView, paged
-from miniprogram_api.tables import XLSX, attachment, told
+from miniprogram_api.tables import MEDIA, XLSX, attachment, told
 from miniprogram_api.web import Face, First, allow, answer, answers, first, form, idempotent, query
 from server.access import acting, owners
 from server.access.rules import own
@@ -78,12 +80,18 @@ def _sent_by(face: Face, kind: ImportKind, said: type[NewEnrolments]) -> None:
     @face.get("/imports")
     @allow(Role.CLERK, of=school)
     @query(ImportsQuery)
-    @answers(200, ListView[ImportView])
+    @answers(200, ListView[ImportView], *MEDIA)
     async def index(request: Request, query: ImportsQuery) -> HTTPResponse:
         """List the lists that one's school sent, the newest first."""
         schools = acting.organisations(request.ctx.caller, Role.CLERK, school, query.organisation)
-        found = await service.listed(kind, schools, query.limit, query.cursor)
-        return paged(found, lambda row: ImportView.of(row, request.app.ctx.problems))
+        ctx = request.app.ctx
+        return await listed(
+            request,
+            query,
+            imports_table(kind, ctx.words, ctx.lists.of(kind).title),
+            lambda limit, cursor: service.listed(kind, schools, limit, cursor),
+            lambda row: ImportView.of(row, ctx.problems),
+        )
 
 
 def _looked_at(face: Face, kind: ImportKind, owner: OwnerOf) -> None:

@@ -37,6 +37,11 @@ _PROBLEM_SCHEMA = {
             },
         },
         "request_id": {"type": "string"},
+        "subject": {
+            "type": "string",
+            "description": "The record of one's own that stands in the way",
+            "examples": ["referral:0190c0de-0000-7000-8000-000000000000"],
+        },
     },
 }
 

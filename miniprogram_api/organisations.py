@@ -16,7 +16,7 @@ from miniprogram_api.representation import FixedResponse
 from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, if_match
 from server.access import owners, rules
 from server.access.rules import Caller, own
-from server.kernel.sensitive import Sensitive
+from server.kernel.sensitive import Sensitive, if_readable
 from server.organisations import applications, service
 from server.organisations.applications import contact_of
 from server.organisations.decisions import last_decision
@@ -76,7 +76,7 @@ class OrganisationView(Body):
     def of(cls, organisation: Organisation, **more: Any) -> Self:
         """Return the view of a row."""
         made = {
-            "contact_name": contact_of(organisation),
+            "contact_name": if_readable(contact_of, organisation),
             "has_licence_scan": organisation.licence_scan_id is not None,
             "pending_revision": organisation.pending_revision and PendingView(**organisation.pending_revision),
             **more,

@@ -17,7 +17,7 @@ from miniprogram_api.shelf import ListView, paged
 from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, query, upload
 from server.access import owners
 from server.access.rules import own
-from server.kernel.sensitive import Sensitive
+from server.kernel.sensitive import Sensitive, if_readable
 from server.organisations import payee_accounts as service
 from server.organisations import payee_documents, payee_warnings
 from server.organisations.models import AccountBasis, AccountState, PayeeAccount
@@ -61,9 +61,10 @@ class DocumentQuery(Query):
 
 
 class AccountView(Body):
-    """An account, its number masked, and null once it is kept no longer. `document_scan` is the id of its document.
+    """An account, its number masked, null once it is kept no longer or where it cannot be read.
 
-    What follows `reason` is for finance to weigh and never keeps anything from going.
+    `document_scan` is the id of its document. What follows `reason` is for finance to weigh and never keeps anything
+    from going.
     `also_used_by` counts other organisations with the same number, null to its managers; `holder_differs` says that an
     own account goes by another name than the organisation's.
     """
@@ -90,7 +91,7 @@ class AccountView(Body):
         same = {name: getattr(row, name) for name in cls.model_fields if hasattr(row, name)}
         return cls(
             **same,
-            number=service.number_of(row),
+            number=if_readable(service.number_of, row),
             document_scan=row.document_scan_id,
             named_by=row.named_by_id,
             decided_by=row.decided_by_id,

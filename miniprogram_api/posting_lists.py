@@ -1,24 +1,30 @@
 """Lists of postings: what anyone may find, and for posters and staff what is theirs to look after."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, WithJsonSchema
 from pydantic_core import PydanticCustomError
 from sanic import HTTPResponse, Request
 
 from miniprogram_api.auth import Access, visitor
 from miniprogram_api.guide import Question
+from miniprogram_api.listing import Columns, Table, listed
 from miniprogram_api.people import OrganisationName
-from miniprogram_api.reading import Body, Day, Paged
+from miniprogram_api.reading import Body, Day
 from miniprogram_api.representation import fresh
 from miniprogram_api.shelf import ListView
+from miniprogram_api.tables import MEDIA, Exportable
 from miniprogram_api.web import Face, allow, answers, query
+from miniprogram_api.words import Words
 from server.access.rules import Caller, within
 from server.kernel import clock
 from server.kernel.errors import DomainError, FieldFault, invalid
+from server.kernel.money import yuan_text
+from server.kernel.paging import Page
 from server.labour import finding
 from server.labour.filters import Filters
 from server.labour.models import PayUnit, PostingKind, PostingState, Settlement, Shift, Side, Supplier
@@ -79,11 +85,11 @@ class PostingFilters(BaseModel):
         return Filters(**{name: getattr(self, name) for name in Filters.model_fields})
 
 
-class PostingQuery(Paged, PostingFilters):
+class PostingQuery(Exportable, PostingFilters):
     """Which postings. Without `mine` and `state` they are those that anyone may read.
 
     `sort=distance` needs `near`. `mine` is what the caller or their organisations posted, in any state unless `state`
-    says one; to the secretariat `state` alone shows everyone's.
+    says one; to the secretariat `state` alone shows everyone's. With one of these it can be had as a file.
     """
 
     state: PostingState | None = None
@@ -134,19 +140,59 @@ class PostingCardView(Body):
     distance_m: int | None
 
 
+_CARDS = TypeAdapter(tuple[PostingCardView, ...])
+
+
+def _table(words: Words, counties: Mapping[str, str]) -> Table[PostingCardView]:
+    columns: Columns[PostingCardView] = (
+        ("标题", lambda one: one.title),
+        ("单位", lambda one: one.organisation and one.organisation.name),
+        ("招工或求职", lambda one: words.sides[one.side]),
+        ("类型", lambda one: words.posting_kinds[one.kind]),
+        ("县区", lambda one: one.region and counties.get(one.region, one.region)),
+        ("人数", lambda one: one.headcount),
+        ("已招", lambda one: one.filled),
+        ("开始日期", lambda one: one.starts_on),
+        ("结束日期", lambda one: one.ends_on),
+        ("报酬（元）", lambda one: None if one.pay_fen is None else yuan_text(one.pay_fen)),
+        ("计酬单位", lambda one: one.pay_unit and words.pay_units[one.pay_unit]),
+        ("有效至", lambda one: one.valid_until),
+        ("状态", lambda one: words.posting_states[one.state]),
+        ("状态起于", lambda one: one.state_since),
+        ("提交时间", lambda one: one.submitted_at),
+        ("发布时间", lambda one: one.published_at),
+        ("信息编号", lambda one: one.id),
+    )
+    return Table("postings", "供求信息", columns)
+
+
 @posting_lists.get("/")
 @allow(Access.PUBLIC)
 @query(PostingQuery)
-@answers(200, ListView[PostingCardView])
+@answers(200, ListView[PostingCardView], *MEDIA)
 async def index(request: Request, query: PostingQuery) -> HTTPResponse:
     """List postings: what is live for anyone, by every filter, and what is theirs for posters and staff."""
     wanted = _wanted(query, request.app.ctx.reference)
     order = Order(query.sort)
     if query.mine or query.state:
-        wanted, order = _kept(wanted, query, await visitor(request)), Order.WRITTEN
+        request.ctx.caller = await visitor(request)
+        wanted, order = _kept(wanted, query, request.ctx.caller), Order.WRITTEN
+        if query.format != "json":
+            return await _file(request, query, wanted)
     found = await finding.page(wanted, order, query.limit, query.cursor)
     following = f'"{found.next_cursor}"' if found.next_cursor else "null"
     return fresh(f'{{"items":{found.items},"next_cursor":{following}}}'.encode(), 200)
+
+
+async def _file(request: Request, query: PostingQuery, wanted: Wanted) -> HTTPResponse:
+    """Answer with all that its caller looks after as a file."""
+
+    async def fetch(limit: int, cursor: str | None) -> Page[PostingCardView]:
+        found = await finding.page(wanted, Order.WRITTEN, limit, cursor)
+        return Page(_CARDS.validate_json(found.items), found.next_cursor)
+
+    table = _table(request.app.ctx.words, request.app.ctx.reference.names_of_regions)
+    return await listed(request, query, table, fetch, lambda card: card)
 
 
 def _wanted(query: PostingQuery, reference: Reference) -> Wanted:
@@ -176,6 +222,7 @@ def _of_kept(query: PostingQuery) -> dict[tuple[str, str], bool]:
         ("?sort", "needs_near"): query.sort is Order.DISTANCE and query.near is None,
         ("?sort", "of_public_lists"): kept and query.sort is not Order.NEWEST,
         ("?q", "of_public_lists"): kept and query.q is not None,
+        ("?format", "of_own_lists"): not kept and query.format != "json",
     }
 
 

@@ -15,6 +15,7 @@ from miniprogram_api.representation import FixedResponse
 from miniprogram_api.web import answer
 from server.access.rules import Caller
 from server.kernel.errors import FieldFault
+from server.kernel.sensitive import if_readable
 from server.labour import posters, service
 from server.labour.contacts import contact_of
 from server.labour.drafts import Draft
@@ -200,8 +201,8 @@ async def made_again(request: Request, posting_id: str) -> FixedResponse:
 
 
 def _contact(posting: Posting, caller: Caller | None) -> ContactView | None:
-    """Return the contact in full for its own people and whom it is shown to, masked for the secretariat."""
-    contact = contact_of(posting) if caller else None
+    """Return the contact, if readable: in full for its people and whom it is shown to, masked for the secretariat."""
+    contact = if_readable(contact_of, posting) if caller else None
     if contact is None:
         return None
     if belongs(caller, posting) or (posting.state in PUBLIC and contact.shown is ContactShown.SIGNED_IN):

@@ -65,7 +65,7 @@ class Problems(BaseModel):
 
     def body(self, error: DomainError, request_id: str, face: str = "") -> bytes:
         """Return the problem document of `error`, of a route under `face`, such as `funds`."""
-        text = self.problems[error.slug]
+        text, subject = self.problems[error.slug], error.facts.get("subject")
         return orjson.dumps(
             {
                 "type": f"/docs#problem-{error.slug}",
@@ -75,6 +75,7 @@ class Problems(BaseModel):
                 "code": error.slug,
                 "errors": [{"pointer": fault.pointer, "detail": self.sentence(fault, face)} for fault in error.faults],
                 "request_id": request_id,
+                **({"subject": subject} if subject else {}),
             }
         )
 

@@ -1,27 +1,31 @@
-"""What is publicised of awards: figures of each school, which anybody may read; and the draws before that."""
+"""What is publicised of awards: figures of each school, which anybody may read."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
-from typing import Any, Self
+from datetime import date
+from typing import Self
 from uuid import UUID
 
 from pydantic import Field
 from sanic import HTTPResponse, Request
 
-from miniprogram_api.auth import Access
+from miniprogram_api.auth import Access, visitor
 from miniprogram_api.awards import ProgrammeId, Year
 from miniprogram_api.idempotent import made
-from miniprogram_api.reading import Body, Paged
+from miniprogram_api.listing import Columns, Table, listed
+from miniprogram_api.reading import Body
 from miniprogram_api.referrals import SchoolView
 from miniprogram_api.representation import FixedResponse
 from miniprogram_api.shelf import ListView, paged
+from miniprogram_api.tables import MEDIA, Exportable
 from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, query
+from server.awards import book
 from server.awards import publications as service
-from server.awards import samples as drawing
-from server.awards.models import AwardSample, Publication, PublicationFigure
+from server.awards.models import Publication, PublicationFigure
 from server.kernel import clock
+from server.kernel.errors import DomainError
+from server.kernel.money import yuan_text
 from server.kernel.paging import Page
-from server.organisations.roles import STAFF, Role
+from server.organisations.roles import Role
 
 publications = Face("publications", url_prefix="/awards")
 
@@ -33,15 +37,8 @@ class NewPublication(Body):
     programme: ProgrammeId | None = None
 
 
-class NewSample(Body):
-    """From which reviewed awards is drawn."""
-
-    programme: ProgrammeId
-    year: Year
-
-
-class PublicationQuery(Paged):
-    """Which publications."""
+class PublicationQuery(Exportable):
+    """Which publications; as a file to who is signed in, with a line for each school."""
 
     year: int | None = Field(None, ge=2000, le=2100)
 
@@ -89,44 +86,22 @@ class PublicationsView(Body):
     items: list[PublicationView]
 
 
-class SampleQuery(Paged):
-    """Which draws."""
+class _Line(Body):
+    """What a publication says of one school, as a line of a file."""
 
-    programme: ProgrammeId | None = None
-    year: int | None = Field(None, ge=2000, le=2100)
-
-
-class DrawView(Body):
-    """A draw: of `population` awards `size` were drawn by the `seed`; `waiting` of these wait for their second look.
-
-    Which these are: `GET /awards?programme=&year=&second_check=waiting`.
-    """
-
-    id: UUID
-    programme: str
-    year: int
-    seed: str
-    population: int
-    size: int
-    waiting: int
-    drawn_at: datetime
-
-    @classmethod
-    def of(cls, row: AwardSample, waiting: int, **more: Any) -> Self:
-        """Return the view of a draw, of whose awards so many wait."""
-        return cls(waiting=waiting, **more, **{name: getattr(row, name) for name in _DRAW})
+    publication: PublicationView
+    said: FigureView
 
 
-_DRAW = ("id", "programme", "year", "seed", "population", "size", "drawn_at")
-
-
-class SampleView(DrawView):
-    """A draw, which anyone can repeat.
-
-    `members` are all the awards it covers, in the order of the SHA-256 of seed and id; the first `size` are drawn.
-    """
-
-    members: list[UUID]
+_FIGURES: Columns[_Line] = (
+    ("项目", lambda one: book.title(one.publication.programme)),
+    ("年度", lambda one: one.publication.year),
+    ("公示开始", lambda one: one.publication.starts_on),
+    ("公示截止", lambda one: one.publication.ends_on),
+    ("学校", lambda one: one.said.school.name),
+    ("笔数", lambda one: one.said.awards),
+    ("金额（元）", lambda one: yuan_text(one.said.amount_fen)),
+)
 
 
 async def _views(rows: Sequence[Publication]) -> list[PublicationView]:
@@ -143,24 +118,30 @@ async def _made_again(_request: Request, publication_id: str) -> HTTPResponse:
     return await _made(UUID(publication_id))
 
 
-async def _sample(sample_id: UUID, status: int = 200) -> FixedResponse:
-    row = await drawing.sample(sample_id)
-    waiting, members = await drawing.waiting([row]), await drawing.members(sample_id)
-    return made(answer(SampleView.of(row, waiting[row.id], members=members), status), str(sample_id))
-
-
-async def _drawn_again(_request: Request, sample_id: str) -> HTTPResponse:
-    return await _sample(UUID(sample_id), 201)
-
-
 @publications.get("/publications")
 @allow(Access.PUBLIC)
 @query(PublicationQuery)
-@answers(200, ListView[PublicationView])
-async def index(_request: Request, query: PublicationQuery) -> HTTPResponse:
+@answers(200, ListView[PublicationView], *MEDIA)
+async def index(request: Request, query: PublicationQuery) -> HTTPResponse:
     """List publications, the newest first: figures of schools, and nobody's name."""
+    if query.format != "json":
+        return await _file(request, query)
     found = await service.publications(query.year, query.limit, query.cursor)
     return paged(Page(await _views(found.items), found.next_cursor), lambda view: view)
+
+
+async def _file(request: Request, query: PublicationQuery) -> HTTPResponse:
+    """Answer with a line for each school of each publication; raises DomainError 401."""
+    request.ctx.caller = await visitor(request)
+    if request.ctx.caller is None:  # a file says who took it
+        raise DomainError("not_signed_in", 401)
+
+    async def lines(limit: int, cursor: str | None) -> Page[_Line]:
+        found = await service.publications(query.year, limit, cursor)
+        views = await _views(found.items)
+        return Page([_Line(publication=one, said=said) for one in views for said in one.schools], found.next_cursor)
+
+    return await listed(request, query, Table("publications", "奖补公示", _FIGURES), lines, lambda line: line)
 
 
 @publications.get("/publications/<publication_id:uuid>")
@@ -181,33 +162,3 @@ async def publish(request: Request, body: NewPublication) -> HTTPResponse:
     """Make a year's reviewed awards public, each programme's by itself, once all drawn ones were looked at again."""
     found = await service.publish(body.year, body.programme, request.ctx.caller.person_id)
     return await _made(found[0].id)
-
-
-@publications.post("/samples")
-@allow(Role.REVIEWER, Role.APPROVER)
-@idempotent(_drawn_again, required=True)
-@body(NewSample)
-@answers(201, SampleView)
-async def draw(request: Request, body: NewSample) -> HTTPResponse:
-    """Draw from the reviewed awards that no draw covered yet; another person then looks at those drawn again."""
-    made_now = await drawing.draw(body.programme, body.year, request.ctx.caller.person_id)
-    return await _sample(made_now.id, 201)
-
-
-@publications.get("/samples")
-@allow(*STAFF)
-@query(SampleQuery)
-@answers(200, ListView[DrawView])
-async def samples(_request: Request, query: SampleQuery) -> HTTPResponse:
-    """List draws, the newest first, each with how many awards wait for a second look by another person."""
-    found = await drawing.samples(drawing.Chosen(query.programme, query.year), query.limit, query.cursor)
-    waiting = await drawing.waiting(found.items)
-    return paged(found, lambda row: DrawView.of(row, waiting[row.id]))
-
-
-@publications.get("/samples/<sample_id:uuid>")
-@allow(*STAFF)
-@answers(200, SampleView)
-async def sample(_request: Request, sample_id: UUID) -> HTTPResponse:
-    """Show a draw with all that it covered."""
-    return await _sample(sample_id)

@@ -1,6 +1,7 @@
 """Lists of referrals and enrolments, and groups of claims that may be about one student."""
 
-from typing import Annotated, Self
+from collections.abc import Callable
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import Field
@@ -8,7 +9,7 @@ from sanic import HTTPResponse, Request
 
 from miniprogram_api.enrolments import EnrolmentView
 from miniprogram_api.listing import Columns, Table, listed
-from miniprogram_api.reading import Body, Paged
+from miniprogram_api.reading import Body
 from miniprogram_api.referrals import ReferralView
 from miniprogram_api.shelf import ListView, paged
 from miniprogram_api.tables import MEDIA, Exportable
@@ -17,6 +18,7 @@ from miniprogram_api.words import Words
 from server.access import rules
 from server.access.rules import Right
 from server.enrolments.models import Enrolment, EnrolmentState, Intake, Level
+from server.kernel.paging import Page
 from server.organisations.roles import STAFF, Kind, Role
 from server.referrals import duplicates, enrolled, lists
 from server.referrals.duplicates import Group, Same
@@ -70,7 +72,7 @@ class EnrolmentQuery(Exportable):
         return enrolled.Wanted(**{name: getattr(self, name) for name in enrolled.Wanted.__slots__})
 
 
-class DuplicateQuery(Paged):
+class DuplicateQuery(Exportable):
     """Which groups; `same` is what their claims have in common."""
 
     year: Year
@@ -101,6 +103,13 @@ class DuplicateView(Body):
         return cls(number=group.number, referrals=tuple(map(ReferralView.of, group.claims)))
 
 
+class _Line(Body):
+    """A claim of a group, as a line of a file."""
+
+    number: str
+    referral: ReferralView
+
+
 def _yes(*, value: bool) -> str:
     return "是" if value else ""
 
@@ -111,8 +120,8 @@ def _referrals(words: Words) -> Table[ReferralView]:
         ("状态", lambda one: words.states[one.state]),
         ("年度", lambda one: one.year),
         ("招生季", lambda one: words.intakes[one.intake]),
-        ("姓名", lambda one: one.student.name.masked),
-        ("身份证号", lambda one: one.student.id_number.masked),
+        ("姓名", lambda one: one.student.name and one.student.name.masked),
+        ("身份证号", lambda one: one.student.id_number and one.student.id_number.masked),
         ("登记学校", lambda one: one.school.name),
         ("班级", lambda one: one.class_name),
         ("拟入学校", lambda one: one.named_school and one.named_school.name),
@@ -136,8 +145,8 @@ def _enrolments(words: Words) -> Table[ListedEnrolmentView]:
         ("年度", lambda one: one.year),
         ("招生季", lambda one: words.intakes[one.intake]),
         ("层次", lambda one: words.levels[one.level]),
-        ("姓名", lambda one: one.student.name.masked),
-        ("身份证号", lambda one: one.student.id_number.masked),
+        ("姓名", lambda one: one.student.name and one.student.name.masked),
+        ("身份证号", lambda one: one.student.id_number and one.student.id_number.masked),
         ("专业", lambda one: one.major),
         ("入学日期", lambda one: one.entered_on),
         ("学籍号", lambda one: one.record_number and one.record_number.masked),
@@ -147,6 +156,14 @@ def _enrolments(words: Words) -> Table[ListedEnrolmentView]:
         ("列入时间", lambda one: one.created_at),
     )
     return Table("enrolments", "学籍名单", columns)
+
+
+def _duplicates(words: Words) -> Table[_Line]:
+    def under(value: Callable[[ReferralView], Any]) -> Callable[[_Line], Any]:
+        return lambda one: value(one.referral)
+
+    claims = [(heading, under(value)) for heading, value in _referrals(words).columns]
+    return Table("referrals.duplicates", "疑似重复的生源登记", [("同组首份编号", lambda one: one.number), *claims])
 
 
 @referral_lists.get("/referrals")
@@ -184,8 +201,15 @@ async def enrolments(request: Request, query: EnrolmentQuery) -> HTTPResponse:
 @referral_lists.get("/referrals/duplicates")
 @allow(Role.REVIEWER)
 @query(DuplicateQuery)
-@answers(200, ListView[DuplicateView])
-async def duplicated(_request: Request, query: DuplicateQuery) -> HTTPResponse:
+@answers(200, ListView[DuplicateView], *MEDIA)
+async def duplicated(request: Request, query: DuplicateQuery) -> HTTPResponse:
     """List groups of claims on one student, or on several with one phone, in the order of their first claims."""
-    found = await duplicates.groups(query.year, query.same, query.limit, query.cursor)
-    return paged(found, DuplicateView.of)
+    if query.format == "json":
+        return paged(await duplicates.groups(query.year, query.same, query.limit, query.cursor), DuplicateView.of)
+
+    async def lines(limit: int, cursor: str | None) -> Page[_Line]:
+        found = await duplicates.groups(query.year, query.same, limit, cursor)
+        claims = [_Line(number=one.number, referral=ReferralView.of(row)) for one in found.items for row in one.claims]
+        return Page(claims, found.next_cursor)
+
+    return await listed(request, query, _duplicates(request.app.ctx.words), lines, lambda line: line)

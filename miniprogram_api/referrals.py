@@ -16,7 +16,7 @@ from server.access import acting, owners
 from server.access.rules import own
 from server.enrolments.models import EnrolmentState, Intake, Level
 from server.kernel.errors import found
-from server.kernel.sensitive import Sensitive
+from server.kernel.sensitive import Sensitive, if_readable
 from server.organisations.models import Organisation
 from server.organisations.roles import STAFF, Kind, Role
 from server.referrals import correction, lists, sealed, service
@@ -41,11 +41,17 @@ class SchoolView(Body):
 
 
 class ReferredStudentView(Body):
-    """The student of a referral, masked, by the name that the school gave."""
+    """The student of a referral, masked, by the name that the school gave; null is what cannot be read."""
 
     id: UUID
-    name: Sensitive
-    id_number: Sensitive
+    name: Sensitive | None
+    id_number: Sensitive | None
+
+    @classmethod
+    def of(cls, row: Referral) -> Self:
+        """Return the view of the student of a claim that was fetched with it."""
+        name, number = if_readable(sealed.name_of, row), if_readable(number_of, row.student)
+        return cls(id=row.student_id, name=name, id_number=number)
 
 
 class FoundEnrolmentView(Body):
@@ -58,7 +64,7 @@ class FoundEnrolmentView(Body):
 
 
 class ReferralView(Body):
-    """A referral; names and phones are masked.
+    """A referral; names and phones are masked, and null where none is or it cannot be read.
 
     `flags` are what somebody should look at, and with `needs_check` a reviewer must. `in_dispute` says that another
     school claims the student too, of which nothing more is told; `evidence_until` is the last day for evidence;
@@ -94,14 +100,13 @@ class ReferralView(Body):
     @classmethod
     def of(cls, row: Referral) -> Self:
         """Return the view of a row that came from `lists.shown`."""
-        student = ReferredStudentView(id=row.student_id, name=sealed.name_of(row), id_number=number_of(row.student))
         more: dict[str, Any] = {
-            "student": student,
+            "student": ReferredStudentView.of(row),
             "school": SchoolView.of(row.school),
             "named_school": row.named_school and SchoolView.of(row.named_school),
-            "phone": sealed.phone_of(row),
-            "guardian_name": sealed.guardian_name_of(row),
-            "guardian_phone": sealed.guardian_phone_of(row),
+            "phone": if_readable(sealed.phone_of, row),
+            "guardian_name": if_readable(sealed.guardian_name_of, row),
+            "guardian_phone": if_readable(sealed.guardian_phone_of, row),
             "in_dispute": bool(row.in_dispute),  # type: ignore[attr-defined]  # annotated by the list
             "enrolment": _enrolment(row),
             "enrolment_to_check": None if _matched(row) else row.enrolment_id,

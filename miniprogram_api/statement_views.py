@@ -8,10 +8,13 @@ from uuid import UUID
 from pydantic import Field
 
 from miniprogram_api.fund_views import FundName
+from miniprogram_api.listing import Columns, Table
 from miniprogram_api.people import OrganisationName
 from miniprogram_api.reading import Body
+from miniprogram_api.words import Words
+from server.kernel.money import yuan_text
 from server.kernel.paging import Page
-from server.kernel.sensitive import Sensitive
+from server.kernel.sensitive import Sensitive, if_readable
 from server.organisations import payee_accounts
 from server.organisations.models import PayeeAccount
 from server.statements import listing, sending
@@ -22,7 +25,7 @@ ROWS_SHOWN = 100
 
 
 class LockedAccount(Body):
-    """The account that a statement was locked with, its number masked."""
+    """The account that a statement was locked with, its number masked, null if kept no longer or unreadable."""
 
     id: UUID
     holder: str
@@ -32,7 +35,7 @@ class LockedAccount(Body):
     @classmethod
     def of(cls, row: PayeeAccount) -> Self:
         """Return the view of a row."""
-        return cls(id=row.id, holder=row.holder, bank=row.bank, number=payee_accounts.number_of(row))
+        return cls(id=row.id, holder=row.holder, bank=row.bank, number=if_readable(payee_accounts.number_of, row))
 
 
 class ApprovalView(Body):
@@ -140,6 +143,23 @@ class StatementRowView(Body):
             amount_fen=line.amount_fen,
             results=[ResultView.of(one) for one in line.results],
         )
+
+
+def rows_table(words: Words, number: str) -> Table[StatementRowView]:
+    """Return the rows of the statement `number` as a file: of each what came back last."""
+
+    def last(one: StatementRowView) -> ResultView | None:
+        return one.results[-1] if one.results else None
+
+    columns: Columns[StatementRowView] = (
+        ("行号", lambda one: one.number),
+        ("登记编号或事项", lambda one: one.subject),
+        ("金额（元）", lambda one: yuan_text(one.amount_fen)),
+        ("结果", lambda one: (came := last(one)) and words.row_outcomes[came.outcome]),
+        ("原因", lambda one: (came := last(one)) and came.reason),
+        ("时间", lambda one: (came := last(one)) and came.made_at),
+    )
+    return Table("statement_rows", f"结算单{number}", columns)
 
 
 class StatementWhole(StatementView):

@@ -9,12 +9,12 @@ from sanic import HTTPResponse, Request
 from miniprogram_api.idempotent import made
 from miniprogram_api.listing import Columns, Table, listed
 from miniprogram_api.people import Reason, decider
-from miniprogram_api.reading import Body, Paged
+from miniprogram_api.reading import Body
 from miniprogram_api.representation import FixedResponse
-from miniprogram_api.shelf import ListView, paged
+from miniprogram_api.shelf import ListView
 from miniprogram_api.statement_bodies import NewStatement, StatementQuery
-from miniprogram_api.statement_views import ROWS_SHOWN, StatementRowView, StatementView, StatementWhole
-from miniprogram_api.tables import MEDIA, XLSX, attachment, told
+from miniprogram_api.statement_views import ROWS_SHOWN, StatementRowView, StatementView, StatementWhole, rows_table
+from miniprogram_api.tables import MEDIA, XLSX, Exportable, attachment, told
 from miniprogram_api.web import Face, Handler, allow, answer, answers, body, idempotent, query
 from miniprogram_api.words import Words
 from server.access import exports, owners, rules
@@ -96,12 +96,15 @@ async def one(request: Request, statement_id: UUID) -> HTTPResponse:
 
 @statements.get("/<statement_id:uuid>/rows")
 @allow(CLERK, *STAFF, owner=owners.statement)
-@query(Paged)
-@answers(200, ListView[StatementRowView])
-async def rows(_request: Request, statement_id: UUID, query: Paged) -> HTTPResponse:
+@query(Exportable)
+@answers(200, ListView[StatementRowView], *MEDIA)
+async def rows(request: Request, statement_id: UUID, query: Exportable) -> HTTPResponse:
     """List the rows of a statement with what came of each; of an open one the awards that are on it."""
-    found = await listing.lines(await holding.statement(statement_id), query.limit, query.cursor)
-    return paged(found, StatementRowView.of)
+    row = await holding.statement(statement_id)
+    table = rows_table(request.app.ctx.words, row.number)
+    return await listed(
+        request, query, table, lambda limit, cursor: listing.lines(row, limit, cursor), StatementRowView.of
+    )
 
 
 def deed(

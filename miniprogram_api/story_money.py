@@ -5,7 +5,7 @@ from typing import Self
 
 from miniprogram_api.reading import Body
 from server.funds.models import Account, EntryKind, LedgerEntry
-from server.kernel.sensitive import Sensitive
+from server.kernel.sensitive import Sensitive, if_readable
 from server.organisations import payee_accounts
 from server.statements.models import Receipt, RowOutcome, StatementState
 from server.statements.story import Line
@@ -51,7 +51,7 @@ class PaymentView(Body):
             payer=one.payer.name if one.payer else None,
             holder=account.holder if account else None,
             bank=account.bank if account else None,
-            account=payee_accounts.number_of(account) if account else None,
+            account=if_readable(payee_accounts.number_of, account) if account else None,
             results=[ResultView(outcome=it.outcome, reason=it.reason, at=it.made_at) for it in line.results],
             **{name: getattr(one, name) for name in same},
         )

@@ -13,7 +13,7 @@ from miniprogram_api.words import Words
 from server.awards import book
 from server.awards.models import AwardState, Objection, ObjectionState
 from server.funds.models import Fund, FundPaper, PaperKind
-from server.kernel.sensitive import Sensitive
+from server.kernel.sensitive import Sensitive, if_readable
 from server.referrals import sealed
 from server.referrals.models import Referral
 from server.statements.story import Act, By, Story
@@ -21,13 +21,13 @@ from server.students.sealed import number_of
 
 
 class SentView(Body):
-    """The claim from which the award follows; the student is masked."""
+    """The claim from which the award follows; the student is masked, and null what cannot be read."""
 
     number: str
     school: SchoolView
     year: int
-    student_name: Sensitive
-    student_number: Sensitive
+    student_name: Sensitive | None
+    student_number: Sensitive | None
     guardian_consent_on: date | None
     registered_at: datetime
     enrolled_at: SchoolView | None
@@ -41,8 +41,8 @@ class SentView(Body):
             number=row.number,
             school=SchoolView.of(row.school),
             year=row.year,
-            student_name=sealed.name_of(row),
-            student_number=number_of(row.student),
+            student_name=if_readable(sealed.name_of, row),
+            student_number=if_readable(number_of, row.student),
             guardian_consent_on=row.guardian_consent_on,
             registered_at=row.created_at,
             enrolled_at=SchoolView.of(enrolled.school) if enrolled else None,

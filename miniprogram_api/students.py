@@ -19,7 +19,7 @@ from miniprogram_api.web import Face, allow, answer, answers, body, idempotent, 
 from miniprogram_api.words import Words
 from server.access import owners
 from server.access.rules import own
-from server.kernel.sensitive import Sensitive
+from server.kernel.sensitive import Sensitive, if_readable
 from server.labour import sweeps
 from server.organisations.roles import Role
 from server.people import names
@@ -52,11 +52,11 @@ class LinkDecision(Reason):
 
 
 class StudentView(Body):
-    """A student, masked; `id` is null until the link is confirmed, `name` is the one that was given."""
+    """A student, masked, null what cannot be read; `id` is null until the link is confirmed, `name` was given."""
 
     id: UUID | None
-    name: Sensitive
-    id_number: Sensitive
+    name: Sensitive | None
+    id_number: Sensitive | None
 
 
 class LinkView(Body):
@@ -75,18 +75,18 @@ class LinkView(Body):
         """Return the view of a row that was fetched with its student."""
         student = StudentView(
             id=link.student_id if link.state is LinkState.CONFIRMED else None,
-            name=sealed.given_name(link),
-            id_number=sealed.number_of(link.student),
+            name=if_readable(sealed.given_name, link),
+            id_number=if_readable(sealed.number_of, link.student),
         )
         return cls(student=student, **_common(link))
 
 
 class KnownStudentView(Body):
-    """A student as they are known, masked."""
+    """A student as they are known, masked; null is what cannot be read."""
 
     id: UUID
-    name: Sensitive
-    id_number: Sensitive
+    name: Sensitive | None
+    id_number: Sensitive | None
 
 
 class ClaimantView(Body):
@@ -97,14 +97,17 @@ class ClaimantView(Body):
 
 
 class CheckView(Body):
-    """A link as the secretariat checks it; `name` was given; `name_differs` if not as the student is known today."""
+    """A link as the secretariat checks it; `name` was given; `name_differs` if not as the student is known today.
+
+    Both are null where a name cannot be read.
+    """
 
     id: UUID
     relation: Relation
     state: LinkState
     person: ClaimantView
-    name: Sensitive
-    name_differs: bool
+    name: Sensitive | None
+    name_differs: bool | None
     student: KnownStudentView
     reason: str
     created_at: datetime
@@ -113,13 +116,12 @@ class CheckView(Body):
     @classmethod
     def of(cls, link: StudentLink) -> Self:
         """Return the view of a row that was fetched with its student and person."""
-        student = KnownStudentView(
-            id=link.student_id, name=sealed.name_of(link.student), id_number=sealed.number_of(link.student)
-        )
+        name, number = (if_readable(read, link.student) for read in (sealed.name_of, sealed.number_of))
+        student = KnownStudentView(id=link.student_id, name=name, id_number=number)
         return cls(
             person=ClaimantView(id=link.person_id, name=readable_name(link.person)),
-            name=sealed.given_name(link),
-            name_differs=sealed.differs(link),
+            name=if_readable(sealed.given_name, link),
+            name_differs=if_readable(sealed.differs, link),
             student=student,
             **_common(link),
         )
@@ -167,9 +169,9 @@ async def unlink(request: Request, link_id: UUID) -> HTTPResponse:
 
 def _links(words: Words) -> Table[CheckView]:
     columns: Columns[CheckView] = (
-        ("填写的姓名", lambda one: one.name.masked),
-        ("身份证号", lambda one: one.student.id_number.masked),
-        ("已知的姓名", lambda one: one.student.name.masked),
+        ("填写的姓名", lambda one: one.name and one.name.masked),
+        ("身份证号", lambda one: one.student.id_number and one.student.id_number.masked),
+        ("已知的姓名", lambda one: one.student.name and one.student.name.masked),
         ("关系", lambda one: words.relations[one.relation]),
         ("提交人", lambda one: one.person.name and one.person.name.masked),
         ("状态", lambda one: words.link_states[one.state]),

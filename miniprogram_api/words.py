@@ -7,15 +7,17 @@ from typing import Annotated
 from pydantic import Field
 
 from server.appeals.models import AppealState
+from server.appeals.refusals import CONTESTABLE
 from server.awards import making, soundness
-from server.awards.models import AwardState, ClawbackState, ObjectionState
+from server.awards.models import AwardState, ClawbackState, ObjectionState, RunKind, RunState
 from server.awards.models import ContestState as ClawbackContest
 from server.engagements.models import ContestState, EngagementState, Party
 from server.engagements.nexts import Cue
 from server.enrolments.models import EnrolmentState, Intake, Level, MatchVerdict
 from server.funds.models import Account, EntryKind, PaperKind
+from server.imports.models import ImportState
 from server.kernel.content import Content, ContentError, read
-from server.labour.models import PostingKind, PostingState, ReportState, Side
+from server.labour.models import PayUnit, PostingKind, PostingState, ReportState, Side
 from server.labour.reports import What
 from server.notices.models import BroadcastState, DeliveryState, Service
 from server.organisations.models import MembershipState, OrganisationState
@@ -48,6 +50,7 @@ class Words(Content):
     membership_states: dict[MembershipState, Word]
     relations: dict[Relation, Word]
     link_states: dict[LinkState, Word]
+    appeal_subjects: dict[str, Word]
     appeal_states: dict[AppealState, Word]
     statement_states: dict[StatementState, Word]
     receipts: dict[Receipt, Word]
@@ -56,6 +59,9 @@ class Words(Content):
     award_states: dict[AwardState, Word]
     award_refusals: dict[str, Word]
     doubts: dict[str, Word]
+    run_kinds: dict[RunKind, Word]
+    run_states: dict[RunState, Word]
+    import_states: dict[ImportState, Word]
     waits: dict[Waits, Word]
     paper_kinds: dict[PaperKind, Word]
     objection_states: dict[ObjectionState, Word]
@@ -68,6 +74,7 @@ class Words(Content):
     sides: dict[Side, Word]
     posting_kinds: dict[PostingKind, Word]
     posting_states: dict[PostingState, Word]
+    pay_units: dict[PayUnit, Word]
     report_subjects: dict[What, Word]
     report_states: dict[ReportState, Word]
     broadcast_states: dict[BroadcastState, Word]
@@ -101,6 +108,7 @@ def _faults(words: Words) -> Iterator[str]:
         "sides": set[str](Side),
         "posting_kinds": set[str](PostingKind),
         "posting_states": set[str](PostingState),
+        "pay_units": set[str](PayUnit),
         "report_subjects": set[str](What),
         "report_states": set[str](ReportState),
         "broadcast_states": set[str](BroadcastState),
@@ -118,6 +126,7 @@ def _faults(words: Words) -> Iterator[str]:
         "membership_states": set[str](MembershipState),
         "relations": set[str](Relation),
         "link_states": set[str](LinkState),
+        "appeal_subjects": set(CONTESTABLE),
         "appeal_states": set[str](AppealState),
         "statement_states": set[str](StatementState),
         "receipts": set[str](Receipt),
@@ -126,6 +135,9 @@ def _faults(words: Words) -> Iterator[str]:
         "award_states": set[str](AwardState),
         "award_refusals": set(making.REASONS),
         "doubts": set(soundness.DOUBTS),
+        "run_kinds": set[str](RunKind),
+        "run_states": set[str](RunState),
+        "import_states": set[str](ImportState),
         "waits": set[str](Waits),
         "paper_kinds": set[str](PaperKind),
         "objection_states": set[str](ObjectionState),

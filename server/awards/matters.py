@@ -25,6 +25,11 @@ def alike(one: str, other: str) -> bool:
     return codes.plain(one) == codes.plain(other)
 
 
+def unnamed(award: Award) -> bool:
+    """Whether an award named somebody once and, its time being over, does so no more: its id then ends its matter."""
+    return award.student_id is None and award.matter.endswith(str(award.id))
+
+
 async def hold(payee_ids: Collection[UUID]) -> None:
     """Keep others from asking the same of these payees until the transaction ends; their students are held after."""
     ids = sorted(set(payee_ids))

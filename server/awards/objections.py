@@ -23,7 +23,7 @@ from server.kernel.transactions import transaction
 from server.organisations import current
 from server.people.service import Decider
 
-OLDEST_FIRST = Sort("created_at", descending=False)
+OLDEST_FIRST, NEWEST_FIRST = Sort("created_at", descending=False), Sort("created_at")
 MOST, SECONDS = 20, 86400
 """So many may one person make in a day."""
 WHY = "objection"
@@ -92,14 +92,20 @@ async def decide(objection_id: UUID, verdict: Verdict, by: Decider) -> Objection
 
 
 async def objection(objection_id: UUID) -> Objection:
-    """Return an objection with the school it is about; raises DomainError 404."""
-    return found(await Objection.get_or_none(id=objection_id).select_related("payee"), "objection")
+    """Return an objection with publication and school; raises DomainError 404."""
+    return found(await Objection.get_or_none(id=objection_id).select_related("payee", "publication"), "objection")
 
 
 async def objections(state: ObjectionState | None, limit: int, cursor: str | None) -> Page[Objection]:
-    """Return a page of objections with their schools, those first that have waited for longest."""
-    rows = Objection.all().select_related("payee")
+    """Return a page of objections with all that they are about, those first that have waited for longest."""
+    rows = Objection.all().select_related("payee", "publication", "award__referral")
     return await page(rows.filter(state=state) if state else rows, OLDEST_FIRST, limit, cursor)
+
+
+async def of_person(person_id: UUID, limit: int, cursor: str | None) -> Page[Objection]:
+    """Return a page of what a person objected to, the last first, each with publication and school."""
+    made = Objection.filter(person_id=person_id).select_related("payee", "publication")
+    return await page(made, NEWEST_FIRST, limit, cursor)
 
 
 async def _running(publication_id: UUID) -> Publication:

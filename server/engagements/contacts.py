@@ -16,7 +16,7 @@ from server.engagements import states
 from server.engagements.models import Engagement, EngagementState
 from server.enrolments.models import Enrolment, EnrolmentState
 from server.kernel import clock
-from server.kernel.sensitive import Sensitive
+from server.kernel.sensitive import Sensitive, if_readable
 from server.labour.contacts import contact_of
 from server.labour.models import Posting
 from server.people import service as people
@@ -40,7 +40,7 @@ class Worker:
     """Who takes the place, as far as it may be told: `school` and `ages` where that was consented to, or both None.
 
     Of a class there is the school alone. `contact` is None until both agreed, and `through_school` says that there is
-    none but by their school.
+    none but by their school. What cannot be read is None, and whose number cannot be is as one under age.
     """
 
     name: Sensitive | None
@@ -84,9 +84,11 @@ async def workers(rows: Sequence[Engagement], documents: Documents) -> Mapping[U
     """
     today = clock.today()
     students = {row.student_id: row.student for row in rows if row.student_id and row.student}
-    told = await consents.standing(list(students.values()), LABOUR, today, documents)
+    legible = [one for one in students.values() if if_readable(identity, one)]
+    told = await consents.standing(legible, LABOUR, today, documents)
     minors = [one for one in _of_open(rows) if _is_minor(one, today)]
-    reachable = await consents.standing(minors, CONTACT, today, documents, by=Capacity.GUARDIAN)
+    asked_for = [one for one in minors if one in legible]
+    reachable = await consents.standing(asked_for, CONTACT, today, documents, by=Capacity.GUARDIAN)
     through_school = {one.id for one in minors} - reachable
     schools = await _schools(told)
     return {
@@ -106,7 +108,7 @@ def _student(
 ) -> Worker:
     if row.person.state in GONE:
         return Worker(None)
-    name, by_school = name_of(student), student.id in through_school
+    name, by_school = if_readable(name_of, student), student.id in through_school
     reach = _reach_of(row.supply) or _own(row, name) if open_to_both(row) and not by_school else None
     if schools is None:
         return Worker(name, contact=reach, through_school=by_school)
@@ -121,17 +123,18 @@ def _of_class(row: Engagement) -> Worker:
 
 
 def _reach_of(posting: Posting | None) -> Reach | None:
-    contact = contact_of(posting) if posting else None
+    contact = if_readable(contact_of, posting) if posting else None
     return Reach(contact.name, contact.phone) if contact else None
 
 
-def _own(row: Engagement, name: Sensitive) -> Reach | None:
+def _own(row: Engagement, name: Sensitive | None) -> Reach | None:
     phone = people.readable_phone(row.person)
-    return Reach(name, phone) if phone else None
+    return Reach(name, phone) if name and phone else None
 
 
 def _is_minor(student: Student, today: date) -> bool:
-    return identity(student).age_on(today) < OF_AGE
+    known = if_readable(identity, student)
+    return known is None or known.age_on(today) < OF_AGE
 
 
 def _band(student: Student, today: date) -> str:

@@ -19,7 +19,7 @@ from server.engagements.states import AT_WORK
 from server.kernel import clock
 from server.kernel.errors import DomainError, FieldFault, invalid
 from server.kernel.handed import Handed
-from server.kernel.sensitive import VaultError
+from server.kernel.sensitive import VaultError, if_readable
 from server.labour import hours, posters
 from server.labour.drafts import Draft
 from server.labour.models import Posting, PostingKind, Supplier
@@ -212,11 +212,12 @@ async def clashing(rows: Sequence[Engagement]) -> set[UUID]:
 
 
 async def unguarded(rows: Sequence[Engagement]) -> set[UUID]:
-    """Return which of some are of students under age whose guardian's consent has ended; three queries at most."""
+    """Return which of some are of students known to be under age whose guardian's consent ended; three queries."""
     gone = await consents.ended({row.student_id for row in rows if row.student_id}, CONSENT, Capacity.GUARDIAN)
     found = await Student.filter(id__in=list(gone)) if gone else []
     of_age, today = in_force().limits.of_age, clock.today()
-    young = {student.id for student in found if identity(student).age_on(today) < of_age}
+    known = {student.id: if_readable(identity, student) for student in found}
+    young = {student_id for student_id, number in known.items() if number and number.age_on(today) < of_age}
     return {row.id for row in rows if row.student_id in young}
 
 

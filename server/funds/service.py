@@ -8,6 +8,7 @@ from uuid import UUID
 from server.funds.models import Fund
 from server.kernel import audit, clock, numbers, outbox
 from server.kernel.errors import DomainError, FieldFault, found, invalid
+from server.kernel.paging import Page, Sort, page
 from server.kernel.transactions import transaction
 from server.organisations import memberships, secretariat
 from server.policy.book import PolicyBook
@@ -53,6 +54,11 @@ async def fund_of(programme: str) -> Fund | None:
 async def funds() -> list[Fund]:
     """Return every fund, the oldest first; they are few."""
     return await Fund.all().order_by("id")
+
+
+async def listed(limit: int, cursor: str | None) -> Page[Fund]:
+    """Return a page of funds, the oldest first; raises DomainError 422 for a foreign cursor."""
+    return await page(Fund.all(), Sort("id", descending=False, parse=UUID), limit, cursor)
 
 
 @transaction

@@ -18,6 +18,7 @@ from server.kernel.errors import DomainError, found
 from server.kernel.jobs import queue
 from server.kernel.jobs.models import Job, JobState
 from server.kernel.jobs.queue import Wakeup
+from server.kernel.sweeping import Sweep
 from server.kernel.transactions import after_commit, transaction
 from server.organisations.models import Organisation
 from server.organisations.ports import Files
@@ -83,11 +84,16 @@ async def watch(files: Files) -> Mapping[str, int]:
     A job is given up after some attempts, each of which may have died with its worker: where rows were worked off
     meanwhile, another one goes on.
     """
-    result = {"gone_on": 0, "ended": 0}
-    settled = Q(created_at__lt=clock.now() - timedelta(seconds=30))  # one that comes just now finds its turn itself
-    for source in await Import.filter(settled, state__in=LIVE).order_by("id").only("id"):
+    result, sweep = {"gone_on": 0, "ended": 0}, Sweep()
+
+    async def one(source: Import) -> int:
         if did := await _look_after(source.id, files):
             result[did] += 1
+        return 1
+
+    settled = Q(created_at__lt=clock.now() - timedelta(seconds=30))  # one that comes just now finds its turn itself
+    await sweep.each(one, await Import.filter(settled, state__in=LIVE).order_by("id").only("id"))
+    sweep.end()
     return result
 
 

@@ -26,7 +26,8 @@ class DomainError(Exception):
     """A refusal that the caller should understand.
 
     `slug` names a text of `content/problems.yaml` under `problems` and is the answer's `code`; `status` is the
-    HTTP status; `faults` are the fields at fault; `facts` are filled into the text.
+    HTTP status; `faults` are the fields at fault; `facts` are filled into the text. A fact called `subject` (`kind:id`)
+    is told beside the text too: the record that stands in the way, which is the caller's own to see.
     """
 
     def __init__(self, slug: str, status: int, faults: Iterable[FieldFault] = (), **facts: Any) -> None:

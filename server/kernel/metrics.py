@@ -37,6 +37,12 @@ HAND_OVER_SECONDS = Histogram(
     registry=REGISTRY,
 )
 
+BUDGETS_UNCLOSED = Gauge(
+    "yizhitong_budgets_unclosed",
+    "Budgets of past years for whose closing approved awards wait: until then their funds give nobody money",
+    registry=REGISTRY,
+)
+
 
 def exposition() -> bytes:
     """Return everything in Prometheus's text format."""

@@ -4,14 +4,17 @@ The vault is a gateway, handed in by the composition root as the clock is: whoev
 phone seals it first, bound to the very cell it will lie in.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import Any, NamedTuple, NoReturn, Protocol, Self, overload
+from typing import Any, NamedTuple, NoReturn, Protocol, Self, TypeVar, overload
 from uuid import UUID
 
 import structlog
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
+
+Row = TypeVar("Row")
+Read = TypeVar("Read")
 
 
 class Kind(StrEnum):
@@ -176,8 +179,13 @@ def opened(cell: Cell, kind: Kind, envelope: str) -> Sensitive:
     """Return what an envelope holds; raises VaultError, and the log tells in which cell it lay."""
     if isinstance(envelope, Envelope) and (known := envelope.holds(cell, kind)):
         return known
+    return Sensitive(kind, text(cell, envelope))
+
+
+def text(cell: Cell, envelope: str) -> str:
+    """Return what an envelope holds of no one kind; raises VaultError as `opened` does."""
     try:
-        return Sensitive(kind, vault().open(cell, envelope))
+        return vault().open(cell, envelope)
     except VaultError:
         _log.error("a sealed cell does not open", table=cell.table, column=cell.column, row=str(cell.row_id))
         raise
@@ -188,8 +196,13 @@ def readable(cell: Cell, kind: Kind, envelope: str | None) -> Sensitive | None:
 
     For what people see of each other, where one bad cell must not hide everything else.
     """
+    return if_readable(lambda sealed: unseal(cell, kind, sealed), envelope)
+
+
+def if_readable(read: Callable[[Row], Read], row: Row) -> Read | None:
+    """Return what `read` makes of a row, None where a cell of it does not open: for the same views as `readable`."""
     try:
-        return unseal(cell, kind, envelope)
+        return read(row)
     except VaultError:
         return None
 

@@ -50,6 +50,12 @@ class Catalogue:
         """The names of the events that somebody is told of."""
         return frozenset(self.kinds)
 
+    def title_of(self, kind: str) -> str:
+        """Return under which title a kind's messages come, empty where there is none of that id any more."""
+        event, _, audience = kind.rpartition(".")
+        found = self.kinds.get(event, {}).get(audience)
+        return found.one.title if found else ""
+
     def asked_at(self, tap: str) -> list[Template]:
         """Return the templates for which permission is asked at a tap, at most three."""
         return [template for template in self.templates.values() if tap in template.asked_at]

@@ -12,7 +12,7 @@ from tortoise.connection import get_connection
 from server.kernel import clock
 from server.kernel.statements import change, identity, returned
 from server.kernel.transactions import transaction
-from server.notices import endings, permissions, quiet, receipts
+from server.notices import endings, leaving, permissions, quiet, receipts
 from server.notices.endings import AWAY, NO_PERMISSION
 from server.notices.ledger import Key, key
 from server.notices.models import DeliveryState, Service
@@ -31,6 +31,7 @@ SELECT d.id, d.person_id, d.state, d.service, d.template, d.template_id, d.data,
   CASE WHEN d.priority = 3 THEN (SELECT b.state FROM notice n JOIN broadcast b ON b.id = n.broadcast_id
     WHERE n.id = d.notice_id) END AS broadcast_state,
   d.priority <> 3 AND {OUTDATED} AS outdated,
+  CASE WHEN d.priority <> 3 THEN {leaving.LEFT_LATELY} END AS left_lately,
   (SELECT 1 FROM push_permission q WHERE q.person_id = d.person_id AND q.template_id = d.template_id LIMIT 1) AS known
 FROM delivery d JOIN person p ON p.id = d.person_id
 WHERE d.priority = $1 AND d.due_at <= $2 AND NOT (d.state = 'unknown' AND EXISTS (
@@ -58,7 +59,7 @@ _HASTEN = f"""UPDATE delivery SET due_at = $1 WHERE due_at > $1 AND state = 'ret
 class Claim:
     """What was taken, and how many rows were looked at: fewer than asked for where nothing else is due.
 
-    `freed` names the permissions that pushes held which do not go after all.
+    `freed` names the permissions that pushes held, or came up for, which do not go after all.
     """
 
     pushes: list[Push]
@@ -127,8 +128,8 @@ async def hasten() -> int:
 @transaction
 async def _claim(due: str, priority: int, worker: str, limit: int) -> Claim:
     now = clock.now()
-    rows = await returned(due + _locked(), priority, now, limit, now - receipts.BEHIND)
-    sorting = Sorting(now)
+    rows = await returned(due + _locked(), priority, now, limit, now - receipts.BEHIND, now - leaving.LATELY)
+    sorting = Sorting(now, await leaving.unconcerned(rows))
     pushes = [push for row in rows if (push := sorting.sort(row))]
     asking = [push for push in pushes if push.service is Service.MINI_PROGRAM and push.id not in sorting.reserved]
     held = await _without_permission(asking, sorting)
@@ -138,7 +139,7 @@ async def _claim(due: str, priority: int, worker: str, limit: int) -> Claim:
     if held:
         await change(_HOLD, now, NO_PERMISSION, list(held))
     await sorting.write()
-    return Claim(going, len(rows), set(map(key, sorting.released)))
+    return Claim(going, len(rows), set(map(key, (*sorting.released, *sorting.passed))))
 
 
 @transaction

@@ -9,6 +9,7 @@ from server.engagements.matching.answering import searches_answered
 from server.engagements.models import SavedSearch
 from server.kernel import clock
 from server.kernel.statements import change
+from server.kernel.sweeping import Sweep
 from server.kernel.transactions import transaction
 from server.labour.models import Posting, PostingState
 from server.notices import catalogue, facts, putting, quiet
@@ -28,24 +29,42 @@ Found = Mapping[UUID, Mapping[UUID, Shown]]
 
 
 async def tell(reference: Reference) -> Mapping[str, int]:
-    """Tell everyone what is new for them; may be done again. What comes while this runs is told the next time."""
-    until = clock.now()
-    by_person = await _found(until, reference)
-    told = {person_id: await _tell(person_id, found, until) for person_id, found in by_person.items()}
-    await change(_CAUGHT_UP, until, [person_id for person_id, number in told.items() if number is None])
+    """Tell everyone what is new for them; may be done again. What comes while this runs is told the next time.
+
+    Whom something was kept back from, because it could not be done, has their searches looked at again.
+    """
+    until, sweep, told = clock.now(), Sweep(), dict[UUID, int | None]()
+    by_person, whole = await _found(until, reference, sweep)
+
+    async def one(person_id: UUID) -> int:
+        told[person_id] = await _tell(person_id, by_person[person_id], until)
+        return 1
+
+    await sweep.each(one, by_person)
+    if whole:
+        await change(_CAUGHT_UP, until, [person_id for person_id in by_person if told.get(person_id) is None])
+    sweep.end()
     return {"told": sum(1 for number in told.values() if number)}
 
 
-async def _found(until: datetime, reference: Reference) -> Mapping[UUID, Found]:
-    """Return by person what their searches have found lately; one's own posting is no find."""
+async def _found(until: datetime, reference: Reference, sweep: Sweep) -> tuple[Mapping[UUID, Found], bool]:
+    """Return by person what their searches have found lately, and whether all was looked at.
+
+    One's own posting is no find.
+    """
     found: defaultdict[UUID, defaultdict[UUID, dict[UUID, Shown]]] = defaultdict(lambda: defaultdict(dict))
+    whole = True
+
+    async def find(posting: Posting, there: Mapping[UUID, Shown]) -> int:
+        for search in await searches_answered(posting, reference):
+            if search.person_id != posting.person_id:
+                found[search.person_id][search.id][posting.id] = there[posting.id]
+        return 1
+
     async for some in _fresh(until):
         there = await shown(some)
-        for posting in some:
-            for search in await searches_answered(posting, reference):
-                if search.person_id != posting.person_id:
-                    found[search.person_id][search.id][posting.id] = there[posting.id]
-    return found
+        whole = all([await sweep.do(find, posting, there) for posting in some]) and whole
+    return found, whole
 
 
 async def _fresh(until: datetime) -> AsyncIterator[Sequence[Posting]]:

@@ -18,6 +18,8 @@ from server.statements.models import RowOutcome, Statement
 
 MENDING, FAILURES = "mending", "failures"
 """The school and finance where some of the payments failed."""
+UNCLOSED = "budget.unclosed"
+"""For finance: awards wait until a past year is closed."""
 _SETTLED = frozenset({"statement.part_settled", "statement.settled"})
 _WITH_FAILURES = {SCHOOL: MENDING, Role.FINANCE.value: FAILURES}
 _RESULTS = """
@@ -92,17 +94,17 @@ async def _funds(events: Sequence[Event]) -> Mapping[UUID, Known]:
     years = {event.id: event.created_at.astimezone(clock.SHANGHAI).year for event in events}
     budgets = await Budget.filter(fund_id__in=list(rows), year__in=list(years.values()))
     left = {(one.fund_id, one.year): one.available_fen for one in budgets}
-    waiting = {identity(row["fund_id"]): row for row in await returned(_WAITING, list(rows))} if rows else {}
+    waiting = await _waiting(rows)
     found = {}
     for event in events:
         if row := rows.get(subject_id(event)):
-            queue = waiting.get(row.id, {"awards": 0, "fen": 0})
+            awards, fen = waiting.get(row.id, (0, 0))
             values: Values = {
                 "name": row.name,
                 "year": years[event.id],
                 "left": left.get((row.id, years[event.id]), 0),
-                "waiting": int(queue["awards"]),
-                "missing": int(queue["fen"]),
+                "waiting": awards,
+                "missing": fen,
             }
             found[event.id] = Known(values, all_are(event, Role.FINANCE))
     return found
@@ -110,11 +112,24 @@ async def _funds(events: Sequence[Event]) -> Mapping[UUID, Known]:
 
 async def _budgets(events: Sequence[Event]) -> Mapping[UUID, Known]:
     rows = {row.id: row for row in await Budget.filter(id__in=ids(events)).select_related("fund")}
-    return {
-        event.id: Known({"name": row.fund.name, "year": row.year}, all_are(event, SCHOOL))
-        for event in events
-        if (row := rows.get(subject_id(event)))
-    }
+    waiting = await _waiting({row.fund_id for row in rows.values()})
+    found = {}
+    for event in events:
+        if row := rows.get(subject_id(event)):
+            values: Values = {
+                "name": row.fund.name,
+                "fund": str(row.fund_id),
+                "year": row.year,
+                "waiting": waiting.get(row.fund_id, (0, 0))[0],
+            }
+            found[event.id] = Known(values, all_are(event, Role.FINANCE if event.name == UNCLOSED else SCHOOL))
+    return found
+
+
+async def _waiting(fund_ids: Collection[UUID]) -> Mapping[UUID, tuple[int, int]]:
+    """Return by fund how many awards wait for its money, and for how much."""
+    rows = await returned(_WAITING, list(fund_ids)) if fund_ids else ()
+    return {identity(row["fund_id"]): (int(row["awards"]), int(row["fen"])) for row in rows}
 
 
 _TURNS = frozenset(role.value for role in TURNS)
@@ -155,4 +170,13 @@ FUND = Subject(
     frozenset({Role.FINANCE.value}),
     _funds,
 )
-BUDGET = Subject({"name": Fact(Sort.TEXT), "year": Fact(Sort.NUMBER)}, frozenset({SCHOOL}), _budgets)
+BUDGET = Subject(
+    {
+        "name": Fact(Sort.TEXT),
+        "fund": Fact(Sort.CODE),
+        "year": Fact(Sort.NUMBER),
+        "waiting": Fact(Sort.NUMBER),
+    },
+    frozenset({SCHOOL, Role.FINANCE.value}),
+    _budgets,
+)

@@ -1,4 +1,4 @@
-"""What nobody did, and somebody has to hear of: a budget that comes to its end, a payee without an account.
+"""What nobody did, and somebody has to hear of: a budget that ends, a year not closed, a payee without an account.
 
 Each is told once in a year, whatever restarts or runs twice, by the marks of what is announced.
 """
@@ -9,11 +9,13 @@ from uuid import UUID
 
 from server.awards import rules
 from server.awards.models import Award, AwardState
+from server.funds import budgets
 from server.funds.models import Budget, BudgetState
-from server.kernel import clock
+from server.kernel import clock, metrics
 from server.kernel.outbox import Occurrence
 from server.kernel.statements import identity, returned
 from server.notices import announcing
+from server.notices.facts_money import UNCLOSED
 from server.organisations import current, heirs
 from server.organisations.models import AccountState, PayeeAccount
 from server.organisations.roles import Role
@@ -33,17 +35,23 @@ class Reminder:
 
 async def remind() -> Mapping[str, int]:
     """Tell of all that has come and nobody was told of; return of how many things."""
-    due = [one for one in (*await _of_funds(), *await _of_accounts()) if one.occurrence.people]
+    reminders = (*await _of_funds(), *await _of_years(), *await _of_accounts())
+    due = [one for one in reminders if one.occurrence.people]
     marked = {row["subject"] for row in await returned(_MARKS, [one.mark for one in due])} if due else set()
     fresh = [one for one in due if one.mark not in marked]
     return {"reminded": sum([await announcing.once(one.mark, [one.occurrence]) for one in fresh])}
 
 
+async def refresh() -> None:
+    """Bring the gauge of past years that keep awards waiting up to date."""
+    metrics.BUDGETS_UNCLOSED.set(len(await _unclosed()))
+
+
 async def _of_funds() -> list[Reminder]:
     year, finance = clock.today().year, list(await current.staff(Role.FINANCE))
-    budgets = {one.fund_id: one for one in await Budget.filter(year=year, state=BudgetState.OPEN)}
-    ended = [(RUN_OUT, fund_id) for fund_id in await _run_out(budgets)]
-    ending = [(NEARLY_USED, one.fund_id) for one in budgets.values() if _nearly_used(one)]
+    by_fund = {one.fund_id: one for one in await Budget.filter(year=year, state=BudgetState.OPEN)}
+    ended = [(RUN_OUT, fund_id) for fund_id in await _run_out(by_fund)]
+    ending = [(NEARLY_USED, one.fund_id) for one in by_fund.values() if _nearly_used(one)]
     return [
         Reminder(f"{event}:{fund_id}:{year}", Occurrence(event, f"fund:{fund_id}", finance))
         for event, fund_id in (*ended, *(one for one in ending if (RUN_OUT, one[1]) not in ended))
@@ -57,11 +65,11 @@ def _nearly_used(budget: Budget) -> bool:
     return gone > 0 and bool(gone >= whole * rules.in_force().budget_warning.used)
 
 
-async def _run_out(budgets: Mapping[UUID, Budget]) -> list[UUID]:
+async def _run_out(by_fund: Mapping[UUID, Budget]) -> list[UUID]:
     """Return the funds whose queue's head has not the money; a queue that waits for papers alone has."""
     waiting = Award.filter(state=AwardState.AWAITING_FUNDS, fund_id__isnull=False)
     heads = [await waiting.filter(fund_id=one).order_by("queued_at", "id").first() for one in await _queues()]
-    return [one.fund_id for one in heads if one and one.fund_id and _lacks(one, budgets.get(one.fund_id))]
+    return [one.fund_id for one in heads if one and one.fund_id and _lacks(one, by_fund.get(one.fund_id))]
 
 
 async def _queues() -> Collection[UUID]:
@@ -72,6 +80,21 @@ async def _queues() -> Collection[UUID]:
 def _lacks(head: Award, budget: Budget | None) -> bool:
     left, wanted = (budget.available_fen if budget else 0), int(head.amount_fen)
     return left < wanted
+
+
+async def _of_years() -> list[Reminder]:
+    """Of each year that is to be closed finance is told in a notice of its own, which none of its fund's outdates."""
+    year, finance = clock.today().year, list(await current.staff(Role.FINANCE))
+    return [
+        Reminder(f"{UNCLOSED}:{one.id}:{year}", Occurrence(UNCLOSED, f"budget:{one.id}", finance))
+        for one in await _unclosed()
+    ]
+
+
+async def _unclosed() -> list[Budget]:
+    """Return the budgets of past years that keep a queue waiting until they are closed, as `budgets.unclosed` says."""
+    found = [await budgets.unclosed(fund_id) for fund_id in await _queues()]
+    return [one for one in found if one]
 
 
 async def _of_accounts() -> Iterable[Reminder]:

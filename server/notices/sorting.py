@@ -1,5 +1,6 @@
 """Which of the pushes that were taken go, and what becomes of the others."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,7 @@ import orjson
 from server.kernel.statements import change, identity, moment
 from server.notices import endings, instead
 from server.notices.endings import NOT_FOLLOWING, UNKNOWN, Tried
+from server.notices.leaving import LEFT
 from server.notices.models import BroadcastState, DeliveryState, Service
 from server.notices.outdated import SUPERSEDED
 from server.people.models import PersonState
@@ -39,11 +41,14 @@ class Push:
 class Sorting:
     """Says of each row whether it goes, and gathers what becomes of the others."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, unconcerned: Collection[UUID] = ()) -> None:
         self._now = now
+        self._unconcerned = unconcerned
         self._aside: dict[tuple[DeliveryState, datetime | None, str], list[UUID]] = {}
         self.spent: list[Push] = []
         self.released: list[Push] = []
+        self.passed: list[Push] = []
+        """Those that end before they got a permission, which is another's then."""
         self.reserved: set[UUID] = set()
         self.known: set[UUID] = set()
         """Those whose person has a row in the ledger of permissions for the template."""
@@ -94,7 +99,9 @@ class Sorting:
         """Return how one ends, and why, that is not worth sending any more."""
         if moment(row["expires_at"]) <= self._now:
             return DeliveryState.EXPIRED, ""
-        return (DeliveryState.CANCELLED, SUPERSEDED) if row["outdated"] else None
+        if row["outdated"]:
+            return DeliveryState.CANCELLED, SUPERSEDED
+        return (DeliveryState.CANCELLED, LEFT) if identity(row["id"]) in self._unconcerned else None
 
     def _too_late(self, push: Push, state: DeliveryState, refusal: str) -> None:
         if push.was is DeliveryState.UNKNOWN:
@@ -118,6 +125,8 @@ class Sorting:
         self._set_aside(push.id, state, None, refusal)
         if push.id in self.reserved:
             self.released.append(push)
+        elif refusal == LEFT:
+            self.passed.append(push)
 
 
 def _push(row: dict[str, Any], now: datetime) -> tuple[Push, str | None]:

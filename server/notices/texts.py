@@ -10,6 +10,8 @@ from server.notices.models import Service
 
 AT = "at"
 """Under this name every kind says when it happened."""
+MOST_HOURS = 24 * 60
+"""So long at most anything is worth a push."""
 Line = Annotated[str, Field(min_length=1)]
 TemplateId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Environment = Literal["development", "production"]
@@ -55,7 +57,7 @@ class KindText(Wording):
     """
 
     priority: Literal["urgent", "usual", "digest", "bulk"] = "usual"
-    worth_hours: Annotated[int, Field(gt=0, le=24 * 60)]
+    worth_hours: Annotated[int, Field(gt=0, le=MOST_HOURS)]
     templates: tuple[str, ...] = ()
     together: Wording | None = None
 

@@ -19,10 +19,11 @@ def holder_differs(row: PayeeAccount) -> bool:
 async def also_used_by(rows: Collection[PayeeAccount]) -> Mapping[UUID, int]:
     """Return of each account how many other organisations use its number, in one statement.
 
-    A county accounting centre's serves many schools.
+    A county accounting centre's serves many schools. A number that cannot be read counts as nobody else's.
     """
-    vault, known = sensitive.vault(), [(row.id, number) for row in rows if (number := payee_accounts.number_of(row))]
-    indexes = {row_id: vault.indexes(Kind.ACCOUNT, number.reveal()) for row_id, number in known}
+    numbers = {row.id: sensitive.if_readable(payee_accounts.number_of, row) for row in rows}
+    vault = sensitive.vault()
+    indexes = {row_id: vault.indexes(Kind.ACCOUNT, one.reveal()) for row_id, one in numbers.items() if one}
     every = sorted({index for of_one in indexes.values() for index in of_one})
     same = PayeeAccount.filter(number_index__in=every, state__in=list(payee_accounts.IN_USE))
     columns: Any = ("number_index", "organisation_id")

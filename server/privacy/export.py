@@ -9,7 +9,7 @@ from server.consents.models import Consent
 from server.engagements.models import SavedSearch
 from server.kernel import audit, clock
 from server.kernel.audit import AuditEntry
-from server.kernel.sensitive import Sensitive
+from server.kernel.sensitive import if_readable
 from server.labour.contacts import contact_of
 from server.labour.models import Posting, PostingReport
 from server.organisations.models import Membership
@@ -30,6 +30,7 @@ from server.privacy.parts import (
     SessionPart,
     StudentPart,
     WeChatPart,
+    full,
 )
 from server.privacy.schooling import EnrolmentPart, ReferralPart
 from server.privacy.working import EngagementPart
@@ -113,8 +114,8 @@ async def export(person_id: UUID) -> Export:
 
 
 def _spoken_for(links: Sequence[StudentLink]) -> list[UUID]:
-    """Return the students for whom a person is known to speak."""
-    return [one.student_id for one in links if speaks(one)]
+    """Return the students for whom a person is known to speak, a guardian only where their age can be read."""
+    return [one.student_id for one in links if if_readable(speaks, one)]
 
 
 async def _history(
@@ -147,25 +148,21 @@ async def _follows_since(person: Person) -> datetime | None:
 
 
 def _person(person: Person) -> PersonPart:
-    return PersonPart.of(person, name=_full(people.name_of(person)), phone=_full(people.phone_of(person)))
+    return PersonPart.of(person, name=full(people.name_of, person), phone=full(people.phone_of, person))
 
 
 def _student(link: StudentLink) -> StudentPart:
-    known = students.identity(link.student)
-    name = students.given_name(link).reveal()
-    return StudentPart.of(link, name=name, id_number=known.number.reveal(), born=known.born)
+    known = if_readable(students.identity, link.student)
+    number, born = (known.number.reveal(), known.born) if known else (None, None)
+    return StudentPart.of(link, name=full(students.given_name, link), id_number=number, born=born)
 
 
 def _posting(one: Posting) -> PostingPart:
-    contact = contact_of(one)
-    name, phone = (contact.name, contact.phone) if contact else (None, None)
-    return PostingPart.of(one, contact_name=_full(name), contact_phone=_full(phone))
+    contact = if_readable(contact_of, one)
+    name, phone = (contact.name.reveal(), contact.phone.reveal()) if contact else (None, None)
+    return PostingPart.of(one, contact_name=name, contact_phone=phone)
 
 
 def _act(one: AuditEntry) -> HistoryPart:
     by = None if one.action.endswith(LOOKS) else one.actor_id
     return HistoryPart.of(one, by=by, at=one.made_at)
-
-
-def _full(value: Sensitive | None) -> str | None:
-    return value.reveal() if value else None

@@ -1,18 +1,28 @@
 """What an export of one person's data is made of, but for what others keep of them or tell them."""
 
+from collections.abc import Callable
 from datetime import date, datetime
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 from tortoise.models import Model
 
 from server.consents.models import Capacity
+from server.kernel.sensitive import Sensitive, if_readable
 from server.labour.models import PostingKind, PostingState, ReportState, Side
 from server.organisations.models import MembershipState
 from server.organisations.roles import Role
 from server.people.models import PersonState, SessionEnd
 from server.students.models import LinkState, Relation
+
+Row = TypeVar("Row")
+
+
+def full(read: Callable[[Row], Sensitive | None], row: Row) -> str | None:
+    """Return a sensitive value of a row in full, None where there is none or it cannot be read."""
+    value = if_readable(read, row)
+    return value.reveal() if value else None
 
 
 class Part(BaseModel):
@@ -28,7 +38,7 @@ class Part(BaseModel):
 
 
 class PersonPart(Part):
-    """What is kept of the person themselves."""
+    """What is kept of the person themselves; `name` and `phone` are null where never given, or unreadable."""
 
     id: UUID
     openid: str
@@ -60,13 +70,13 @@ class MembershipPart(Part):
 
 
 class StudentPart(Part):
-    """A student for whom the person speaks; the name is the one that the person gave."""
+    """A student for whom the person speaks, by the name that the person gave; null is what cannot be read."""
 
     id: UUID
     relation: Relation
-    name: str
-    id_number: str
-    born: date
+    name: str | None
+    id_number: str | None
+    born: date | None
     state: LinkState
     reason: str
     created_at: datetime
@@ -88,7 +98,7 @@ class ConsentPart(Part):
 
 
 class PostingPart(Part):
-    """A posting that the person wrote, with the contact given in it."""
+    """A posting that the person wrote, with the contact given in it, if that can be read."""
 
     id: UUID
     side: Side

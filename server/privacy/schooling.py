@@ -7,14 +7,17 @@ from uuid import UUID
 
 from server.enrolments import sealed as enrolments
 from server.enrolments.models import Enrolment, EnrolmentState, EnrolmentStatus, Intake, Level
-from server.kernel.sensitive import Sensitive
-from server.privacy.parts import Part
+from server.kernel.sensitive import Sensitive, if_readable
+from server.privacy.parts import Part, full
 from server.referrals import sealed as referrals
 from server.referrals.models import Referral, ReferralState
 
 
 class ReferralPart(Part):
-    """A school's claim that it sent a student; who the guardian is stays masked, since it may be somebody else."""
+    """A school's claim that it sent a student; who the guardian is stays masked, since it may be somebody else.
+
+    `name` is null where it cannot be read, as whatever else lies sealed.
+    """
 
     id: UUID
     student: UUID
@@ -24,7 +27,7 @@ class ReferralPart(Part):
     school: str
     named_school: str | None
     level: Level | None
-    name: str
+    name: str | None
     phone: str | None
     guardian_name: Sensitive | None
     guardian_phone: Sensitive | None
@@ -49,7 +52,7 @@ class StatusPart(Part):
 
 
 class EnrolmentPart(Part):
-    """A school's record of a student, with the states it went through."""
+    """A school's record of a student, with the states it went through; `name` is null where it cannot be read."""
 
     id: UUID
     student: UUID
@@ -57,7 +60,7 @@ class EnrolmentPart(Part):
     intake: Intake
     school: str
     level: Level
-    name: str
+    name: str | None
     major: str
     entered_on: date
     repeating: bool
@@ -85,26 +88,24 @@ async def of_students(students: Collection[UUID]) -> tuple[list[ReferralPart], l
 
 
 def _referral(one: Referral) -> ReferralPart:
-    phone = referrals.phone_of(one)
     return ReferralPart.of(
         one,
         student=one.student_id,
         school=one.school.name,
         named_school=one.named_school.name if one.named_school else None,
-        name=referrals.name_of(one).reveal(),
-        phone=phone.reveal() if phone else None,
-        guardian_name=referrals.guardian_name_of(one),
-        guardian_phone=referrals.guardian_phone_of(one),
+        name=full(referrals.name_of, one),
+        phone=full(referrals.phone_of, one),
+        guardian_name=if_readable(referrals.guardian_name_of, one),
+        guardian_phone=if_readable(referrals.guardian_phone_of, one),
     )
 
 
 def _enrolment(one: Enrolment, statuses: list[StatusPart]) -> EnrolmentPart:
-    number = enrolments.record_number_of(one)
     return EnrolmentPart.of(
         one,
         student=one.student_id,
         school=one.school.name,
-        name=enrolments.name_of(one).reveal(),
-        record_number=number.reveal() if number else None,
+        name=full(enrolments.name_of, one),
+        record_number=full(enrolments.record_number_of, one),
         statuses=statuses,
     )

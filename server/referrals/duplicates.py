@@ -12,6 +12,7 @@ from tortoise.functions import Count, Min
 
 from server.kernel import sensitive
 from server.kernel.paging import Page, decode_cursor, encode_cursor
+from server.kernel.sensitive import Kind
 from server.referrals import sealed
 from server.referrals.lists import shown
 from server.referrals.models import LIVE, Referral, ReferralState
@@ -91,20 +92,22 @@ async def _namesakes(year: int, limit: int, cursor: str | None) -> Page[Group]:
 
 
 async def _named(year: int) -> AsyncIterator[_Namesake]:
-    """Yield every claim of a year of which it is open who gets the student."""
+    """Yield every claim of a year of which it is open who gets the student, and of which name and number open."""
     wanted, last = Referral.filter(year=year, state__in=STANDING).order_by("id").limit(AT_ONCE), UUID(int=0)
     columns: Any = ("id", "number", "student_id", "name_sealed", "student__id_number_sealed")
     while rows := await wanted.filter(id__gt=last).values_list(*columns):
-        for one in await asyncio.to_thread(lambda found: list(map(_namesake, found)), rows):
+        for one in await asyncio.to_thread(lambda found: list(filter(None, map(_namesake, found))), rows):
             yield one
         last = rows[-1][0]
 
 
-def _namesake(row: Sequence[Any]) -> _Namesake:
+def _namesake(row: Sequence[Any]) -> _Namesake | None:
     claim_id, number, student_id, name, id_number = row
-    vault = sensitive.vault()
-    born = vault.open(cell(Student, "id_number_sealed", student_id), id_number)[6:14]
-    return _Namesake(number, claim_id, student_id, (vault.open(sealed.name_cell(claim_id), name), born))
+    known = sensitive.readable(cell(Student, "id_number_sealed", student_id), Kind.ID_NUMBER, id_number)
+    called = sensitive.readable(sealed.name_cell(claim_id), Kind.NAME, name)
+    if known is None or called is None:
+        return None
+    return _Namesake(number, claim_id, student_id, (called.reveal(), known.reveal()[6:14]))
 
 
 async def _claims(year: int, column: str, values: Sequence[Any]) -> dict[Any, list[Referral]]:

@@ -49,8 +49,12 @@ async def enrolments(
     `within` narrows them to those of these schools, None does not; `matched` is 0 or 1.
     """
     query = Enrolment.all() if within is None else Enrolment.filter(school_id__in=list(within))
-    joined = query.select_related("student", "school").annotate(matched=MATCHED)
-    return await page(_narrowed(joined, wanted), NEWEST_FIRST, limit, cursor)
+    return await page(_narrowed(shown(query), wanted), NEWEST_FIRST, limit, cursor)
+
+
+def shown(query: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
+    """Let each row come with its student, school and `matched` (0 or 1), in the same statement."""
+    return query.select_related("student", "school").annotate(matched=MATCHED)
 
 
 def _narrowed(query: QuerySet[Enrolment], wanted: Wanted) -> QuerySet[Enrolment]:

@@ -51,10 +51,10 @@ async def list_one(school_id: UUID, line: Listed, *, by: UUID) -> UUID:
     the year no other: then 409 too.
     """
     [result] = await list_many(school_id, [line], by=by, anew=True)
-    if result.outcome is Outcome.REPEATED:
-        raise DomainError("enrolled_already", 409)
     if result.enrolment_id is None:
         raise _refusal(result.remarks)
+    if result.outcome is Outcome.REPEATED:
+        raise DomainError("enrolled_already", 409, subject=service.subject_of(result.enrolment_id))
     await _require_year(result.enrolment_id)
     return result.enrolment_id
 

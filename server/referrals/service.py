@@ -47,6 +47,8 @@ class Result:
     remarks: list[Remark] = field(default_factory=list)
     row: Referral | None = None
     """The claim as it was written, with its student and school, unless it was matched at once."""
+    met: UUID | None = None
+    """The claim of the school's own, or of what it carries on, that was there before."""
 
 
 @dataclass(slots=True)
@@ -78,11 +80,10 @@ async def register(school_id: UUID, claim: Claim, *, by: UUID) -> Result:
     Raises DomainError as `register_many`, 403 for a student of one's own, 409 for whom the school has registered.
     """
     [result] = await register_many(school_id, [claim], by=by)
-    codes = [remark.code for remark in result.remarks]
-    if repeats.OTHERWISE in codes:
-        raise DomainError("registered_otherwise", 409)
-    if repeats.ALREADY in codes:
-        raise DomainError("already_registered", 409)
+    if result.met:
+        if result.outcome is Outcome.REFUSED:
+            raise DomainError("registered_otherwise", 409, subject=subject_of(result.met))
+        raise DomainError("already_registered", 409, subject=subject_of(result.met))
     if result.outcome is Outcome.REFUSED:
         raise DomainError("own_student", 403)
     return result
@@ -180,7 +181,7 @@ def _take(work: _Work, claim: Claim, student: Student, row: Referral) -> Result:
         return Result(Outcome.REFUSED, None, [Remark("id_number", "own_student")])
     if mine := next((one for one in stored if one.school_id in {work.school.id, *work.carried}), None):
         outcome, told = repeats.met(mine, claim)
-        return Result(outcome, None if outcome is Outcome.REFUSED else mine.id, told)
+        return Result(outcome, None if outcome is Outcome.REFUSED else mine.id, told, met=mine.id)
     rivals = rivals_of(stored)
     found = flags_of(claim, student)
     bulk.put(row, student=student, school=work.school, flags=found, needs_check=flags.needs_check(found))

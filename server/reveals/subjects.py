@@ -20,7 +20,7 @@ from server.referrals import sealed as referrals
 from server.referrals.models import Referral
 from server.students import links
 from server.students import sealed as students
-from server.students.models import LinkState, Student, StudentLink
+from server.students.models import Student, StudentLink
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,7 @@ async def _student(student_id: UUID) -> Student:
 
 
 async def _student_concern(student: Student) -> Concern:
-    confirmed = StudentLink.filter(student=student, state=LinkState.CONFIRMED, ended_at=None)
-    return Concern(people=frozenset(await confirmed.values_list("person_id", flat=True)))  # type: ignore[arg-type]
+    return Concern(people=await links.speaking(student.id))
 
 
 async def _knows_student(student: Student, by: UUID) -> bool:

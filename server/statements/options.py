@@ -13,6 +13,7 @@ from server.awards import deciders
 from server.awards.mistaken import CORRECTING
 from server.awards.models import AwardState, Part
 from server.funds import papers
+from server.kernel.sensitive import if_readable
 from server.kernel.statements import identity, returned
 from server.organisations import current, payee_accounts
 from server.organisations.models import AccountState, Membership, PayeeAccount
@@ -182,4 +183,4 @@ async def _returned(
 
 async def _accounts(payees: Collection[UUID]) -> dict[UUID, PayeeAccount]:
     rows = await PayeeAccount.filter(organisation_id__in=sorted(payees), state=AccountState.CONFIRMED)
-    return {row.organisation_id: row for row in rows if payee_accounts.number_of(row)}
+    return {row.organisation_id: row for row in rows if if_readable(payee_accounts.number_of, row)}

@@ -8,6 +8,7 @@ from tortoise.expressions import Q
 from server.kernel import clock
 from server.kernel.errors import found
 from server.kernel.paging import Page, Sort, page
+from server.kernel.sensitive import if_readable
 from server.kernel.statements import select
 from server.students.id_number import IdNumber
 from server.students.models import LinkState, Relation, Student, StudentLink
@@ -48,10 +49,13 @@ async def confirmed(person_id: UUID, student_id: UUID) -> StudentLink | None:
 
 
 async def speaking(student_id: UUID) -> frozenset[UUID]:
-    """Return the people who are confirmed as a student, or as the guardian of one under age; raises DomainError 404."""
+    """Return the people who are confirmed as a student, or as the guardian of one under age; raises DomainError 404.
+
+    Of a guardian that is known only where the student's number can be read.
+    """
     found(await Student.get_or_none(id=student_id), "student")
     lasting = StudentLink.filter(student_id=student_id, state=LinkState.CONFIRMED, ended_at=None)
-    return frozenset([link.person_id for link in await lasting.select_related("student") if speaks(link)])
+    return frozenset([link.person_id for link in await lasting.select_related("student") if if_readable(speaks, link)])
 
 
 def speaks(link: StudentLink) -> bool:

@@ -179,6 +179,20 @@ def _most(others: list[Engagement]) -> int:
     return max(needed, default=0)
 
 
+def wait_for_the_sweep(before: Seen, now: Seen) -> set[UUID]:
+    """Who waits where a mark was taken from somebody at work elsewhere by now: the sweep gives what that frees."""
+    freed = {row.posting_id for row in now.rows if any(map(_left_unmarked, _since(row.id, before, now)))}
+    return {row.person_id for row in now.rows if row.state == "waiting" and row.posting_id in freed}
+
+
+def _since(one: UUID, before: Seen, now: Seen) -> list[EngagementStep]:
+    return now.steps[one][len(before.steps[one]) :]
+
+
+def _left_unmarked(step: EngagementStep) -> bool:
+    return step.verb in {Verb.ATTEND, Verb.DECIDE} and step.after == EngagementState.LEFT_EARLY != step.before
+
+
 async def might_move_up(found: Seen) -> set[UUID]:
     """Whose people wait although a place is free that fits them."""
     who = set[UUID]()

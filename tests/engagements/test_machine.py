@@ -63,7 +63,7 @@ class Engagements(RuleBasedStateMachine):
         clock.move_to(None)
         self.world: World = self.run(world.make_world())
         self.freed = set[UUID]()
-        """Whose time came free since everything was looked at last: they may fit somewhere again."""
+        """Whose time, or for whom a place, came free since everything was swept last: they may fit somewhere again."""
         self.seen = Seen([], [])
         for posting, person in asked:
             self.ask(posting, person)
@@ -161,6 +161,7 @@ class Engagements(RuleBasedStateMachine):
     def _count_the_freed(self, now: Seen) -> None:
         before = self.seen.busy if self.seen else {}
         self.freed |= {person for one, person in before.items() if one not in now.busy}
+        self.freed |= world.wait_for_the_sweep(self.seen, now) if self.seen else set()
 
     @invariant()
     def holds(self) -> None:

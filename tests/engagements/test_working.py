@@ -244,7 +244,8 @@ async def test_of_two_things_that_exclude_each_other_one_happens() -> None:
     held = await at_work(firm)
     both = (working.no_show(held.id, firm.actor), working.attend(held.id, worker_of(held.person_id)))
     outcomes = await asyncio.gather(*both, return_exceptions=True)
-    assert [one.slug for one in outcomes if isinstance(one, DomainError)] == ["engagement_state"]
+    [lost] = [one.slug for one in outcomes if isinstance(one, DomainError)]
+    assert lost in {"engagement_state", "engagement_not_yours"}  # that somebody did come is then the poster's to say
     assert len(await story(held)) == 3
 
 

@@ -23,7 +23,7 @@ from tests.factories import make_member, make_organisation, make_person, make_to
 from tests.harness import referring
 
 REVEALS = "/api/v1/reveals"
-NAME, PHONE, NUMBER, ACCOUNT, CONTACT = "欧阳鸢尾", "13970531864", "340802201001011236", "6222021309001234567", "汪晓岚"
+NAME, PHONE, NUMBER, ACCOUNT, CONTACT = "欧阳鸢尾", "13970531864", "340802201901011236", "6222021309001234567", "汪晓岚"
 PUPIL, RECORD = "340802201105053458", "G340802201105053458"
 REASON = "核对申请材料"
 

@@ -87,6 +87,11 @@ async def test_the_whole_way_and_back(office: Staff, school: Organisation, clien
     path = f"/awards/objections/{made['id']}/decision"
     assert (await post(office.reviewer, path, decision))[1]["code"] == "another_part"
     assert (await post(office.reviewer_2, path, decision))[1]["state"] == "rejected"
+    status, told, _ = await anyone.ask("GET", "/me/objections")
+    [mine] = told["items"]
+    assert (status, mine["id"], mine["state"], mine["decision"]) == (200, made["id"], "rejected", WHY["reason"])
+    assert (mine["programme"], mine["year"], "subject" in mine) == (PROGRAMME, YEAR, False)
+    assert (await office.finance.ask("GET", "/me/objections"))[1]["items"] == []
 
     await Publication.filter(id=publication_id).update(ends_on=clock.today() - timedelta(days=1))
     key = str(new_id())
@@ -107,6 +112,7 @@ async def test_the_whole_way_and_back(office: Staff, school: Organisation, clien
     third = await staff(client, Role.APPROVER)
     listed = (await third.ask("GET", "/appeals?state=open"))[1]
     assert [one["id"] for one in listed["items"]] == [made["id"]]
+    assert made["about"] == listed["items"][0]["about"] == f"奖补审核：{award.matter}"
     assert (await post(third, path, overturn))[0] == 200
     assert await said(office.approver, award, "cancel") == (403, "overturned")
     found = await Budget.get(id=budget.id)

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -18,13 +19,15 @@ from server.app import CONTENT_DIR
 from server.awards import bulk, grounds, listing
 from server.awards.listing import Order, Wanted
 from server.awards.models import Award, AwardDecider, AwardRun, AwardState, Part
+from server.awards.proposing import Wanted as Proposed
 from server.kernel import clock
 from server.kernel.ids import new_id
 from server.organisations.models import Organisation
 from server.organisations.roles import Kind, Role
+from server.privacy import awarded
 from tests.factories import make_organisation
 from tests.harness import statements
-from tests.harness.awarding import PROGRAMME, make_award, make_college, make_confirmed, make_school
+from tests.harness.awarding import PROGRAMME, make_award, make_college, make_confirmed, make_school, proposed
 from tests.harness.callers import Caller, member, staff
 from tests.harness.referring import NAME
 
@@ -84,6 +87,7 @@ async def test_proposing_answers_once_it_is_done_and_with_each_answer(world: Wor
     rows = await items(world.reviewer, f"/awards/runs/{run['id']}/rows?code=proposed")
     assert len({one["award"] for one in rows}) == 3
     assert all(one["referral"].startswith("R") and one["detail"] == "已提出" for one in rows)
+    assert all(one["subject"].startswith("referral:") for one in rows)
     assert [one["id"] for one in await items(world.approver, "/awards/runs?kind=propose")] == [run["id"]]
     assert (await world.clerk.ask("GET", f"/awards/runs/{run['id']}"))[0] == 403
 
@@ -143,6 +147,23 @@ async def test_awards_and_outcomes_can_be_had_as_files(world: World) -> None:
         assert "referral:" not in found.decode()
         assert PROGRAMME not in found.decode()
     assert (await world.reviewer.ask("GET", f"/awards/runs/{world.run['id']}/rows?format=xlsx"))[0] == 200
+
+
+async def test_an_award_that_names_nobody_any_more_is_not_led_back_to_its_claim(world: World) -> None:
+    """The row of its run stays for ever, with the ids of both."""
+    claim = await make_confirmed(world.schools[0], await make_college(), YEAR - 1)
+    run = await proposed(Proposed(PROGRAMME, claim.year, {}))
+    award = await Award.get(referral_id=claim.id)
+    [row] = await items(world.reviewer, f"/awards/runs/{run.id}/rows")
+    assert (row["subject"], row["award"], row["referral"]) == (f"referral:{claim.id}", str(award.id), claim.number)
+    long_ago = clock.now() - timedelta(days=9999)
+    await Award.filter(id=award.id).update(state=AwardState.PAID, state_since=long_ago)
+    await awarded.forget(long_ago + timedelta(days=1))
+    [row] = await items(world.reviewer, f"/awards/runs/{run.id}/rows")
+    assert (row["subject"], row["award"], row["referral"]) == (None, str(award.id), None)
+    status, found, _ = await world.reviewer.ask("GET", f"/awards/runs/{run.id}/rows?format=csv")
+    told = list(csv.reader(io.StringIO(found.decode("utf-8-sig"))))
+    assert (status, told[2][:2], claim.number in found.decode()) == (200, ["", ""], False)
 
 
 async def test_many_are_decided_and_what_cannot_be_says_why(world: World) -> None:

@@ -105,7 +105,7 @@ async def test_a_no_show_is_contested_and_decided(run: Stage) -> None:
     assert await refused(run, POSTER, late, "no-show") == (409, "shift_not_begun")
     await run.come_to(working_day(run.day + DAY))
     absent = await deed(run, POSTER, late, "no-show", reason="没有来，也没有说")
-    assert (absent["state"], absent["next"]["verbs"]) == ("no_show", [])
+    assert (absent["state"], absent["next"]["verbs"]) == ("no_show", ["attend"])
     before = (await run.ask(POSTER, "GET", f"/postings/{three['id']}"))["filled"]
 
     decision = {"verdict": "lifted", "reason": EVIDENCE}

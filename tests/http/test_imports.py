@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 
 from server.enrolments.models import Enrolment, EnrolmentState
+from server.imports.models import ImportRow
 from server.kernel import clock
 from server.kernel.audit import AuditEntry
 from server.kernel.jobs.models import Job
@@ -137,6 +138,18 @@ async def test_refused_rows_come_back_under_headings_that_are_read_again(clerk: 
     again = await sent(clerk, data)
     fields = ["name", "id_number", "guardian_name", "guardian_phone"]
     assert [[one["field"] for one in told["headings"]] for told in (found, again)] == [fields] * 2
+
+
+async def test_a_row_that_cannot_be_read_hides_no_other(clerk: Caller) -> None:
+    found = await sent(clerk, sheet([line(name="", group="甲"), line(name="", group="乙")]))
+    one, other = await ImportRow.filter(source_id=found["id"]).order_by("number")
+    await ImportRow.filter(id=one.id).update(cells_sealed=other.cells_sealed)
+    status, told, _ = await clerk.ask("GET", f"{REFERRALS}/{found['id']}/rows")
+    assert (status, [row["number"] for row in told["items"]]) == (200, [one.number, other.number])
+    status, data, _ = await clerk.ask("GET", f"{REFERRALS}/{found['id']}/failed.xlsx")
+    given = await cells(data)
+    assert (status, [row[4] for row in given[-2:]]) == (200, [None, "乙"])
+    assert all("姓名" in row[5] for row in given[-2:])
 
 
 async def test_a_second_list_in_the_file_is_told_of_and_notes_are_not(clerk: Caller, school: Organisation) -> None:

@@ -81,6 +81,8 @@ async def test_anyone_finds_what_is_live_by_place_days_pay_and_words(client: aio
         ({"q": "\x00"}, "?q"),
         ({"q": " "}, "?q"),
         ({"q": "茶", "state": "draft"}, "?q"),
+        ({"format": "csv"}, "?format"),
+        ({"format": "pdf", "mine": "true"}, "?format"),
         ({"meals": "perhaps"}, "?meals"),
         ({"limit": "101"}, "?limit"),
         ({"cursor": "x"}, "?cursor"),
@@ -109,9 +111,23 @@ async def test_what_is_not_live_is_for_its_own_and_for_staff(
     assert await titles(stranger, "mine=true") == await titles(stranger, "state=draft") == set()
     assert await titles(reviewer, "state=draft") == {"草稿"}
     assert await titles(reviewer, "mine=true") == set()
-    for query in ("mine=true", "state=draft"):
+    for query in ("mine=true", "state=draft", "mine=true&format=csv"):
         async with client.get(f"{LIST}?{query}") as answer:
             assert answer.status == 401
+
+
+async def test_a_file_holds_all_that_is_theirs_and_nothing_else(client: aiohttp.ClientSession) -> None:
+    many, person = await make_organisation(Kind.ENTERPRISE), await make_person()
+    drafts = [live(person, many, title=f"采茶{n}", state=PostingState.DRAFT, published_at=None) for n in range(120)]
+    await put_up(drafts)
+    try:
+        for who, count in ((await member(client, many, Role.CLERK), 120), (await caller(client), 0)):
+            status, found, _ = await who.ask("GET", "/postings?state=draft&mine=true&format=csv")
+            lines = found.decode("utf-8-sig").splitlines()
+            assert (status, len(set(lines))) == (200, 2 + count)
+            assert sum(line.startswith("采茶") for line in lines) == count
+    finally:
+        await Posting.filter(organisation_id=many.id).delete()
 
 
 @pytest.mark.usefixtures("enterprise")

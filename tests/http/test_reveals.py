@@ -226,7 +226,7 @@ async def test_what_is_not_theirs_looks_like_what_is_not_there(client: aiohttp.C
 @pytest.mark.usefixtures("database")
 async def test_a_link_that_has_ended_shows_no_more(client: aiohttp.ClientSession) -> None:
     guardian = await make_person()
-    student = await make_student(guardian, Relation.GUARDIAN, "340802201001011252")
+    student = await make_student(guardian, Relation.GUARDIAN, "340802201901011252")
     token, subject = await make_token(guardian.id), f"student:{student.id}"
     assert (await looks(client, token, subject))[0] == 200
     await StudentLink.filter(student=student).update(state=LinkState.REQUESTED)

@@ -31,7 +31,7 @@ HEARD_OF = {
     "clawback.contest_stands", "clawback.contest_lifted",
     "clawback.recovered", "clawback.recovery_undone", "clawback.offset",
     "clawback.written_off", "clawback.dropped", "fund.nearly_used", "fund.run_out", "budget.requeued",
-    "organisation.account_missing",
+    "budget.unclosed", "organisation.account_missing",
 }  # fmt: skip
 
 

@@ -7,8 +7,10 @@ from uuid import UUID
 
 import pytest
 
+from server.engagements.matching import answering
 from server.engagements.models import SavedSearch
 from server.kernel import clock
+from server.kernel.sweeping import PassedOverError
 from server.labour import finding, keeping
 from server.labour.keeping import Change
 from server.labour.models import Posting, PostingState
@@ -16,6 +18,7 @@ from server.notices import digests
 from server.notices.models import Delivery, Notice
 from server.organisations.models import Organisation
 from server.organisations.roles import Kind
+from server.people import deletion
 from server.people.models import Person, PersonState
 from server.reference import service as reference_service
 from server.settings import ROOT
@@ -162,3 +165,53 @@ async def test_whoever_may_not_act_is_left_alone(firm: Organisation) -> None:
     await published(firm)
     await digests.tell(REFERENCE)
     assert await texts(mine.person_id) == []
+
+
+async def test_a_search_that_nobody_understands_keeps_nothing_from_others(firm: Organisation) -> None:
+    await searching(wanted={"side": "demand", "kind": "nothing of the kind"})
+    mine = await searching()
+    await published(firm)
+    await digests.tell(REFERENCE)
+    assert len(await texts(mine.person_id)) == 1
+
+
+async def test_one_who_cannot_be_told_keeps_nobody_else_from_it(
+    firm: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlucky, mine, idle = await searching(), await searching(), await searching_in(ALONE)
+    await published(firm)
+    before = idle.told_until
+
+    async def broken(person_id: UUID) -> Person:
+        if person_id == unlucky.person_id:
+            raise ValueError
+        return await deletion.hold(person_id)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("server.notices.digests.hold_person", broken)
+        with pytest.raises(PassedOverError):
+            await digests.tell(REFERENCE)
+    await idle.refresh_from_db()
+    assert (len(await texts(mine.person_id)), idle.told_until > before) == (1, True)
+    await digests.tell(REFERENCE)
+    assert [len(await texts(one.person_id)) for one in (unlucky, mine)] == [1, 1]
+
+
+async def test_a_posting_that_cannot_be_looked_at_keeps_no_other_back_and_is_looked_at_again(
+    firm: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, other = await searching(), await searching_in(ALONE)
+    broken, _ = await published(firm, region=ALONE), await published(firm)
+
+    async def fails(posting: Posting, reference: reference_service.Reference) -> Any:
+        if posting.id == broken.id:
+            raise ValueError
+        return await answering.searches_answered(posting, reference)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("server.notices.digests.searches_answered", fails)
+        with pytest.raises(PassedOverError):
+            await digests.tell(REFERENCE)
+    assert [len(await texts(one.person_id)) for one in (mine, other)] == [1, 0]
+    await digests.tell(REFERENCE)
+    assert [len(await texts(one.person_id)) for one in (mine, other)] == [1, 1]

@@ -127,6 +127,25 @@ async def test_what_is_decided_is_told_of_the_mark_and_not_of_the_word_against_i
         assert all(f"作出了决定：{word}。" in one.text for one in said)
 
 
+async def test_until_when_a_mark_can_be_contested_is_told_with_it() -> None:
+    firm, ear = await make_firm(), await listen()
+    missed = await deciding.missed(firm)
+    left = await taken(firm, await firm.seeks(), await make_worker())
+    clock.move_to(clock.now() + timedelta(days=12))
+    await working.attend(left.id, firm.actor)
+    left = await working.leave_early(left.id, firm.actor)
+    said = await ear.everything()
+    for held, kind in ((missed, "no_show"), (left, "left_early")):
+        [message] = [one for one in said if one.kind == f"engagement.{kind}.worker"]
+        push, until = message.push(Service.MINI_PROGRAM), held.contest_until
+        assert push
+        assert until
+        local = until.astimezone(clock.SHANGHAI)
+        day = f"{local.year}年{local.month}月{local.day}日"
+        assert f"请在{day} {local:%H:%M}前提出异议" in message.text
+        assert push.data["thing4"] == f"{day}前可提出异议"
+
+
 async def test_who_has_left_the_firm_is_not_told() -> None:
     firm = await make_firm()
     posting = await firm.seeks()

@@ -164,7 +164,7 @@ async def test_an_objection_is_told_of_without_saying_whose_it_is(here: World, v
         (f"objection.{came}.objector", objector), (f"objection.{came}.school", clerk)
     ]  # fmt: skip
     assert all("名单" not in one.text and str(objector) not in f"{one.text}{one.page}" for one in said)
-    assert {one.page for one in said} == {"pages/award/list", f"pages/publication/index?id={publication_id}"}
+    assert {one.page for one in said} == {"pages/award/list", "pages/objection/mine"}
 
 
 async def test_an_objection_to_one_award_names_it_to_its_school(here: World) -> None:

@@ -1,13 +1,15 @@
 """Of what nobody did somebody hears, once in a year: a budget comes to its end, a school has no account."""
 
+from datetime import datetime
+
 import pytest
 
-from server.awards import life, queue
-from server.awards.models import AwardState, RunKind
+from server.awards import closing, life, queue
+from server.awards.models import Award, AwardState, RunKind
 from server.funds import budgets
 from server.funds.budgets import ByHand
 from server.funds.models import EntryKind
-from server.kernel import clock
+from server.kernel import clock, metrics
 from server.kernel.ids import new_id
 from server.kernel.outbox import Event
 from server.notices import facts, reminding
@@ -48,6 +50,30 @@ async def test_a_queue_that_waits_for_papers_alone_has_not_run_out() -> None:
     assert await reminded(f"fund:{here.fund.id}") == []
 
 
+async def test_finance_is_reminded_once_of_a_year_that_nobody_closed_while_awards_wait_for_it() -> None:
+    here = await deciding.world(10)
+    await here.approved(2)
+    late = await here.ready(2)
+    assert here.budget
+    mine, before = f"budget:{here.budget.id}", await unclosed()
+    clock.move_to(datetime(here.year + 1, 3, 1, 9, tzinfo=clock.SHANGHAI))
+    await make_budget(here.fund, 100_000_000)
+    assert "budget.unclosed" not in await reminded(mine), "nobody waits yet"
+    for one in late:
+        await life.decide_one(one.id, RunKind.APPROVE, Decider(here.approver_2, WHY))
+    assert {(await Award.get(id=one.id)).state for one in late} == {AwardState.AWAITING_FUNDS}
+    assert (await reminded(mine)).count("budget.unclosed") == (await reminded(mine)).count("budget.unclosed") == 1
+    assert await unclosed() == before + 1
+    [event] = await Event.filter(subject=mine, name="budget.unclosed")
+    [message] = [one for one in await facts.messages([event], SHIPPED) if one.person_id == here.finance]
+    assert message.text.startswith(f"“{here.fund.name}”{here.year}年度的预算还没有结账，仍占着资金。有2笔已批准的奖补")
+    assert message.page == f"pages/fund/index?id={here.fund.id}"
+    await closing.close(here.fund.id, here.year, 0, Decider(here.finance, "年度终了"))
+    await queue.work({"fund": str(here.fund.id)})
+    assert {(await Award.get(id=one.id)).state for one in late} == {AwardState.APPROVED}
+    assert await unclosed() == before
+
+
 async def test_a_school_without_an_account_is_reminded_once_while_awards_wait() -> None:
     school = await make_organisation(name="柏溪中学（示例）")
     empty = await make_organisation(state=OrganisationState.VERIFIED)
@@ -70,6 +96,13 @@ async def test_a_school_with_an_account_is_not_reminded() -> None:
     here = await paying_world.world()
     await here.awards(1)
     assert await reminded(f"organisation:{here.school.id}") == []
+
+
+async def unclosed() -> float:
+    """How many years the operator sees that are to be closed."""
+    await reminding.refresh()
+    [line] = [one for one in metrics.exposition().decode().splitlines() if one.startswith("yizhitong_budgets_unclosed")]
+    return float(line.split()[-1])
 
 
 async def reminded(subject: str) -> list[str]:

@@ -1,6 +1,7 @@
 """Whoever is eighteen speaks for themselves: no guardian reads of them any more, nor consents."""
 
 from datetime import date, timedelta
+from uuid import UUID
 
 import pytest
 
@@ -10,6 +11,7 @@ from server.consents.service import Wanted
 from server.kernel import clock
 from server.people.service import Decider
 from server.privacy.export import export
+from server.reveals.subjects import KINDS
 from server.students import links
 from server.students import service as students
 from server.students.models import Relation, Student, StudentLink
@@ -28,17 +30,25 @@ async def linked(number: str, relation: Relation) -> StudentLink:
     return await students.decide(link.id, Verdict.CONFIRM, Decider((await make_person()).id, "已核对"))
 
 
+async def concerned(link: StudentLink) -> frozenset[UUID]:
+    """Who is told, and sees, that somebody looked at a student."""
+    return (await KINDS["student"].concern(await Student.get(id=link.student_id))).people
+
+
 async def test_a_guardian_reads_nothing_of_who_came_of_age() -> None:
     guardian = await linked(number_of(date(clock.today().year - 17, 1, 1)), Relation.GUARDIAN)
     own = await linked(number_of(date(2000, 1, 1)), Relation.SELF)
     await make_claim(await make_organisation(), await Student.get(id=guardian.student_id))
     assert (await export(guardian.person_id)).referrals
     assert await links.speaking(guardian.student_id) == {guardian.person_id}
+    assert await concerned(guardian) == {guardian.person_id}
     clock.move_to(clock.now() + YEARS)
     found = await export(guardian.person_id)
     assert (found.referrals, found.enrolments, found.awards) == ([], [], [])
     assert await links.speaking(guardian.student_id) == set()
     assert await links.speaking(own.student_id) == {own.person_id}
+    assert await concerned(guardian) == set(), "nor is told who looked at somebody else's number"
+    assert await concerned(own) == {own.person_id}
 
 
 async def test_who_is_of_age_withdraws_though_a_guardian_once_consented() -> None:

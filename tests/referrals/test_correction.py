@@ -136,11 +136,12 @@ async def test_who_goes_away_and_comes_back_gains_no_days_for_evidence() -> None
 
 async def test_a_school_has_nobody_twice_by_correcting() -> None:
     number = number_of(BORN)
-    school, clerk, _ = await registered(number)
+    school, clerk, there = await registered(number)
     other = await service.register(school.id, claim(), by=clerk)
     assert other.referral_id
-    attempt = correction.correct(other.referral_id, right(number), because(clerk))
-    assert (await slug_of(attempt))[0] == "already_registered"
+    with pytest.raises(DomainError) as raised:
+        await correction.correct(other.referral_id, right(number), because(clerk))
+    assert (raised.value.slug, raised.value.facts) == ("already_registered", {"subject": f"referral:{there.id}"})
 
 
 async def test_the_right_number_is_checked_as_when_registering() -> None:

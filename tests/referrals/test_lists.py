@@ -167,6 +167,12 @@ async def test_namesakes_born_on_one_day_are_grouped_for_a_look(world: World, mo
     assert [[claim.number for claim in group.claims] for group in page.items] == pairs[:2]
     page = await groups(year, Same.NAME, 2, page.next_cursor)
     assert ([[claim.number for claim in group.claims] for group in page.items], page.next_cursor) == (pairs[2:], None)
+    foreign = (await Referral.get(number=pairs[2][0])).name_sealed
+    await Referral.filter(number=pairs[0][1]).update(name_sealed=foreign)
+    page = await groups(year, Same.NAME, 2, None)
+    assert [[claim.number for claim in group.claims] for group in page.items] == pairs[1:], (
+        "the spoiled one is no match"
+    )
     twice = await make_student(number_of(born))
     for state in (ReferralState.REGISTERED, ReferralState.DISPUTED):
         await make_claim(await make_organisation(), twice, year=year + 1, state=state)

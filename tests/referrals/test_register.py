@@ -112,7 +112,10 @@ async def test_what_carries_a_closed_school_on_registers_nobody_beside_it() -> N
         (Outcome.REPEATED, first.referral_id),
         (Outcome.REFUSED, None),
     ]
-    assert await slug_of(service.register(heir.id, claim(numbers_[0]), by=successor)) == "already_registered"
+    with pytest.raises(DomainError) as raised:
+        await service.register(heir.id, claim(numbers_[0]), by=successor)
+    assert raised.value.slug == "already_registered"
+    assert raised.value.facts == {"subject": f"referral:{first.referral_id}"}, "what it carries on is its own"
     assert (await row(first)).state is STATE.REGISTERED
     beside = await service.register(other.id, claim(numbers_[0]), by=rival)
     assert (await row(beside)).state is STATE.DISPUTED

@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
+import structlog
 from tortoise.connection import get_connection
 
 from server.kernel import clock
+from server.kernel.errors import DomainError
 from server.labour import posters, tokens
 from server.labour.filters import Filters
 from server.labour.keeping import readable
@@ -18,6 +20,8 @@ from server.labour.models import Posting, PostingState
 from server.labour.statement import Statement
 from server.labour.wanted import Near, Wanted
 from server.reference.service import Reference, around
+
+_log = structlog.get_logger(__name__)
 
 
 class Answered(NamedTuple):
@@ -46,10 +50,20 @@ async def _answered(posting: Posting, reference: Reference) -> list[dict[str, An
     asked = _asked(connection.capabilities.dialect, posting, reference)
     rows = await connection.execute_query_dict(asked.sql, asked.values)
     for wanted in {row["wanted"] for row in rows}:
+        read = _read(wanted, reference)
+        said[wanted] = read is not None and answers(posting, text, read)
+    return [row for row in rows if said[row["wanted"]]]
+
+
+def _read(wanted: str, reference: Reference) -> Wanted | None:
+    """Return what a kept search wants; None for one that is no longer understood, which keeps no other back."""
+    try:
         filters = Filters.model_validate(orjson.loads(wanted))
         regions = around(reference, filters.region) if filters.region else ()
-        said[wanted] = answers(posting, text, filters.wanted(regions, clock.today()))
-    return [row for row in rows if said[row["wanted"]]]
+        return filters.wanted(regions, clock.today())
+    except (ValueError, DomainError) as error:
+        _log.error("a kept search is not understood", error=type(error).__name__)
+        return None
 
 
 def answers(posting: Posting, text: str, wanted: Wanted) -> bool:
