@@ -23,7 +23,7 @@ _numbers = count()
 
 async def make_fund(*programmes: str, papers_of: int | None = None, **values: Any) -> Fund:
     """A fund for programmes, which need not exist; with all its papers for an entry year where that is given."""
-    defaults = {"name": f"奖补资金 {new_id()}", "clause": "aq-2024-91/s2", "created_at": clock.now()}
+    defaults = {"name": f"奖补资金{next(_numbers)}", "clause": "aq-2024-91/s2", "created_at": clock.now()}
     fund = await Fund.create(programmes=list(programmes), made_by_id=new_id(), **{**defaults, **values})
     if papers_of is not None:
         for kind in PaperKind:
