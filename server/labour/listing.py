@@ -162,13 +162,13 @@ class _Page:
         """Say what else is asked."""
         put, wanted = self.to.put, self.wanted
         asked = {
-            "p.valid_until >= {}": wanted.today,
             "p.occupation = {}": wanted.occupation,
             "p.starts_on <= {}": wanted.ends,
             "(p.ends_on IS NULL OR p.ends_on >= {})": wanted.starts,
             "p.hourly_fen >= {}": wanted.hourly_min_fen,
         }
-        said = [words.format(put(value)) for words, value in asked.items() if value is not None]
+        said = [f"p.valid_until >= {self.to.day(wanted.today)}"] if wanted.today else []
+        said += [words.format(put(value)) for words, value in asked.items() if value is not None]
         said += [f"p.state = '{wanted.state}'"] if wanted.state else []
         said += [f"p.kind = '{wanted.kind}'"] if wanted.kind else []
         said += [f"p.region IN ({', '.join(map(put, wanted.regions))})"] if len(wanted.regions) > 1 else []

@@ -31,4 +31,4 @@ def stands(to: Statement, side: Side, today: date) -> str:
 
 
 def _verified(to: Statement, today: date) -> str:
-    return f"o.state = 'verified' AND (o.due_on IS NULL OR o.due_on >= {to.put(today)})"
+    return f"o.state = 'verified' AND (o.due_on IS NULL OR o.due_on >= {to.day(today)})"
