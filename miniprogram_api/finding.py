@@ -1,17 +1,22 @@
 """One student found by number: in a body, since a number must not stand in an address."""
 
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from pydantic import BaseModel
 from sanic import HTTPResponse, Request
 
 from miniprogram_api.reading import Body
 from miniprogram_api.referral_bodies import Number
 from miniprogram_api.referral_lists import ListedEnrolmentView, Year
 from miniprogram_api.referrals import ReferralView
-from miniprogram_api.shelf import ListView
-from miniprogram_api.web import Face, allow, answer, answers, body, first
+from miniprogram_api.shelf import ListView, paged
+from miniprogram_api.web import Face, allow, answers, body, first
 from server.access import rules
 from server.access.rules import Right
 from server.kernel import clock
 from server.kernel.errors import FieldFault, invalid
+from server.kernel.paging import Page
 from server.kernel.sensitive import Sensitive
 from server.organisations.roles import STAFF, Kind, Role
 from server.referrals import finding as service
@@ -19,6 +24,7 @@ from server.students import id_number
 from server.students.id_number import IdNumber
 
 finding = Face("finding")
+R = TypeVar("R")
 
 
 class Sought(Body):
@@ -42,9 +48,7 @@ async def referrals(request: Request, body: Sought) -> HTTPResponse:
 
     None where there is none, whoever else may know the number. It is noted who looked, and how often is limited.
     """
-    caller, number = request.ctx.caller, _number(request, body)
-    rows = await service.referrals(number, body.year, rules.within(caller), by=caller.person_id)
-    return answer(ListView[ReferralView](items=tuple(map(ReferralView.of, rows)), next_cursor=None))
+    return await _found(request, body, service.referrals, ReferralView.of)
 
 
 @finding.post("/enrolments/find")
@@ -57,9 +61,15 @@ async def enrolments(request: Request, body: Sought) -> HTTPResponse:
 
     None where there is none, whoever else may know the number. It is noted who looked, and how often is limited.
     """
+    return await _found(request, body, service.enrolments, ListedEnrolmentView.listed)
+
+
+async def _found(
+    request: Request, body: Sought, find: Callable[..., Awaitable[list[R]]], view: Callable[[R], BaseModel]
+) -> HTTPResponse:
     caller, number = request.ctx.caller, _number(request, body)
-    rows = await service.enrolments(number, body.year, rules.within(caller), by=caller.person_id)
-    return answer(ListView[ListedEnrolmentView](items=tuple(map(ListedEnrolmentView.listed, rows)), next_cursor=None))
+    rows = await find(number, body.year, rules.within(caller), by=caller.person_id)
+    return paged(Page(rows, None), view)
 
 
 def _number(request: Request, body: Sought) -> Sensitive:

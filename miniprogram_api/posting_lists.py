@@ -14,6 +14,7 @@ from miniprogram_api.auth import Access, visitor
 from miniprogram_api.guide import Question
 from miniprogram_api.listing import Columns, Table, listed
 from miniprogram_api.people import OrganisationName
+from miniprogram_api.posting_views import PostingView
 from miniprogram_api.reading import Body, Day
 from miniprogram_api.representation import fresh
 from miniprogram_api.shelf import ListView
@@ -143,27 +144,33 @@ class PostingCardView(Body):
 _CARDS = TypeAdapter(tuple[PostingCardView, ...])
 
 
-def _table(words: Words, counties: Mapping[str, str]) -> Table[PostingCardView]:
-    columns: Columns[PostingCardView] = (
+def columns_of_all(words: Words, counties: Mapping[str, str]) -> Columns[PostingCardView | PostingView]:
+    """Return what a file says of any posting, in every list of them."""
+    return (
         ("标题", lambda one: one.title),
         ("单位", lambda one: one.organisation and one.organisation.name),
         ("招工或求职", lambda one: words.sides[one.side]),
         ("类型", lambda one: words.posting_kinds[one.kind]),
         ("县区", lambda one: one.region and counties.get(one.region, one.region)),
         ("人数", lambda one: one.headcount),
-        ("已招", lambda one: one.filled),
         ("开始日期", lambda one: one.starts_on),
         ("结束日期", lambda one: one.ends_on),
-        ("报酬（元）", lambda one: None if one.pay_fen is None else yuan_text(one.pay_fen)),
-        ("计酬单位", lambda one: one.pay_unit and words.pay_units[one.pay_unit]),
         ("有效至", lambda one: one.valid_until),
         ("状态", lambda one: words.posting_states[one.state]),
-        ("状态起于", lambda one: one.state_since),
         ("提交时间", lambda one: one.submitted_at),
+    )
+
+
+def _table(words: Words, counties: Mapping[str, str]) -> Table[PostingCardView]:
+    columns: Columns[PostingCardView] = (
+        ("已招", lambda one: one.filled),
+        ("报酬（元）", lambda one: None if one.pay_fen is None else yuan_text(one.pay_fen)),
+        ("计酬单位", lambda one: one.pay_unit and words.pay_units[one.pay_unit]),
+        ("状态起于", lambda one: one.state_since),
         ("发布时间", lambda one: one.published_at),
         ("信息编号", lambda one: one.id),
     )
-    return Table("postings", "供求信息", columns)
+    return Table("postings", "供求信息", (*columns_of_all(words, counties), *columns))
 
 
 @posting_lists.get("/")

@@ -8,6 +8,7 @@ from sanic import HTTPResponse, Request
 from miniprogram_api.listing import Columns, Table, listed
 from miniprogram_api.people import Reason, decider
 from miniprogram_api.posting_bodies import PostingDecision
+from miniprogram_api.posting_lists import columns_of_all
 from miniprogram_api.posting_views import PostingView, again, shown, view_of
 from miniprogram_api.problem import Problems
 from miniprogram_api.shelf import ListView
@@ -31,22 +32,11 @@ def _table(words: Words, problems: Problems, counties: Mapping[str, str]) -> Tab
         return "；".join(finding.detail for finding in findings)
 
     columns: Columns[PostingView] = (
-        ("标题", lambda one: one.title),
-        ("单位", lambda one: one.organisation and one.organisation.name),
-        ("招工或求职", lambda one: words.sides[one.side]),
-        ("类型", lambda one: words.posting_kinds[one.kind]),
-        ("县区", lambda one: one.region and counties.get(one.region, one.region)),
-        ("人数", lambda one: one.headcount),
-        ("开始日期", lambda one: one.starts_on),
-        ("结束日期", lambda one: one.ends_on),
-        ("有效至", lambda one: one.valid_until),
-        ("状态", lambda one: words.posting_states[one.state]),
         ("待审的改动", changed),
         ("需要注意", found),
-        ("提交时间", lambda one: one.submitted_at),
         ("信息编号", lambda one: one.id),
     )
-    return Table("postings.review", "待审的供求信息", columns)
+    return Table("postings.review", "待审的供求信息", (*columns_of_all(words, counties), *columns))
 
 
 @posting_review.get("/review")

@@ -55,10 +55,9 @@ async def request(person_id: UUID, retention: Retention) -> Requested:
     return Requested(person, final_at, await keeping.told(person_id, retention, final_at))
 
 
-async def carry_out(retention: Retention, sweep: Sweep | None = None) -> dict[str, int]:
-    """End every account whose time has come; return how many were restricted and erased."""
-    undo = timedelta(days=retention.deletion.undo_days)
-    left, sweep = list[PersonState | None](), sweep or Sweep()
+async def carry_out(retention: Retention, sweep: Sweep) -> dict[str, int]:
+    """End every account whose time has come; return how many were restricted and erased. The caller ends the sweep."""
+    undo, left = timedelta(days=retention.deletion.undo_days), list[PersonState | None]()
 
     async def give_up(one: Person) -> int:
         await leaving.end_all(one.id, (one.deletion_requested_at or clock.now()) + undo)

@@ -194,8 +194,8 @@ LISTS: Mapping[str, tuple[str, str, list[str], list[str]]] = {
         f"postings {query}": (
             who,
             f"/postings?{query}",
-            ["标题", "单位", "招工或求职", "类型", "县区", "人数", "已招", "开始日期", "结束日期", "报酬（元）"],
-            [FORMULA, "澄江茶业有限公司（示例）", "招工", "短期用工", "20.50", "小时", "已下架"],
+            ["标题", "单位", "招工或求职", "类型", "县区", "人数", "开始日期", "结束日期", "有效至", "状态"],
+            [FORMULA, "澄江茶业有限公司（示例）", "招工", "短期用工", "已下架", "20.50", "小时"],
         )
         for who, query in (("firm", "mine=true"), ("reviewer", "state=removed"))
     },

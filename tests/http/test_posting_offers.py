@@ -134,7 +134,7 @@ async def test_an_offer_rests_while_its_student_may_not_act_and_ends_with_the_ac
     assert [one["contact_phone"] for one in export["postings"]] == [CONTACT["phone"]]
     await deletion.request(somebody.person_id, RETENTION)
     clock.move_to(clock.now() + timedelta(days=8))
-    await deletion.carry_out(RETENTION)
+    await retention.retain(RETENTION)
     gone = await Posting.get(id=live["id"])
     assert (gone.state, gone.contact_name_sealed, gone.contact_phone_sealed) == ("closed", None, None)
 

@@ -145,7 +145,7 @@ async def test_a_guardian_is_not_erased_while_an_award_of_the_student_runs() -> 
     award = await awarded_to(link.student_id, state=AwardState.APPROVED)
     await deletion.request(person_id, RULES)
     later(timedelta(days=8))
-    await deletion.carry_out(RULES)
+    await retention.retain(RULES)
     later(period(Kept.STUDENT_LINK) + DAY)
     await retention.retain(RULES)
     assert await state(person_id) is PersonState.RESTRICTED
@@ -189,10 +189,10 @@ async def test_who_objected_hears_the_answer_before_they_go_and_leaves_no_words(
     made = await objected(person_id, await awarded_to(link.student_id, state=AwardState.REFUSED))
     await deletion.request(person_id, RULES)
     later(timedelta(days=8))
-    await deletion.carry_out(RULES)
+    await retention.retain(RULES)
     assert await state(person_id) is PersonState.DELETION_REQUESTED
     await Objection.filter(id=made.id).update(state=ObjectionState.REJECTED, decision="材料属实")
-    await deletion.carry_out(RULES)
+    await retention.retain(RULES)
     assert await state(person_id) is PersonState.RESTRICTED
     later(period(Kept.STUDENT_LINK) + DAY)
     await retention.retain(RULES)
