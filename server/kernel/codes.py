@@ -11,6 +11,8 @@ _TO_ASCII = 0xFF01 - ord("!")
 _DASHES = dict.fromkeys((ord("-"), *range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63))
 _PERSONAL = re.compile(r"\d{16}|1[3-9]\d{9}")
 """Of whom or whose account: citizen and card numbers have sixteen digits in a row or more, mobile numbers eleven."""
+_ID = re.compile("-".join(rf"[0-9a-f]{{{length}}}" for length in (8, 4, 4, 4, 12)), re.IGNORECASE)
+"""Of a record of ours, which anyone may name: of a hundred one looks like a mobile number with dashes in it."""
 
 _SHORTEST = 11
 """Of these numbers; a text made plain is never longer than it was."""
@@ -40,8 +42,8 @@ def undashed(text: str) -> str:
 
 
 def personal(text: str) -> bool:
-    """Whether a text holds somebody's citizen, mobile or account number, however it is spaced."""
-    return len(text) >= _SHORTEST and bool(_PERSONAL.search(undashed(text)))
+    """Whether a text holds somebody's citizen, mobile or account number, however it is spaced; ids are none."""
+    return len(text) >= _SHORTEST and any(map(_PERSONAL.search, map(undashed, _ID.split(text))))
 
 
 def seen(text: str) -> str:

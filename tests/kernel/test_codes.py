@@ -46,3 +46,9 @@ def test_the_short_ways_lead_where_the_long_ones_do() -> None:
 def test_numbers_are_somebodys_however_they_are_written(text: str) -> None:
     assert codes.personal(text)
     assert not codes.personal(text[:10])
+
+
+@pytest.mark.parametrize("which", ["019f2c31-3912-7345-9678-a0b1c2d3e4f5", "019F2C31-A912-7345-9138-123456789012"])
+def test_an_id_of_ours_is_nobodys_number(which: str) -> None:
+    assert not codes.personal(f"与{which}重复")
+    assert codes.personal(f"与{which}重复，电话 138-5550-0001")
