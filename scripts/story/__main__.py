@@ -14,8 +14,9 @@ from scripts.story.paying import Paying
 from scripts.story.plan import SENDERS, STUDENTS, Plan
 from scripts.story.referring import Referring
 from scripts.story.stage import StoryError
-from server.kernel import clock
 
+YEAR = 2027
+"""The last entry year whose rewards the opinions of 2024 promise."""
 _SHOWN = 20
 
 
@@ -24,24 +25,23 @@ def main(arguments: Sequence[str]) -> int:
 
     The arguments are how many students each school sends, and the URL of an empty database; both may be left out.
     """
-    year = clock.today().year + 1
     try:
-        planned = plan.made(year, int(arguments[0]) if arguments else STUDENTS)
+        planned = plan.made(YEAR, int(arguments[0]) if arguments else STUDENTS)
     except ValueError as error:
         print(f"usage: python -m scripts.story [STUDENTS [DATABASE_URL]]: {error}", file=sys.stderr)
         return 2
     try:
-        found = asyncio.run(_played(planned, year, *arguments[1:2]))
+        found = asyncio.run(_played(planned, *arguments[1:2]))
     except StoryError as error:
         print(f"the story does not go on: {error}", file=sys.stderr)
         return 1
     return _told(planned, found)
 
 
-async def _played(planned: Plan, year: int, database: str = "") -> list[Row]:
+async def _played(planned: Plan, database: str = "") -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="yzt-story-") as folder:
         async with stage.opened(Path(folder), database) as opened:
-            story = Referring(opened, planned, year)
+            story = Referring(opened, planned, YEAR)
             await story.play()
             awarding = Awarding(opened, story)
             await awarding.play()

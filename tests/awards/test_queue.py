@@ -120,7 +120,7 @@ async def test_nothing_leaves_the_queue_while_a_paper_is_missing() -> None:
 async def test_a_new_year_has_its_own_money() -> None:
     here = await world(5)
     [award] = await here.ready()
-    clock.move_to(clock.now() + timedelta(days=200))
+    clock.move_to(clock.midnight(date(clock.today().year + 1, 2, 1)))
     assert await here.codes(here.approver, RunKind.APPROVE, award) == [None]
     assert await states(award) == ["awaiting_funds"]
     assert (await here.money())[1] == 0
@@ -192,7 +192,7 @@ async def test_nobody_passes_those_whose_money_is_reserved_in_a_year_that_is_not
     older = await here.approved(2)
     year = clock.today().year
     [newer, last] = await here.ready(2)
-    clock.move_to(clock.now() + timedelta(days=200))
+    clock.move_to(clock.midnight(date(clock.today().year + 1, 2, 1)))
     await make_budget(here.fund, 3 * REWARD_FEN)
     assert await here.codes(here.approver, RunKind.APPROVE, newer, last) == [None, None]
     assert await served(here) == 0
