@@ -1,7 +1,7 @@
 """Money in the order of approval: nobody passes who waits, and no fen is given twice, however many come at once."""
 
 import asyncio
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 
