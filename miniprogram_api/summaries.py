@@ -17,6 +17,7 @@ from server.access.rules import own
 from server.awards.summaries import Amount, Money, of_payee
 from server.enrolments.models import EnrolmentState, Intake, Level
 from server.imports.models import ImportState
+from server.organisations import heirs
 from server.organisations.roles import STAFF, Role
 from server.referrals import counts
 from server.referrals.counts import By, Group
@@ -159,8 +160,12 @@ class SchoolSummaryView(Body):
 @query(YearQuery)
 @answers(200, SchoolSummaryView)
 async def of_school(_request: Request, organisation_id: UUID, query: YearQuery) -> HTTPResponse:
-    """Count what a school registered and listed for an entry year, by how it stands, and sum up its awards."""
-    counted, money = await counts.of_school(organisation_id, query.year), await of_payee(organisation_id, query.year)
+    """Count what a school registered and listed for an entry year, by how it stands, and sum up its awards.
+
+    With what it carries on, as in its lists.
+    """
+    whole = await heirs.whole(organisation_id)
+    counted, money = await counts.of_school(whole, query.year), await of_payee(whole, query.year)
     return answer(SchoolSummaryView.of(query.year, counted, money))
 
 

@@ -1,5 +1,6 @@
 """What a payee may expect of an entry year, what is approved, what was paid, and what came back."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from server.kernel.statements import returned
 _CAME_BACK = """
 SELECT count(*) AS count, coalesce(sum(c.recovered_fen + c.offset_fen), 0) AS fen
 FROM clawback c JOIN award a ON a.id = c.award_id
-WHERE c.payee_id = $1 AND a.year = $2 AND c.recovered_fen + c.offset_fen > 0
+WHERE c.payee_id = ANY($1) AND a.year = $2 AND c.recovered_fen + c.offset_fen > 0
 """
 
 
@@ -42,14 +43,14 @@ class Money:
     clawed_back: Amount
 
 
-async def of_payee(payee_id: UUID, year: int) -> Money:
-    """Return how the awards of a payee for an entry year stand; two statements."""
+async def of_payee(payee_ids: Collection[UUID], year: int) -> Money:
+    """Return how the awards of a payee, with those it carries on, for an entry year stand; two statements."""
     sums = dict.fromkeys(("expected", "approved", "paid"), Amount())
-    rows = Award.filter(payee_id=payee_id, year=year).exclude(state__in=ENDED)
+    rows = Award.filter(payee_id__in=payee_ids, year=year).exclude(state__in=ENDED)
     counted = rows.annotate(count=Count("id"), fen=Sum("amount_fen")).group_by("state", "held_from")
     for row in await counted.values("state", "held_from", "count", "fen"):
         sums[_where(row["state"], row["held_from"])] += Amount(row["count"], int(row["fen"]))
-    return Money(**sums, clawed_back=await _clawed_back(payee_id, year))
+    return Money(**sums, clawed_back=await _clawed_back(payee_ids, year))
 
 
 def _where(state: AwardState, held_from: AwardState | None) -> str:
@@ -60,6 +61,6 @@ def _where(state: AwardState, held_from: AwardState | None) -> str:
     return "expected" if stands in UNDECIDED else "approved"
 
 
-async def _clawed_back(payee_id: UUID, year: int) -> Amount:
-    rows = await returned(_CAME_BACK, payee_id, year)
+async def _clawed_back(payee_ids: Collection[UUID], year: int) -> Amount:
+    rows = await returned(_CAME_BACK, list(payee_ids), year)
     return Amount(int(rows[0]["count"]), int(rows[0]["fen"]))

@@ -20,7 +20,7 @@ from server.kernel.audit import Note
 from server.kernel.errors import found
 from server.kernel.ids import new_id
 from server.kernel.outbox import Occurrence
-from server.organisations import current
+from server.organisations import current, heirs
 from server.students import sealed as students
 from server.students.models import Student
 
@@ -118,8 +118,12 @@ async def _known(
     telling = Q(school_id=school_id) | Q(state__in=list(STANDING))
     rows = await Enrolment.filter(telling, student_id__in=list({one.id for one in holders}))
     here = [row for row in rows if row.school_id == school_id]
-    own = {(row.student_id, row.year): row for row in here if row.state in STANDING}
-    registered = {row.student_id: (row.school_id, row.year) for row in rows if row.state in REGISTERED}
+    before = {one.id for one in await heirs.carried([school_id])} if len(here) < len(rows) else set()
+    ours = [row for row in rows if row.school_id in {school_id, *before} and row.state in STANDING]
+    ours.sort(key=lambda row: (row.state in REGISTERED, row.school_id == school_id))
+    own = {(row.student_id, row.year): row for row in ours}
+    at = {row.id: school_id for row in ours}  # what it carries on is its own
+    registered = {row.student_id: (at.get(row.id, row.school_id), row.year) for row in rows if row.state in REGISTERED}
     void: dict[_Place, list[Enrolment]] = {}
     for row in here:
         if row.state is EnrolmentState.VOID:

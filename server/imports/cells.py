@@ -29,6 +29,8 @@ _DIGITS, _MOBILE = re.compile(r"[0-9]+X?"), re.compile(r"1[0-9]{10}")
 _PHONE_MARKS = re.compile(r"[-()‐-―−]")
 _ABROAD = re.compile(r"^(?:(?:\+|00)86|86(?=1\d{10}$))")
 _DAY = re.compile(r"(\d{4})(?:年|([-/.]))(\d{1,2})(?:月|\2)(\d{1,2})日?")
+_MONTH = re.compile(r"(\d{4})(?:[-/.]?(?=\d\d$)|年(?=\d{1,2}月$))(\d{1,2})月?")
+"""Without a tenth of `2026.1`, which may have been October."""
 _TIME = re.compile(r"[\sT]\d{1,2}:\d{2}[\d:.]*")
 _EIGHT_DIGITS = re.compile(r"\d{8}")
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}(T[\d:.]+)?")
@@ -128,6 +130,11 @@ def _day(text: str, _column: Column) -> _Read:
         return ("date_parsing",)
 
 
+def _first_day(text: str, column: Column) -> _Read:
+    month = _MONTH.fullmatch(codes.plain(text).strip(_AROUND))
+    return _day(f"{month[1]}-{month[2]}-01" if month else text, column)
+
+
 def _spelt_day(text: str) -> date:
     """Return the day that `2026-9-1`, `2026/9/1`, `2026.9.1`, `2026年9月1日` or `20260901` is; raises ValueError."""
     if _EIGHT_DIGITS.fullmatch(text):
@@ -163,6 +170,7 @@ _READERS: Mapping[Kind, Callable[[str, Column], _Read]] = {
     Kind.ID_NUMBER: _id_number,
     Kind.PHONE: _phone,
     Kind.DATE: _day,
+    Kind.FIRST_DAY: _first_day,
     Kind.TEXT: _plain_text,
     Kind.CHOICE: _choice,
 }

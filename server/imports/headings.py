@@ -27,6 +27,8 @@ _BRACKETS = re.compile(r"[(\[【〔<《][^)\]】〕>》]*[)\]】〕>》]")
 """Full-width ones are made plain before."""
 _OF_GROUP = re.compile(r"(?:基本)?(?:情况|信息)$")
 """What a group of columns is called besides whom it is about."""
+_OTHERS = re.compile("监护人|家长|父|母|班主任|老师|教师|联系人")
+"""Whom a group of columns is about who is not the student."""
 
 
 class Kind(StrEnum):
@@ -36,6 +38,8 @@ class Kind(StrEnum):
     ID_NUMBER = "id_number"
     PHONE = "phone"
     DATE = "date"
+    FIRST_DAY = "first_day"
+    """A day, or a month that is written instead of its first day."""
     TEXT = "text"
     CHOICE = "choice"
 
@@ -115,9 +119,15 @@ class _Known:
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self._fields: dict[str, tuple[str, int]] = {}
+        self._personal = {one.field for one in columns if one.kind in {Kind.NAME, Kind.ID_NUMBER, Kind.PHONE}}
         for column in columns:
             for rank, spelling in enumerate((column.heading, *column.synonyms)):
                 self._fields.setdefault(key(spelling), (column.field, rank))
+
+    def personal(self, spelling: str) -> bool:
+        """Whether a spelling alone means a name, a number or a phone, which anybody may have."""
+        found = self.of((spelling,))
+        return found is not None and found[0] in self._personal
 
     def of(self, spellings: Sequence[str]) -> tuple[str, int] | None:
         """Return the field that the first known of some spellings means, and how far it is from our own word."""
@@ -154,7 +164,8 @@ def _double(sheet: Sheet, place: int, known: _Known) -> _Head:
         group = upper or (group if lower else "")
         texts.append(upper if upper == lower else f"{upper} {lower}".strip())
         about = _OF_GROUP.sub("", key(group))
-        spellings.append((group + lower, about + lower, lower, upper))
+        alone = () if _OTHERS.search(about) and known.personal(lower) else (lower, upper)  # the group says whose it is
+        spellings.append((group + lower, about + lower, *alone))
     return _matched(place + 2, texts, spellings, known)
 
 

@@ -25,7 +25,15 @@ _TEXT = 49
 _OPTIONS = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 """In memory: what is written to a disk might stay there."""
 _LIST, _NOTES, _WORDS = "名单", "填写说明", "选项"
-_WIDTHS = {Kind.ID_NUMBER: 22, Kind.NAME: 14, Kind.PHONE: 15, Kind.DATE: 13, Kind.TEXT: 20, Kind.CHOICE: 14}
+_WIDTHS = {
+    Kind.ID_NUMBER: 22,
+    Kind.NAME: 14,
+    Kind.PHONE: 15,
+    Kind.DATE: 13,
+    Kind.FIRST_DAY: 13,
+    Kind.TEXT: 20,
+    Kind.CHOICE: 14,
+}
 _GREY, _RED = "#E7E6E6", "#C00000"
 _GENERAL_NOTES = (
     "“名单”页从第{first}行起每行填一名学生；以“示例”开头的一行不会导入，可以保留，也可以删除。",

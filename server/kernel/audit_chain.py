@@ -67,9 +67,9 @@ async def seal(*, everything: bool = False) -> int:
     `everything` also finds entries that appear more than a day late. Where another process is sealing, it is left to
     that one. May be killed at any moment.
     """
-    sealed = 0
-    while found := await _seal_batch(everything=everything):
-        sealed += found
+    sealed, reached = 0, None
+    while found := await _seal_batch(reached, everything=everything):
+        sealed, reached = sealed + len(found), found[-1]  # what appears behind it meanwhile is the next run's
     end = await head()
     _log.info("audit sealed", sealed=sealed, number=end.number, mac=end.mac)
     return sealed
@@ -86,13 +86,14 @@ async def seal_late(_payload: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 @transaction
-async def _seal_batch(*, everything: bool) -> int:
+async def _seal_batch(reached: UUID | None, *, everything: bool) -> list[UUID]:
+    """Seal the next entries behind the one that was `reached`, else a day's and newer ones; return them."""
     if not await _alone():
-        return 0
+        return []
     last = await AuditSeal.all().order_by("-number").first()
     unsealed = AuditEntry.filter(seal__isnull=True).order_by("id").limit(BATCH)
-    if last and not everything:
-        unsealed = unsealed.filter(id__gt=_floor(last.entry_id))
+    if behind := reached or (_floor(last.entry_id) if last and not everything else None):
+        unsealed = unsealed.filter(id__gt=behind)
     end, key_id = Head(last.number, last.mac) if last else Head(), audit.key_in_use()
     seals = []
     for entry_id, entry_mac in await unsealed.values_list("id", "mac"):
@@ -100,7 +101,7 @@ async def _seal_batch(*, everything: bool) -> int:
         seals.append(AuditSeal(number=end.number, entry_id=entry_id, key_id=key_id, mac=end.mac))
     if seals:
         await AuditSeal.bulk_create(seals)
-    return len(seals)
+    return [one.entry_id for one in seals]
 
 
 async def _alone() -> bool:

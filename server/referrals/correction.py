@@ -162,7 +162,8 @@ async def _move(held: Held, student: Student, by: Decider) -> None:
     """Take a claim from among those on its student to those on another, as if it came there anew."""
     claim, old_id = held.claim, held.claim.student_id
     there = [row for row in held.claims.values() if row.student_id == student.id]
-    own = (row for row in there if row.school_id == claim.school_id and row.state is not ReferralState.WITHDRAWN)
+    schools = await heirs.whole(await heirs.heir(claim.school_id))  # what it carries on, or is carried on by, is one
+    own = (row for row in there if row.school_id in schools and row.state is not ReferralState.WITHDRAWN)
     if met := next(own, None):
         raise DomainError("already_registered", 409, subject=subject_of(met.id))
     await _leave(Held(claim, {row.id: row for row in held.claims.values() if row.student_id == old_id}), by)

@@ -1,7 +1,7 @@
 """How many claims and enrolments stand how: for one school, and over all of them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -82,11 +82,14 @@ class Summary:
     imports: Imported
 
 
-async def of_school(school_id: UUID, year: int) -> Summary:
-    """Return how what a school registered and listed for an entry year stands; five statements."""
-    claims = await _groups(Referral.filter(year=year, school_id=school_id), "school_id")
-    group = next(iter(claims.values()), Group(str(school_id)))
-    return Summary(group, await _enrolled(school_id, year), await _imported(school_id, year))
+async def of_school(school_ids: Collection[UUID], year: int) -> Summary:
+    """Return how what a school, with those it carries on, registered and listed for an entry year stands.
+
+    Five statements.
+    """
+    claims = await _groups(Referral.filter(year=year, school_id__in=school_ids), "year")
+    group = claims.get(str(year), Group(str(year)))
+    return Summary(group, await _enrolled(school_ids, year), await _imported(school_ids, year))
 
 
 async def over_all(year: int, by: By) -> list[Group]:
@@ -145,20 +148,20 @@ async def _name(groups: list[Group]) -> None:
         group.name = names.get(group.key or "")
 
 
-async def _enrolled(school_id: UUID, year: int) -> Enrolled:
+async def _enrolled(school_ids: Collection[UUID], year: int) -> Enrolled:
     states, levels = Counter[str](), Counter[str]()
-    mine = Enrolment.filter(school_id=school_id, year=year)
+    mine = Enrolment.filter(school_id__in=school_ids, year=year)
     for row in await mine.annotate(count=Count("id")).group_by("state", "level").values("state", "level", "count"):
         states[str(row["state"])] += row["count"]
         levels[str(row["level"])] += row["count"]
     return Enrolled(states, levels, await mine.annotate(matched=MATCHED).filter(matched=1).count())
 
 
-async def _imported(school_id: UUID, year: int) -> Imported:
+async def _imported(school_ids: Collection[UUID], year: int) -> Imported:
     """Look up in each what it is for: a school sends some dozens in a year."""
     states, rows = Counter[str](), defaultdict[str, int](int)
     outcomes = ("accepted", "warning", "repeated", "refused")
-    for row in await Import.filter(organisation_id=school_id).values("terms", "state", *outcomes):
+    for row in await Import.filter(organisation_id__in=school_ids).values("terms", "state", *outcomes):
         if row["terms"].get("year") == year:
             states[str(row["state"])] += 1
             for outcome in outcomes:

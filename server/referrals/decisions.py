@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
+from tortoise.queryset import QuerySet
+
 from server.kernel import audit, bulk, clock, outbox
 from server.kernel.audit import AuditEntry
 from server.kernel.errors import DomainError
@@ -157,8 +159,13 @@ async def _require_heard(held: Held) -> None:
 
 async def _heard(parties: Collection[UUID]) -> set[Any]:
     """Return those of some claims for which something was put forward since their dispute began."""
+    return set(await (await since_opened(parties)).values_list("referral_id", flat=True))
+
+
+async def since_opened(parties: Collection[UUID]) -> QuerySet[Evidence]:
+    """Return, to be asked for, what was put forward for some claims since their dispute began, or began anew."""
     said = Evidence.filter(referral_id__in=list(parties))
     began = AuditEntry.filter(subject__in=[*map(holding.subject_of, parties)], action__in=OPENINGS)
     if last := await began.order_by("-made_at").first():
         said = said.filter(created_at__gte=last.made_at)
-    return set(await said.values_list("referral_id", flat=True))
+    return said

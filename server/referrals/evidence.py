@@ -13,7 +13,7 @@ from server.kernel.paging import Page, Sort, page
 from server.kernel.transactions import transaction
 from server.organisations.ports import Files, Scans
 from server.people.service import Decider
-from server.referrals import holding, verdicts
+from server.referrals import decisions, holding, verdicts
 from server.referrals.holding import Held
 from server.referrals.models import Evidence, ReferralState
 
@@ -42,8 +42,8 @@ async def keep_scan(data: bytes, scans: Scans, files: Files) -> UUID:
 async def add(referral_id: UUID, note: str, scan_id: UUID | None, *, by: UUID) -> Evidence:
     """Put a note forward for a claim in dispute, or a scan, or both; return it.
 
-    Raises DomainError 404, 409 for a school that is not verified, where there is no dispute, after the deadline or the
-    year, and past `MOST`.
+    Raises DomainError 404, 409 for a school that is not verified, where there is no dispute, after the deadline,
+    and past `MOST` of one dispute.
     """
     claim = (await _open(referral_id)).claim
     made = await Evidence.create(referral=claim, note=note, scan_id=scan_id, person_id=by, created_at=clock.now())
@@ -85,13 +85,13 @@ async def _note_look(referral_id: UUID, by: UUID, fields: list[str]) -> None:
 
 async def _open(referral_id: UUID) -> Held:
     held = await holding.hold(referral_id)
-    await holding.require_acting(held.claim)
+    await holding.require_acting(held.claim, after_year=True)  # the days for evidence have an end of their own
     until = _until(held)
     if until is None:
         raise DomainError("no_dispute", 409)
     if clock.today() > until:
         raise DomainError("evidence_closed", 409, until=until.isoformat())
-    if await Evidence.filter(referral_id=referral_id).count() >= MOST:
+    if await (await decisions.since_opened([referral_id])).count() >= MOST:
         raise DomainError("too_much_evidence", 409, most=MOST)
     return held
 

@@ -77,16 +77,17 @@ async def require_outsider(held: Held, person_id: UUID) -> None:
         raise DomainError("link_of_your_own", 403)
 
 
-async def require_acting(claim: Referral, *, without_school: bool = False) -> None:
+async def require_acting(claim: Referral, *, without_school: bool = False, after_year: bool = False) -> None:
     """Raise DomainError 409 where a claim's school, or what carries it on, is not verified, or its year is over.
 
-    `without_school` lets one pass that was closed and that nothing carries on: only the secretariat is left to act.
+    `without_school` lets one pass that was closed and that nothing carries on: only the secretariat is left to act;
+    `after_year` what a decision that was turned round later has opened again.
     """
     acting = {OrganisationState.VERIFIED, *([OrganisationState.CLOSED] if without_school else [])}
     if (await carrying_on(claim.school_id)).state not in acting:
         raise DomainError("organisation_state", 409)
     calendar = await years.calendar(claim.year)
-    if calendar.over_on(clock.today()):
+    if calendar.over_on(clock.today()) and not after_year:
         raise DomainError("year_closed", 409, year=claim.year, ends_on=calendar.ends_on.isoformat())
 
 

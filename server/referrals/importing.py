@@ -3,6 +3,7 @@
 Of the file nothing is taken for granted: a row is read exactly as the body of a request is.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -26,6 +27,7 @@ from server.referrals.terms import schools, terms
 from server.students.id_number import Regions
 
 Texts = dict[str, str | None]
+_WHOLE_NUMBER = re.compile(r"[0-9]{17}[0-9X]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def importers(regions: Regions, lists: Lists) -> Importers:
 def same_student(row: Row) -> str | None:
     """Return by what a row is known as another's twin: the number as it was typed, made plain."""
     number = codes.plain(cells.as_sent(row.values.get("id_number")))
-    return number or None
+    return number if _WHOLE_NUMBER.fullmatch(number) else None  # of a class all may lose the same digits
 
 
 async def columns(kind: ImportKind, lists: Lists) -> tuple[Column, ...]:

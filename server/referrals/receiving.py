@@ -109,9 +109,10 @@ async def transfer(enrolment_id: UUID, to: UUID | None, move: Move) -> Enrolment
 async def judge(enrolment_id: UUID, referral_id: UUID, verdict: MatchVerdict, by: Decider) -> Enrolment:
     """Say whether a claim and an enrolment that name the student differently mean the same one; another word undoes it.
 
-    Raises DomainError 404, 403 for who has to do with one of the schools or the student, 409 where the names agree or
-    the claim neither lives nor has lapsed, or another lives by the word that stands; 422 for a claim on another student
-    or year. An enrolment keeps the last word alone: of a claim that has come back since, it is asked again.
+    Raises DomainError 404, 403 for who has to do with one of the schools or the student, 409 where the names agree and
+    nobody told the two apart, or the claim neither lives nor has lapsed, or another lives by the word that stands; 422
+    for a claim on another student or year. An enrolment keeps the last word alone: of a claim that has come back since,
+    it is asked again.
     """
     enrolment, _student = await life.hold(enrolment_id)
     claim = await _claim(enrolment, referral_id)
@@ -119,7 +120,8 @@ async def judge(enrolment_id: UUID, referral_id: UUID, verdict: MatchVerdict, by
         await keeping.require_outsider(school_id, by.person_id)
     if await StudentLink.exists(student_id=enrolment.student_id, person_id=by.person_id):
         raise DomainError("link_of_your_own", 403)
-    if name_of(claim) == enrolled_as(enrolment):
+    told_apart = (enrolment.match_referral_id, enrolment.match_verdict) == (referral_id, MatchVerdict.DIFFERENT)
+    if name_of(claim) == enrolled_as(enrolment) and not told_apart:  # by names that were put right since
         raise DomainError("names_agree", 409)
     await _require_unused(enrolment, referral_id)
     before = enrolment.match_verdict if enrolment.match_referral_id == referral_id else None

@@ -25,8 +25,8 @@ async def test_a_held_one_counts_as_what_it_was_and_one_that_ended_not_at_all() 
     for state in (AwardState.REVIEWED, AwardState.AWAITING_FUNDS):
         await make_award(school, state=AwardState.HELD, held_from=state, year=2026)
     await make_award(school, state=AwardState.PAID, year=2025)
-    assert await summaries.of_payee(school.id, 2026) == Money(times(4), times(4), times(1), Amount())
-    assert await summaries.of_payee(school.id, 2025) == Money(Amount(), Amount(), times(1), Amount())
+    assert await summaries.of_payee([school.id], 2026) == Money(times(4), times(4), times(1), Amount())
+    assert await summaries.of_payee([school.id], 2025) == Money(Amount(), Amount(), times(1), Amount())
 
 
 async def test_what_came_back_is_summed_over_every_clawback() -> None:
@@ -35,5 +35,5 @@ async def test_what_came_back_is_summed_over_every_clawback() -> None:
     await make_clawback(awards[0], recovered_fen=10_000, offset_fen=5_000)
     await make_clawback(awards[1], recovered_fen=REWARD_FEN, state="recovered")
     await make_clawback(awards[2], written_off_fen=REWARD_FEN, state="written_off")
-    found = await summaries.of_payee(school.id, 2026)
+    found = await summaries.of_payee([school.id], 2026)
     assert (found.paid, found.clawed_back) == (times(3), Amount(2, 15_000 + REWARD_FEN))

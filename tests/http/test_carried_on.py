@@ -74,6 +74,13 @@ async def test_its_awards_are_seen_and_its_clawbacks_contested(merged: Merged) -
     assert [step["by"] for step in story["steps"] if step["action"] == "clawback.contested"] == ["payee"]
 
 
+async def test_its_numbers_are_counted_as_its_lists_show_them(merged: Merged) -> None:
+    _, of_school, _ = await merged.clerk.ask("GET", f"/organisations/{merged.heir.id}/summary?year={YEAR}")
+    assert (of_school["referrals"]["total"], of_school["awards"]["paid"]["amount_fen"]) == (1, merged.award.amount_fen)
+    _, of_college, _ = await merged.registrar.ask("GET", f"/organisations/{merged.college_heir.id}/summary?year={YEAR}")
+    assert sum(of_college["enrolments"]["by_state"].values()) == 1
+
+
 async def test_its_claims_are_taken_back_by_them(merged: Merged) -> None:
     _, listed, _ = await merged.clerk.ask("GET", f"/referrals?year={YEAR}")
     assert [one["id"] for one in listed["items"]] == [str(merged.claim.id)]

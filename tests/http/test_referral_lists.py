@@ -326,7 +326,7 @@ async def test_timelines_and_counts_take_as_many_statements_however_much_there_i
     asked: dict[int, Callable[[int], Awaitable[Any]]] = {
         8: lambda limit: timeline.of_student(world.live.student_id, limit, None),
         6: lambda limit: timeline.of_referral(world.live.id, limit, None),
-        5: lambda _: counts.of_school(world.schools[0].id, YEAR),
+        5: lambda _: counts.of_school([world.schools[0].id], YEAR),
         3: lambda _: counts.over_all(YEAR, counts.By.SCHOOL),
     }
     for most, ask_for in asked.items():

@@ -95,12 +95,12 @@ async def test_enrolments_say_whether_they_are_matched(world: World) -> None:
 
 
 async def test_the_counts_of_a_school(world: World) -> None:
-    summary = await counts.of_school(world.a.id, YEAR)
+    summary = await counts.of_school([world.a.id], YEAR)
     assert summary.referrals.by_state == {"registered": 1, "matched": 1}
     assert (summary.referrals.in_dispute, summary.referrals.to_check, summary.referrals.total) == (1, 0, 2)
     assert summary.imports.by_state == {"done": 1}
     assert summary.imports.rows == {"accepted": 3, "warning": 0, "repeated": 0, "refused": 1}
-    college = await counts.of_school(world.college.id, YEAR)
+    college = await counts.of_school([world.college.id], YEAR)
     assert college.referrals.total == 0
     assert college.enrolments.by_state == {"registered": 1, "listed": 1}
     assert college.enrolments.by_level == {"secondary": 1, "higher": 1}
