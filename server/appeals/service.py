@@ -115,12 +115,13 @@ async def judge(appeal_id: UUID, verdict: Verdict, caller: Caller, reason: str) 
         raise DomainError("another_person", 403)
     if judged.state is not AppealState.OPEN:
         raise DomainError("appeal_decided", 409)
+    stands = refusal is not None and refusal.id == judged.refusal_id
     if verdict is Verdict.OVERTURN:
-        if refusal is None or refusal.id != judged.refusal_id:
+        if not stands:
             raise DomainError("nothing_refused", 409)
         await contestable.overturn(subject_id, by)
     await _close(judged, verdict, by)
-    event = f"appeal.{judged.state}"
+    event = f"appeal.{judged.state}" if stands or verdict is Verdict.OVERTURN else "appeal.settled"
     await audit.note(
         subject, event, actor_id=by.person_id, before=AppealState.OPEN, after=judged.state, reason=by.reason
     )

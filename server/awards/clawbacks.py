@@ -123,8 +123,8 @@ async def recover(award_id: UUID, amount_fen: int, by: Decider, version: int | N
     held = await _held(award_id, by, version, Role.FINANCE)
     one = held.clawback
     owing.require_another(by.person_id, one.approved_by_id)
-    owing.require(one, *RECEIVING)
     owing.require_claimed(one)
+    owing.require(one, *RECEIVING)
     owed = owing.owed(one)
     if amount_fen > (most := owed + one.written_off_fen):
         raise invalid(FieldFault("/amount_fen", "less_than_equal", {"le": most}))

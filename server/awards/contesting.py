@@ -6,6 +6,7 @@ from uuid import UUID
 
 from server.awards import deciders, owing, repaying, rules
 from server.awards.models import Clawback, ClawbackState, ContestState
+from server.funds.models import EntryKind
 from server.kernel import clock
 from server.kernel.errors import DomainError
 from server.kernel.transactions import transaction
@@ -77,5 +78,6 @@ async def _lift(held: owing.Held, by: Decider) -> None:
         raise DomainError("another_part", 403)
     if came_back := clawback.recovered_fen + clawback.offset_fen:
         await repaying.propose(held.award, clawback, came_back, by)
-    if clawback.state is not ClawbackState.WRITTEN_OFF:
-        owing.enter(clawback, ClawbackState.DROPPED)
+    revived, clawback.written_off_fen = clawback.written_off_fen, 0  # it was paid rightly, and is no loss
+    await owing.post(held, {EntryKind.REVIVE: revived}, by)
+    owing.enter(clawback, ClawbackState.DROPPED)

@@ -32,8 +32,8 @@ async def undo_recovery(award_id: UUID, by: Decider, version: int | None = None)
     held = await owing.hold(award_id, version)
     one, before = held.clawback, held.clawback.state
     await owing.require_decider(held.award, by.person_id, *CORRECTING)
-    owing.require(one, *CAME_BACK)
     owing.require_claimed(one)
+    owing.require(one, *CAME_BACK)
     entry = (await recoveries([one.award_id])).get(one.id)
     if entry is None:
         raise DomainError("nothing_recovered", 409)

@@ -6,8 +6,9 @@ Nobody pays out alone: whoever lifts a clawback proposes only.
 from server.awards import making, runs
 from server.awards.facts import Found
 from server.awards.making import Candidate
-from server.awards.models import Award, Clawback, RunKind
+from server.awards.models import ENDED, Award, AwardState, Clawback, RunKind
 from server.awards.runs import Part
+from server.kernel.errors import DomainError
 from server.people.service import Decider
 
 WHY = "追回的异议成立，按已经退回或者抵扣的金额重新办理"
@@ -17,8 +18,10 @@ WHY = "追回的异议成立，按已经退回或者抵扣的金额重新办理"
 async def propose(award: Award, clawback: Clawback, fen: int, by: Decider) -> None:
     """Propose an award of what came back by a held clawback, like the one that it was paid for; joins the transaction.
 
-    Its facts and what the rules said of them are as they were; it follows from no claim, but from that decision.
+    Its facts and what the rules said of them are as they were; it follows from the same claim, and is held and
+    asked about with it. Raises DomainError 409 where an earlier one of that claim is not paid yet.
     """
+    await require_none_waits(award)
     chosen = {"programme": award.programme, "year": award.year, "clawback": str(clawback.id)}
     run = await runs.begin(RunKind.PROPOSE, chosen, 1, by)
     candidate = Candidate(
@@ -27,9 +30,17 @@ async def propose(award: Award, clawback: Clawback, fen: int, by: Decider) -> No
         entered_on=award.entered_on,
         facts=award.facts,
         found=Found("", award.verdict, fen),
+        referral_id=award.referral_id,
         student_id=award.student_id,
         matter=award.matter,
         exception=WHY,
     )
     made = await making.make(run, award.programme, award.year, [candidate])
     await runs.keep(run, Part(made, None, more=False))
+
+
+async def require_none_waits(award: Award) -> None:
+    """Raise DomainError 409 where another one of the same claim is not paid yet: there is one at a time."""
+    same = Award.filter(referral_id=award.referral_id, programme=award.programme).exclude(id=award.id)
+    if award.referral_id and await same.exclude(state__in=[AwardState.PAID, *ENDED]).exists():
+        raise DomainError("awarded_otherwise", 409)

@@ -63,7 +63,9 @@ async def require_open(posting: Posting) -> None:
 
 def takes(posting: Posting) -> bool:
     """Whether a posting itself gives places today, also before the job comes round that ends it."""
-    return keeping.readable(posting) and not rules.over(posting.ends_on, clock.today())
+    if not keeping.readable(posting) or rules.over(posting.ends_on, clock.today()):
+        return False
+    return not rules.finished(posting.starts_on, posting.ends_on, posting.hours, clock.now())
 
 
 async def for_oneself(posting: Posting, by: UUID, size: int, supply_id: UUID | None) -> Asked:

@@ -74,6 +74,8 @@ class Known:
             return refusal
         if faults := list(self._of_group(one)):
             return invalid(*faults)
+        if group(one) and one.supply and one.size > (most := one.supply.headcount or 0):
+            return invalid(FieldFault("/size", "size_over_team", {"most": most}))
         day = self.taken_on(one)
         return DomainError("engagement_overlap", 409, day=day.isoformat()) if day else None
 
@@ -149,7 +151,9 @@ Met = Sequence[tuple[Engagement, date]]
 
 def _taken_on(posting: Posting, one: Engagement, busy: Collection[Engagement]) -> date | None:
     times = Times.of(posting).since(clock.today())
-    met = [(other, day) for other in busy if other.id != one.id and (day := _clash(times, other))]
+    met = [
+        (other, day) for other in busy if other.id != one.id and (day := overlap.clash(times, Times.of(other.posting)))
+    ]
     alone = [(other, day) for other, day in met if not group(other)]
     if group(one):
         return _short(one, [pair for pair in met if pair[0].supply_id == one.supply_id], alone if _speaks(one) else [])
@@ -173,10 +177,6 @@ def _speaks(one: Engagement) -> bool:
 
 def _of_class(one: Engagement) -> bool:
     return one.supply is not None and one.supply.supplier is Supplier.SCHOOL_CLASS
-
-
-def _clash(times: Times, other: Engagement) -> date | None:
-    return overlap.clash(times, Times.of(other.posting))
 
 
 async def look(posting: Posting, some: Sequence[Engagement], people: Mapping[UUID, Person]) -> Known:

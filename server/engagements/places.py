@@ -6,7 +6,7 @@ Nothing else changes `Posting.filled`, nor takes it from live to filled and back
 from typing import Any
 from uuid import UUID
 
-from server.engagements import asking, fitness, holding
+from server.engagements import asking, fitness, holding, rules
 from server.engagements.holding import Move
 from server.engagements.models import Engagement, EngagementState
 from server.engagements.states import AT_WORK, Verb
@@ -108,7 +108,15 @@ async def _look_again(posting_id: UUID) -> int:
 
 
 async def _gives(posting: Posting) -> bool:
-    return left(posting) > 0 and asking.takes(posting) and await posters.stands(posting)
+    return left(posting) > 0 and asking.takes(posting) and _to_come(posting) and await posters.stands(posting)
+
+
+def _to_come(posting: Posting) -> bool:
+    """Whether a shift is still to begin: nobody gets a place by itself in work that they can only be late for."""
+    now = clock.now()
+    if posting.starts_on is None:
+        return True
+    return rules.first_shift(posting.starts_on, posting.ends_on, posting.hours, now) > now
 
 
 async def _give_back(posting: Posting) -> None:

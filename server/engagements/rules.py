@@ -102,5 +102,20 @@ def over(ends_on: date | None, today: date) -> bool:
     return ends_on is not None and ends_on < today
 
 
+def finished(starts_on: date | None, ends_on: date | None, hours: Mapping[str, Any], now: datetime) -> bool:
+    """Whether the last shift is over; where hours are open, that is with its last day."""
+    if ends_on is None or starts_on is None:
+        return False
+    for earlier in range(min(WEEK_DAYS, (ends_on - starts_on).days + 1)):
+        on = ends_on - earlier * ONE_DAY
+        if spans := hours.get(str(on.isoweekday())):
+            return max(_end(on, *span) for span in spans) <= now
+    return over(ends_on, now.astimezone(clock.SHANGHAI).date())
+
+
+def _end(on: date, begins: str, ends: str) -> datetime:
+    return _moment(on + ONE_DAY if ends <= begins else on, ends)
+
+
 def _moment(day: date, begins: str) -> datetime:
     return datetime.combine(day, time.fromisoformat(begins), clock.SHANGHAI)

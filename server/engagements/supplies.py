@@ -11,9 +11,9 @@ from uuid import UUID
 from structlog import get_logger
 from tortoise.expressions import Q
 
-from server.engagements import holding, overlap, states
+from server.engagements import fitness, holding, overlap, places, states
 from server.engagements.holding import Move
-from server.engagements.models import Engagement, EngagementState
+from server.engagements.models import Engagement, EngagementState, Party
 from server.engagements.overlap import Times
 from server.engagements.states import Verb
 from server.kernel import clock
@@ -24,6 +24,7 @@ from server.labour.keeping import Change
 from server.labour.models import Posting, PostingState
 
 ENDED = (PostingState.CLOSED, PostingState.EXPIRED, PostingState.REMOVED)
+AGES = frozenset({"age_min", "age_max"})
 _OF_ENDED = Q(state=EngagementState.OFFERED, supply__state__in=ENDED)
 _OF_REMOVED = Q(state__in=states.OPEN, supply__state=PostingState.REMOVED)
 _log = get_logger(__name__)
@@ -38,6 +39,8 @@ async def follow(supply: Posting, change: Change) -> None:
         after_commit(partial(_end_of, supply.id))
     elif "headcount" in change.fields and supply.published_at:
         await _require_hands(supply, change)
+    if AGES.intersection(change.fields) and supply.published_at:
+        after_commit(partial(_look_again, supply.id, oldest="age_max" in change.fields))
 
 
 async def end_left() -> int:
@@ -54,6 +57,33 @@ async def _end_of(supply_id: UUID) -> None:
         await _end_all(await taken.order_by("id").only("id"))
     except (*CONTENDED, *DATABASE_AWAY, PassedOverError) as error:  # it has ended, and the clock ends the rest
         _log.warning("engagements of an offer not ended yet", error=type(error).__name__)
+
+
+async def _look_again(supply_id: UUID, *, oldest: bool) -> None:
+    """Cancel the places of a team or class whose ages, as it states them now, law or posting forbid."""
+    sweep = Sweep()
+    try:
+        rows = await Engagement.filter(supply_id=supply_id, state__in=states.AT_WORK).order_by("id").only("id")
+        await sweep.each(partial(_cancel_barred, oldest=oldest), [row.id for row in rows])
+        sweep.end()
+    except (*CONTENDED, *DATABASE_AWAY, PassedOverError) as error:  # the ages are changed
+        _log.warning("places of a team not looked at again", error=type(error).__name__)
+
+
+@transaction
+async def _cancel_barred(engagement_id: UUID, *, oldest: bool) -> bool:
+    held = await holding.hold(engagement_id)
+    if held.state not in states.AT_WORK or Party.WORKER in held.completed_by:
+        return False
+    known = await fitness.look(held.posting, [held], {})  # of ages alone, for which nobody is to be held
+    if not known.barred(held, oldest=oldest):
+        return False
+    before = held.state
+    holding.enter(held, EngagementState.CANCELLED_BY_EMPLOYER)
+    held.due_at = None
+    await holding.change(held, before, Move(Verb.UNFIT, "cancelled"))
+    await places.free(held)
+    return True
 
 
 async def _end_all(rows: Sequence[Engagement]) -> int:
@@ -78,8 +108,12 @@ async def _end(engagement_id: UUID) -> bool:
 async def _require_hands(supply: Posting, change: Change) -> None:
     """Raise DomainError where more of a team or class are at work at one time than it would have."""
     await holding.people([supply.person_id])  # so that it is given no place meanwhile
-    rows = await Engagement.filter(supply_id=supply.id, state__in=states.AT_WORK).select_related("posting")
-    taken = _most_at_once(rows)
+    at_work = Engagement.filter(state__in=states.AT_WORK).select_related("posting", "supply")
+    rows = await at_work.filter(supply_id=supply.id)
+    alone = []
+    if supply.organisation_id is None:  # who speaks for a team is one of it
+        alone = [row for row in await at_work.filter(person_id=supply.person_id) if not holding.group(row)]
+    taken = _most_at_once(rows, alone)
     if taken <= (supply.headcount or 0):
         return
     if change.event == "changed":
@@ -87,11 +121,17 @@ async def _require_hands(supply: Posting, change: Change) -> None:
     raise DomainError("headcount_below_filled", 409, filled=taken)
 
 
-def _most_at_once(rows: Sequence[Engagement]) -> int:
-    """Return how many are needed with the one that meets most others, as who takes a place is judged."""
+def _most_at_once(rows: Sequence[Engagement], alone: Sequence[Engagement]) -> int:
+    """Return how many are needed with the one that meets most others, as who takes a place is judged.
+
+    `alone` is where who speaks for them is at work by themselves: one hand less meanwhile, however often.
+    """
     sizes = [(row.size, Times.of(row.posting).since(clock.today())) for row in rows]
+    apart = [Times.of(row.posting).since(clock.today()) for row in alone]
     needed = [
-        size + sum(other for j, (other, theirs) in enumerate(sizes) if i != j and overlap.clash(times, theirs))
+        size
+        + sum(other for j, (other, theirs) in enumerate(sizes) if i != j and overlap.clash(times, theirs))
+        + any(overlap.clash(times, theirs) for theirs in apart)
         for i, (size, times) in enumerate(sizes)
         if overlap.clash(times, times)
     ]

@@ -15,7 +15,7 @@ from server.kernel import audit, clock, sensitive
 from server.kernel.errors import DomainError, found
 from server.kernel.ids import new_id
 from server.kernel.jobs.queue import Wakeup
-from server.kernel.paging import Page, Sort, page
+from server.kernel.paging import Page, Sort, page, whole
 from server.kernel.transactions import shielded, transaction
 from server.organisations.models import OrganisationState
 from server.organisations.ports import Files
@@ -23,7 +23,7 @@ from server.organisations.ports import Files
 MOST_WAITING = 5
 """Of one school and kind: a school has a few classes, and whoever sends more sends them again and again."""
 NEWEST = Sort("created_at")
-BY_NUMBER = Sort("number", descending=False, parse=int)
+BY_NUMBER = Sort("number", descending=False, parse=whole)
 
 
 @dataclass(frozen=True, slots=True)

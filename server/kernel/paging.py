@@ -38,6 +38,14 @@ def moment(text: str) -> datetime:
     return found.astimezone(UTC)
 
 
+def whole(text: str) -> int:
+    """Return the number that `text` spells, as a column of integers can hold it; raises ValueError."""
+    found = int(text)
+    if not -(1 << 31) <= found < 1 << 31:
+        raise ValueError("no number of a column")
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Sort:
     """An order by one column and then by id, both in the same direction.

@@ -4,6 +4,7 @@ import hashlib
 import unicodedata
 from uuid import UUID
 
+from server.labour.drafts import Draft
 from server.labour.keeping import RUNNING
 from server.labour.models import Posting, PostingState
 
@@ -31,6 +32,14 @@ async def similar(posting: Posting) -> UUID | None:
         if other.fingerprint == posting.fingerprint or _alike(posting, other):
             return other.id
     return None
+
+
+async def similar_as(posting: Posting, draft: Draft) -> UUID | None:
+    """Return the same for a posting as it would be by a draft of it."""
+    who = {name: getattr(posting, name) for name in ("id", "organisation_id", "person_id")}
+    asked = Posting(**who, **draft.model_dump(exclude={"hours"}))
+    asked.fingerprint = fingerprint(asked)
+    return await similar(asked)
 
 
 def _alike(one: Posting, other: Posting) -> bool:

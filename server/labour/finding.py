@@ -27,8 +27,8 @@ _PARSE: Mapping[Order, Callable[[str], Any]] = {
     Order.NEWEST: paging.moment,
     Order.WRITTEN: paging.moment,
     Order.SOONEST: date.fromisoformat,
-    Order.PAY: int,
-    Order.DISTANCE: int,
+    Order.PAY: paging.whole,
+    Order.DISTANCE: paging.whole,
 }
 _FORGET = {
     "postgres": "UPDATE posting SET folded = NULL, tokens = NULL WHERE id = $1 AND folded IS NOT NULL",

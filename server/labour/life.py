@@ -36,6 +36,7 @@ async def submit(posting_id: UUID, read: Read, *, by: UUID, version: int | None,
     if held.version != read.version:
         raise DomainError("stale_version", 412)
     await posters.require_standing(held)
+    await posters.require_fit(held)
     draft = Draft.of(held)
     findings = await checks.told(draft, held.person_id, rules)
     checks.require_publishable(draft, findings, read, has_contact=held.contact_name_sealed is not None)

@@ -42,6 +42,12 @@ def require_fitting(side: Side, kind: PostingKind, supplier: Supplier | None, po
         raise invalid(FieldFault("/kind", "internship_agency"))
 
 
+async def require_fit(posting: Posting) -> None:
+    """Raise DomainError 422 for what its poster, as it is by now, may not post: not always who wrote it, or as then."""
+    poster = await Organisation.get(id=posting.organisation_id) if posting.organisation_id else None
+    require_fitting(posting.side, posting.kind, posting.supplier, poster.kind if poster else None)
+
+
 def require_placeless(address: str, latitude: float | None, longitude: float | None) -> None:
     """Raise DomainError 422 for a place in somebody's own offer: it would be where they live."""
     said = {"address": address.strip(), "latitude": latitude, "longitude": longitude}

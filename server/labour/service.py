@@ -14,7 +14,7 @@ from server.kernel.errors import DomainError, FieldFault, found, invalid
 from server.kernel.ids import new_id
 from server.kernel.paging import Page, Sort, page
 from server.kernel.transactions import transaction
-from server.labour import checks, contacts, keeping, posters
+from server.labour import checks, contacts, duplicates, keeping, posters
 from server.labour.checks import Read, Rules
 from server.labour.contacts import Contact, contact_of
 from server.labour.drafts import Draft, changed
@@ -119,6 +119,8 @@ async def _edit(  # noqa: PLR0913, PLR0917 -- what `edit` was given, and what ca
     if before in RUNNING:
         has_contact = held.contact_name_sealed is not None
         checks.require_publishable(draft, findings, read, has_contact=has_contact)
+        if held.pending and held.pending != waits:
+            held.similar_to_id = await duplicates.similar_as(held, draft)
     else:
         checks.require_sense(draft, findings, wrong - names)
     if names or waits != held.pending:
@@ -155,7 +157,8 @@ async def _apply(held: Posting, draft: Draft, names: set[str], findings: list[di
         keeping.enter(held, landing(held))
     stored = draft.stored()
     fields = {name: stored[name] for name in sorted(aside)}
-    if fields != (held.pending or {}).get("fields"):
+    pending = held.pending or {}
+    if pending.get("refused") or fields != pending.get("fields"):
         hourly = rules.hourly_fen(draft)
         held.pending = {"fields": fields, "findings": findings, "hourly_fen": hourly} if aside else None
         held.submitted_at = clock.now() if aside else None

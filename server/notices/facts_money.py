@@ -14,13 +14,15 @@ from server.notices.facts_awards import SCHOOL, TURNS, number_of, told
 from server.notices.subjects import Known, Subject, all_are, ids, subject_id
 from server.notices.values import Fact, Sort, Values
 from server.organisations.roles import Role
+from server.statements import holding
 from server.statements.models import RowOutcome, Statement
 
-MENDING, FAILURES = "mending", "failures"
-"""The school and finance where some of the payments failed."""
+MENDING, FAILURES, KEPT = "mending", "failures", "kept"
+"""The school and finance where some of the payments failed; the school where all was kept back, and nothing comes."""
 UNCLOSED = "budget.unclosed"
 """For finance: awards wait until a past year is closed."""
 _SETTLED = frozenset({"statement.part_settled", "statement.settled"})
+_GONE = _SETTLED | {"statement.sent"}
 _WITH_FAILURES = {SCHOOL: MENDING, Role.FINANCE.value: FAILURES}
 _RESULTS = """
 SELECT line.statement_id, said.outcome, count(line.award_id) AS awards, sum(line.amount_fen) AS fen
@@ -45,6 +47,8 @@ async def _statements(events: Sequence[Event]) -> Mapping[UUID, Known]:
         values, audience = _of_statement(rows[subject_id(event)], results), audiences[event.id]
         if values["failed"] and event.name in _SETTLED:
             audience = {one: _WITH_FAILURES.get(as_, as_) for one, as_ in audience.items()}
+        elif event.name in _GONE and not values["sum"]:
+            audience = {one: KEPT if as_ == SCHOOL else as_ for one, as_ in audience.items()}
         found[event.id] = Known(values, audience)
     return found
 
@@ -58,6 +62,9 @@ async def _results(statement_ids: Collection[UUID]) -> Mapping[tuple[UUID, str],
 def _of_statement(row: Statement, results: Mapping[tuple[UUID, str], tuple[int, int]]) -> dict[str, Any]:
     paid, paid_fen = results.get((row.id, RowOutcome.PAID), (0, 0))
     failed, _ = results.get((row.id, RowOutcome.FAILED), (0, 0))
+    for outcome, sign in holding.AFTERWARDS.items():  # what the bank sent back meanwhile did not come
+        count, fen = results.get((row.id, outcome), (0, 0))
+        paid, paid_fen, failed = paid - sign * count, paid_fen - sign * fen, failed + sign * count
     return {
         "number": row.number,
         "school": row.payee.name,
@@ -84,6 +91,7 @@ def _of_clawback(row: Clawback) -> Values:
         "school": row.payee.name,
         "sum": row.amount_fen,
         "back": row.recovered_fen + row.offset_fen,
+        "lost": row.written_off_fen,
         "left": owing.owed(row) + row.offsetting_fen,  # a statement on its way has not kept it back yet
         "until": contesting.contest_until(row),
     }
@@ -143,7 +151,7 @@ STATEMENT = Subject(
         "came": Fact(Sort.MONEY),
         "failed": Fact(Sort.NUMBER),
     },
-    frozenset({SCHOOL, MENDING, FAILURES, *_TURNS}),
+    frozenset({SCHOOL, MENDING, FAILURES, KEPT, *_TURNS}),
     _statements,
 )
 CLAWBACK = Subject(
@@ -153,6 +161,7 @@ CLAWBACK = Subject(
         "school": Fact(Sort.TEXT),
         "sum": Fact(Sort.MONEY),
         "back": Fact(Sort.MONEY),
+        "lost": Fact(Sort.MONEY),
         "left": Fact(Sort.MONEY),
         "until": Fact(Sort.DAY, optional=True),
     },

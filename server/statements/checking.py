@@ -21,12 +21,16 @@ _CURRENCY = str.maketrans("", "", ",¥￥元")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row as it went out. `said` is what was said of it before, if anything, and why."""
+    """A row as it went out. `said` is what was said of it before, if anything, and why.
+
+    `subject` is what it is about as the payer reads it, empty where that is known no longer.
+    """
 
     id: UUID
     number: int
     amount_fen: int
     said: tuple[RowOutcome, str] | None = None
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +100,16 @@ class _Reader:
             return
         if line.number in self.found:
             yield columns.ROW, "result_row_again", {"row": self.found[line.number][0]}
+        if self._of_another(said, line):
+            yield columns.SUBJECT, "result_changed", {}
         if _fen(said.get(columns.AMOUNT, "")) != line.amount_fen:
             yield columns.AMOUNT, "result_changed", {}
         yield from self._against_outcome(said, line)
+
+    def _of_another(self, said: Mapping[str, str], line: Line) -> bool:
+        """Whether a row of this statement is about something else: it was numbered anew, or sorted in part."""
+        subject, own = codes.plain(said.get(columns.SUBJECT, "")), codes.plain(said.get(columns.NUMBER, ""))
+        return own == self._sent.number and bool(subject and line.subject) and subject != codes.plain(line.subject)
 
     @staticmethod
     def _against_outcome(said: Mapping[str, str], line: Line) -> Iterator[tuple[str, str, dict[str, object]]]:

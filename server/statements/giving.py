@@ -1,6 +1,6 @@
 """Giving out the payer's file: the account number stands in it in full, so who takes it is noted for the payee."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from server.awards import book, paying
@@ -46,6 +46,14 @@ async def give(statement_id: UUID, by: UUID, mark: str) -> PayerFile:
         rows=lines,
         mark=mark,
     )
+
+
+async def subjects(rows: Collection[StatementRow]) -> Mapping[UUID, str]:
+    """Return what each of these rows is about, as the file says it; two statements."""
+    awards = await _awards([row.award_id for row in rows if row.award_id])
+    kept_back = await _claimed_back([row.clawback_id for row in rows if row.clawback_id])
+    about = {**awards, **kept_back}
+    return {row.id: _subject(about[found(row.award_id or row.clawback_id, "award")]) for row in rows}
 
 
 async def _awards(ids: list[UUID]) -> Mapping[UUID, Award]:

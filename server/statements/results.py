@@ -14,7 +14,7 @@ from server.kernel.transactions import transaction
 from server.organisations import payee_accounts
 from server.organisations.models import PayeeAccount
 from server.organisations.roles import Role
-from server.statements import checking, holding, settling
+from server.statements import checking, giving, holding, settling
 from server.statements.checking import Line, Sent
 from server.statements.columns import COLUMNS
 from server.statements.models import RowOutcome, Statement, StatementRow
@@ -63,7 +63,10 @@ async def _sent(held: Statement) -> tuple[Sent, dict[int, StatementRow]]:
             said[one.row_id] = one.outcome, one.reason
         else:
             came_back += holding.AFTERWARDS[one.outcome] * rows[one.row_id].amount_fen
-    lines = {row.number: Line(row.id, row.number, row.amount_fen, said.get(row.id)) for row in rows.values()}
+    about = await giving.subjects(rows.values())
+    lines = {
+        row.number: Line(row.id, row.number, row.amount_fen, said.get(row.id), about[row.id]) for row in rows.values()
+    }
     account = await PayeeAccount.get(id=held.account_id)
     number = payee_accounts.number_of(account)
     told = number.reveal() if number else ""

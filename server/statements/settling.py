@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from server.awards import clawbacks, offsetting, owing, paying
+from server.awards import clawbacks, offsetting, owing, paying, repaying
 from server.awards.models import Award, AwardState, Clawback, ClawbackState, Part
 from server.awards.paying import Hand
 from server.funds import ledger
@@ -108,7 +108,7 @@ async def bank_return(statement_id: UUID, which: Returned, by: Decider) -> State
     """Note that the bank sent back what was paid for an award, which is to be paid again; its spending is reversed.
 
     Raises DomainError 403 for other hands, 404 for a row that the statement has not, 409 where it was not paid by it,
-    came back before, is claimed back, or more came back than was sent.
+    came back before, is claimed back, was given again after that and is not paid yet, or more came back than was sent.
     """
     held = await holding.hold(statement_id, Verb.BANK_RETURN)
     row = await row_of(held, which)
@@ -116,6 +116,7 @@ async def bank_return(statement_id: UUID, which: Returned, by: Decider) -> State
     if award.state is not AwardState.PAID or award.statement_id != held.id:
         raise DomainError("award_not_paid_by_it", 409)
     await _require_sent(held, row)
+    await repaying.require_none_waits(award)
     await paying.admit(Hand(by.person_id, Role.FINANCE, Part.SENDING), [award])
     await holding.require_not_approved(held.id, by.person_id)
     await _settle_questions(award, by)

@@ -142,7 +142,8 @@ waiting AS (
   SELECT 'clawback_contest', a.programme, a.fund_id, a.year, c.amount_fen, c.state_since, NULL, NULL, NULL, NULL
   FROM clawback c JOIN award a ON a.id = c.award_id WHERE c.contest = 'open'
   UNION ALL
-  SELECT 'appeal', a.programme, a.fund_id, a.year, a.amount_fen, l.created_at, NULL, NULL, NULL, NULL
+  SELECT 'appeal', a.programme, a.fund_id, a.year,
+    CASE WHEN a.state IN ('refused', 'cancelled') THEN a.amount_fen ELSE 0 END, l.created_at, NULL, NULL, NULL, NULL
   FROM appeal l JOIN award a ON l.subject = 'award:' || CAST(a.id AS text) WHERE l.state = 'open'
 )
 SELECT waits, programme, fund_id, year, payee_id, ends_on, total_fen, approvals,

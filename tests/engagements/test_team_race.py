@@ -38,7 +38,7 @@ async def test_a_team_that_has_just_lost_a_hand_is_not_accepted_whole() -> None:
     await asyncio.sleep(0.3)  # by now it waits for the team's speaker
     go.set()
     await lowering
-    with pytest.raises(DomainError, match="worker_busy"):
+    with pytest.raises(DomainError, match="engagement_unfit"):
         await accepting
     assert (await Posting.get(id=demand.id)).filled == 0
 
