@@ -182,3 +182,18 @@ async def test_where_all_is_kept_back_nobody_is_told_to_look_for_money() -> None
     told = await heard(ear, here.manager)
     assert set(told) == {"statement.settled.kept", "clawback.offset.school"}
     assert "没有款项支付" in told["statement.settled.kept"]
+
+
+async def test_the_bank_returns_nothing_that_was_given_again_meanwhile() -> None:
+    here = await world()
+    claim = await make_confirmed(here.school, await make_college(), clock.today().year)
+    sent = await here.sent(1)
+    await said(here, sent, 1)
+    award = await Award.get(statement_id=sent.id)
+    await Award.filter(id=award.id).update(referral_id=claim.id, student_id=claim.student_id, matter="")
+    await demanded(here, award)
+    await clawbacks.recover(award.id, REWARD_FEN, by(here.finance))
+    await lifted(here, award)
+    with pytest.raises(DomainError, match="awarded_otherwise"):
+        await settling.bank_return(sent.id, Returned(number=1), by(here.finance))
+    assert (await Award.get(id=award.id)).state is AwardState.PAID
